@@ -1,0 +1,118 @@
+"""The command line: one file per noun, loaded only when its command is used, so that start-up stays quick."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from torwatch import __version__
+from torwatch.errors import ConfigError, TorwatchError
+
+COMMANDS = {
+    "add": "torwatch.cli.target:add",
+    "config": "torwatch.cli.config:config",
+    "demo": "torwatch.cli.demo:demo",
+    "market": "torwatch.cli.market:market",
+    "normalise": "torwatch.cli.normalise:normalise",
+    "parser": "torwatch.cli.parser:parser",
+    "run": "torwatch.cli.run:run",
+    "serve": "torwatch.cli.serve:serve",
+    "snapshot": "torwatch.cli.snapshot:snapshot",
+    "target": "torwatch.cli.target:target",
+}
+SHORT_HELP = {
+    "add": "Watch a market: short for `target add`.",
+    "config": "Write, check and show the configuration.",
+    "demo": "The whole main job on a private Tor network, in about a minute.",
+    "market": "Markets known, also those not watched.",
+    "normalise": "Normalise claimed countries, prices, quantities and substances.",
+    "parser": "Try, check and list parsers.",
+    "run": "The daemon: take every snapshot that comes due.",
+    "serve": "Open the database in datasette.",
+    "snapshot": "Take, list, show and compare snapshots.",
+    "target": "The markets watched and their mirrors.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called; the list and its help need no import."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name every command, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import the one command that was asked for; None when there is no such command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """List the commands from SHORT_HELP instead of importing them all."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, SHORT_HELP[name]) for name in sorted(COMMANDS)])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="torwatch")
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Configuration file; else $TORWATCH_CONFIG, else /etc/torwatch/config.toml, else the defaults.",
+)
+@click.pass_context
+def torwatch(ctx: click.Context, config_path: Path | None) -> None:
+    """Watch anonymous marketplaces over Tor and write what changed to SQLite.
+
+    \b
+    torwatch demo                                   see it work, without internet
+    torwatch add ADDRESS.onion --market NAME        watch a market
+    torwatch snapshot now NAME                      take a snapshot of it now
+    torwatch run                                    take every snapshot that comes due
+    torwatch serve                                  open the database in datasette
+    """
+    ctx.obj = config_path
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave the process: 0 done, 1 a fault, 2 wrong usage, 130 interrupted."""
+    try:
+        result = torwatch.main(args=arguments, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted: what was committed stays, and the next start resumes.", err=True)
+        sys.exit(130)
+    except TorwatchError as error:
+        sys.exit(report_error(error))
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"Error: {describe_os_error(error)}", err=True)
+        sys.exit(1)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def report_error(error: TorwatchError) -> int:
+    """Print the error as one clear line (a faulty configuration: one line a fault) and give its exit code."""
+    click.echo(f"Error: {error}", err=True)
+    if isinstance(error, ConfigError):
+        for fault in error.faults:
+            click.echo(f"  {fault}", err=True)
+    return error.exit_code
+
+
+def describe_os_error(error: OSError) -> str:
+    """One line for a fault of the machine, with the file it was about."""
+    where = f" ({error.filename})" if error.filename else ""
+    return f"{error.strerror or error}{where}"
+
