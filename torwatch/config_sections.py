@@ -28,6 +28,7 @@ TOR_BROWSER_HEADERS = {
     "Sec-GPC": "1",
     "Priority": "u=0, i",
 }
+HEADERS_NOT_SET_HERE = frozenset({"authorization", "content-length", "cookie", "host", "proxy-authorization", "user-agent"})
 
 
 def _duration(value: object) -> object:
@@ -68,6 +69,12 @@ def _header(value: str) -> str:
     return value
 
 
+def _header_name(value: str) -> str:
+    if value.lower() in HEADERS_NOT_SET_HERE:
+        raise ValueError(f"{show_value(value)} cannot be set here: torwatch decides it, and secrets never stand in the configuration")
+    return _header(value)
+
+
 def _torrc_line(value: str) -> str:
     if "\n" in value or "\r" in value or "\0" in value:
         raise ValueError(f"{show_value(value)} is more than one line")
@@ -90,6 +97,7 @@ OptionalPath = Annotated[Path | None, BeforeValidator(_optional_path)]
 SocketAddress = Annotated[str, AfterValidator(_socket_address)]
 HostPort = Annotated[str, AfterValidator(_host_port), AfterValidator(_socket_address)]
 Header = Annotated[str, AfterValidator(_header)]
+HeaderName = Annotated[str, AfterValidator(_header_name)]
 TorrcLine = Annotated[str, AfterValidator(_torrc_line)]
 Onion = Annotated[str, AfterValidator(_onion)]
 
@@ -148,7 +156,7 @@ class CrawlSection(Section):
     user_agent: Header = Field(
         default=TOR_BROWSER_USER_AGENT, description="User-Agent header; Tor Browser's, so that torwatch does not stand out."
     )
-    headers: dict[Header, Header] = Field(
+    headers: dict[HeaderName, Header] = Field(
         default=TOR_BROWSER_HEADERS, description="Further request headers, sent in this order; Tor Browser's."
     )
 
