@@ -1,0 +1,74 @@
+"""A market as its parser declares it: facts and rules, no code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from torwatch.model import Evidence, MarketFacts, PageKind
+from torwatch.parserkit.obstacles import ObstacleRule
+
+CONTENT = frozenset({PageKind.LISTING_INDEX, PageKind.LISTING, PageKind.VENDOR, PageKind.FEEDBACK})
+
+
+@dataclass(frozen=True, slots=True)
+class KindSpec:
+    """What pages of one kind must and may show: names of fields of the record that they hold.
+
+    `mandatory`: lost in more than half of the records of a page, the page is layout_changed; `optional`: watched for drift;
+    `evidence`: how well it is known (page: written against saved pages; described: from described facts; gate-only: never seen).
+    """
+
+    mandatory: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    evidence: Evidence = Evidence.PAGE
+
+
+@dataclass(frozen=True, eq=False)
+class Market:
+    """The declared facts of one market.
+
+    `kinds`: regular expression on path and query → kind of page, first match wins; a named group `key` is the key that it leads to.
+    `shapes`: kind → selector (or several) that only pages of that kind match; asked in order, first match wins; works without a URL.
+    `empty`: a selector that matches where a list is verified to be empty ("There is currently nothing to show.").
+    `signs`: texts or selectors of the front page by which the market is recognised. `currency`: what a bare "$" or number means there.
+    """
+
+    name: str
+    title: str = ""
+    aliases: tuple[str, ...] = ()
+    engine: str = ""
+    start: tuple[str, ...] = ("/",)
+    kinds: Mapping[str, PageKind | str] = field(default_factory=dict)
+    shapes: Mapping[PageKind | str, str | tuple[str, ...]] = field(default_factory=dict)
+    specs: Mapping[PageKind | str, KindSpec] = field(default_factory=dict)
+    obstacles: tuple[ObstacleRule, ...] = ()
+    signs: tuple[str, ...] = ()
+    opened: str | None = None
+    closed: str | None = None
+    empty: str = ""
+    decimal: str = "."
+    dates: str = "DMY"
+    currency: str | None = None
+    iso2: bool = False
+    languages: tuple[str, ...] = ("en",)
+
+    @property
+    def facts(self) -> MarketFacts:
+        """Give what the normalisers need."""
+        return MarketFacts(self.name, self.decimal, self.currency, self.iso2, self.dates, self.languages)
+
+    def kind_of(self, path: str) -> tuple[PageKind | None, str | None]:
+        """Tell the kind of page that a path and query lead to, and the key in it; (None, None) where no pattern matches."""
+        return _kind_of(tuple((pattern, str(kind)) for pattern, kind in self.kinds.items()), path)
+
+
+@lru_cache(maxsize=16384)
+def _kind_of(kinds: tuple[tuple[str, str], ...], path: str) -> tuple[PageKind | None, str | None]:
+    for pattern, kind in kinds:
+        match = re.search(pattern, path)
+        if match is not None:
+            return PageKind(kind), match.groupdict().get("key")
+    return None, None

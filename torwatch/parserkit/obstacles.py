@@ -1,0 +1,121 @@
+"""Obstacles: what a page is when it is not what was asked for, declared by markets or recognised on any market.
+
+A generic rule must never match an ordinary page (pages quote one another, and decoy texts exist): rules by text look at the title or at
+pages with little visible text only, and none is asked once the page has the shape of a listing, an index, a vendor or feedback page.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torwatch.model import Outcome
+from torwatch.parserkit.selectors import find
+
+if TYPE_CHECKING:
+    from torwatch.parserkit.page import Page
+
+SMALL_TEXT = 2000  # characters of visible text; the gates of the corpus have 60 to 1,600, ordinary pages more than 2,500
+REFRESH_TEXT = 300  # a page that only sends on says almost nothing
+
+
+class Obstacle(Exception):  # noqa: N818 - it is a result of a visit, not an error
+    """The page is not what was asked for; `outcome` says what it is instead."""
+
+    def __init__(self, outcome: Outcome, reason: str = "") -> None:
+        super().__init__(reason or outcome.value)
+        self.outcome = outcome
+        self.reason = reason or outcome.value
+
+
+class LayoutChanged(Obstacle):
+    """The page is of the right kind but not of the shape that the parser knows: never "0 listings"."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(Outcome.LAYOUT_CHANGED, why)
+
+
+@dataclass(frozen=True, slots=True)
+class ObstacleRule:
+    """One way to tell an obstacle: every condition given must hold."""
+
+    outcome: Outcome
+    text: tuple[str, ...] = ()  # any of these in the visible text, case ignored
+    title: str = ""  # regular expression on <title>
+    selector: str = ""  # something matches
+    max_bytes: int | None = None
+    max_text: int | None = None  # characters of visible text
+    over_content: bool = False  # asked also where the page has the shape of a content page
+    reason: str = ""
+
+    def matches(self, page: Page) -> bool:
+        """Say whether the page is this obstacle; the cheap conditions are asked first."""
+        if self.max_bytes is not None and page.size_bytes > self.max_bytes:
+            return False
+        if self.title and not re.search(self.title, page.title, re.IGNORECASE):
+            return False
+        if self.selector and not find(page.root, self.selector):
+            return False
+        if self.max_text is not None and len(page.visible) > self.max_text:
+            return False
+        return not self.text or any(wanted in page.visible_folded for wanted in self.text)
+
+    def raise_for(self, page: Page) -> None:
+        """Raise Obstacle when the page is this obstacle."""
+        if self.matches(page):
+            raise Obstacle(self.outcome, self.reason or next((t for t in self.text if t in page.visible_folded), self.title or self.selector))
+
+
+def obstacle(
+    kind: str,
+    *,
+    text: str | tuple[str, ...] = (),
+    title: str = "",
+    selector: str = "",
+    max_bytes: int | None = None,
+    max_text: int | None = None,
+    over_content: bool = False,
+    reason: str = "",
+) -> ObstacleRule:
+    """Declare an obstacle of a market.
+
+    `kind` is one of login, captcha, queue, banned, maintenance, seized, phishing_check, gone. Give at least one condition; all given must hold.
+    `over_content`: ask also where the page has the shape of a listing, index, vendor or feedback page (a market that shows its ban above them).
+    """
+    texts = (text,) if isinstance(text, str) else text
+    return ObstacleRule(Outcome(kind), tuple(" ".join(t.split()).casefold() for t in texts), title, selector, max_bytes, max_text, over_content, reason)
+
+
+GENERIC = (
+    obstacle("banned", text=("maximum strikes reached", "your ip has been banned", "you have been banned", "your account has been banned"), max_text=SMALL_TEXT),
+    obstacle("banned", text=("this is your: 1st strike", "this is your: 2nd strike", "this is your: 3rd strike", "this is your: 3rd and last strike"), max_text=SMALL_TEXT),
+    obstacle("seized", text=("this hidden site has been seized", "this hidden service has been seized", "this domain has been seized", "this website has been seized"), max_text=SMALL_TEXT),
+    obstacle("seized", title=r"\bhas been seized\b", max_text=SMALL_TEXT),
+    obstacle("phishing_check", text=("missing characters", "link in the image matches", "complete the onion address", "missing characters of the url"), max_text=SMALL_TEXT, selector="input"),
+    obstacle("captcha", selector=".//form[.//input[@name='c1'] and .//input[@name='c2'] and .//input[@name='c3']]", reason="one-character inputs c1, c2, c3 …"),
+    obstacle("captcha", selector=".//form[.//input[@name='cap1'] and .//input[@name='cap2']]", reason="inputs cap1, cap2 …"),
+    obstacle("captcha", title=r"ddos.{0,40}(?:protection|challenge)|captcha", selector="input[type=text], img, input[type=radio], input[type=checkbox]", max_text=SMALL_TEXT),
+    obstacle("login", selector=".//form[.//input[@type='password'] and count(.//input[@type='password']) = 1]", max_text=SMALL_TEXT, reason="a form with one password field"),
+    obstacle("queue", selector=".//meta[translate(@http-equiv, 'REFSH', 'refsh') = 'refresh']", max_text=REFRESH_TEXT, max_bytes=8000, reason="a page that only sends on"),
+    obstacle("queue", text=("checking your browser", "you are in a queue", "you have been placed in a queue", "place in the queue", "estimated wait"), max_text=SMALL_TEXT),
+    obstacle("captcha", selector="form input[name*=captcha], form input[name*=CAPTCHA], form input[id*=captcha]", max_text=SMALL_TEXT, reason="a captcha field"),
+    obstacle("captcha", text=("enter the characters", "solve the captcha", "prove you are human", "prove that you are human", "ddos protection"), max_text=SMALL_TEXT, selector="form input"),
+    obstacle("maintenance", text=("under maintenance", "down for maintenance", "scheduled maintenance", "be back soon", "be back shortly"), max_text=600),
+    obstacle("maintenance", title=r"\bmaintenance\b", max_text=SMALL_TEXT),
+    obstacle("gone", title=r"^\W*(?:404\b.*|(?:page )?not found\W*)$|\b404 not found\b|page not found", max_text=SMALL_TEXT),
+    obstacle("gone", selector=".//h1[normalize-space(.)='404' or contains(., '404 Not Found') or normalize-space(.)='Not Found' or contains(., 'Page not found')]", max_text=SMALL_TEXT),
+)  # fmt: skip
+
+
+def find_obstacle(page: Page, declared: tuple[ObstacleRule, ...], *, content: bool) -> None:
+    """Raise Obstacle for the first rule that matches: the market's own first, then those of any market.
+
+    `content`: the page has the shape of a content page, so only rules marked `over_content` are asked.
+    """
+    for rule in declared:
+        if not content or rule.over_content:
+            rule.raise_for(page)
+    if not content:
+        for rule in GENERIC:
+            rule.raise_for(page)

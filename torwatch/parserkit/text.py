@@ -1,0 +1,88 @@
+"""Text as a person sees it: white space collapsed, hidden parts left out, numbers with any sign and separator read."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_BREAKS = frozenset(
+    "address article aside blockquote br dd div dl dt fieldset footer form h1 h2 h3 h4 h5 h6 header hr label legend li main nav ol option p pre section"
+    " table tbody td tfoot th thead tr ul".split()
+)
+_UNSEEN = frozenset({"script", "style", "template", "noscript", "head"})
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_INTEGER = re.compile(r"[-+\u2212]?\d+(?:[,.' \u00a0\u202f]\d{3}(?!\d))*")
+
+
+def collapse(value: str) -> str:
+    """Collapse every run of white space (NBSP counts) to one space and strip the ends."""
+    return " ".join(value.split())
+
+
+def text(node: Any) -> str:
+    """Give the visible text of an element, collapsed; block elements and `<br>` part words, hidden elements say nothing.
+
+    A string (an attribute, a `text()` node) is only collapsed. The element itself may be hidden: who asks for it gets it.
+    """
+    if isinstance(node, str):
+        return " ".join(node.split())
+    if not len(node):
+        return " ".join((node.text or "").split())
+    parts: list[str] = []
+    _gather(node, parts)
+    return " ".join("".join(parts).split())
+
+
+def _gather(node: Any, parts: list[str]) -> None:
+    if node.text:
+        parts.append(node.text)
+    for child in node:
+        tag = child.tag
+        if tag in _BREAKS:
+            parts.append(" ")
+        if tag not in _UNSEEN and isinstance(tag, str) and not is_hidden(child):
+            _gather(child, parts)
+        if tag in _BREAKS:
+            parts.append(" ")
+        if child.tail:
+            parts.append(child.tail)
+
+
+def lines(node: Any) -> str:
+    """Give the text of an element with its line breaks kept: descriptions, PGP blocks, terms."""
+    if isinstance(node, str):
+        return node.strip()
+    parts: list[str] = []
+    for piece in node.iter():
+        if piece.tag in {"br", "p", "div", "li", "tr"} and piece is not node:
+            parts.append("\n")
+        if piece.text and piece.tag not in _UNSEEN:
+            parts.append(piece.text)
+        if piece.tail and piece is not node:
+            parts.append(piece.tail)
+    rows = (" ".join(row.split()) for row in "".join(parts).replace("\r", "").split("\n"))
+    return "\n".join(rows).strip()
+
+
+def is_hidden(node: Any) -> bool:
+    """Say whether the element hides itself: inline `display:none` or `visibility:hidden`, or the `hidden` attribute."""
+    style = node.get("style")
+    return (style is not None and _HIDDEN.search(style) is not None) or node.get("hidden") is not None
+
+
+def is_shown(node: Any) -> bool:
+    """Say whether neither the element nor any element around it hides itself."""
+    return not (is_hidden(node) or any(is_hidden(parent) for parent in node.iterancestors()))
+
+
+def number(value: str | None) -> int | None:
+    """Read the first whole number: `1,202`, `+62`, `\u22129` (U+2212), `1 000`; None where there is none."""
+    if not value:
+        return None
+    match = _INTEGER.search(value)
+    return int(re.sub(r"[^\d-]", "", match.group().replace("\u2212", "-"))) if match else None
+
+
+def armour(value: str) -> tuple[str, ...]:
+    """Cut the armoured OpenPGP public key blocks out of a text, as they stand."""
+    return tuple(match.strip() for match in re.findall(r"-----BEGIN PGP PUBLIC KEY BLOCK-----.*?-----END PGP PUBLIC KEY BLOCK-----", value, re.DOTALL))

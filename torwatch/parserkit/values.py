@@ -1,0 +1,220 @@
+"""Value rules: how one field of a record is read from an element, as parsers write them.
+
+A rule is a selector (the visible text of the first match), a pair of selector and regular expression (its first group), or one of the
+small values below. What a field holds decides the rest: whole numbers are read with `number`, flags become True, tuples are wrapped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any, get_args, get_type_hints
+
+from torwatch.errors import ParserError
+from torwatch.parserkit.selectors import compile_selector
+from torwatch.parserkit.text import armour, lines, number, text
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Every match as a tuple of texts; with `pattern`, its first group of each; `unique` drops repeats."""
+
+    selector: str
+    pattern: str = ""
+    unique: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The text of the first match (its first group, with `pattern`), parted at `at` (a regular expression) into a tuple of texts."""
+
+    selector: str
+    at: str = r"\s*[/>\u00bb\u203a]\s*"
+    pattern: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many matches there are: stars, for one."""
+
+    selector: str
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """Whether anything matches; with `pattern`, whether the text of the first match matches it (None where there is no first match)."""
+
+    selector: str
+    pattern: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The text of the first match with its line breaks kept: descriptions and terms."""
+
+    selector: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The armoured OpenPGP public key blocks in all matches."""
+
+    selector: str
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first of several rules that gives something: layouts that changed over time."""
+
+    rules: tuple[Any, ...]
+
+    def __init__(self, *rules: Any) -> None:
+        object.__setattr__(self, "rules", rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """The same value in every record."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """What a market shows beyond the fields of a record: name → rule; a field's rule `extra=Extra(stealth=".stealth")`."""
+
+    rules: tuple[tuple[str, Any], ...]
+
+    def __init__(self, **rules: Any) -> None:
+        object.__setattr__(self, "rules", tuple(rules.items()))
+
+
+Rule = str | tuple[str, str] | Each | Split | Count | Has | Lines | Keys | First | Const | Extra | Callable[[Any], Any] | None
+Reader = Callable[[Any], Any]
+
+
+@lru_cache(maxsize=64)
+def field_kinds(make: type) -> Mapping[str, str]:
+    """Tell for each field of a record whether it holds int, bool, tuple or str."""
+    hints = get_type_hints(make)
+    kinds = {}
+    for entry in fields(make):
+        hint = hints[entry.name]
+        inner = [a for a in get_args(hint) if a is not type(None)] if type(None) in get_args(hint) else [hint]
+        plain = inner[0] if inner else str
+        kinds[entry.name] = "tuple" if getattr(plain, "__origin__", plain) is tuple else plain.__name__ if plain in {int, bool} else "str"
+    return kinds
+
+
+def convert(kind: str, value: Any) -> Any:
+    """Turn what a rule gave into what the field holds; '' becomes None, so that a shown nothing is nothing."""
+    if kind == "tuple":
+        return () if value is None or value == "" else (value,) if isinstance(value, str) else tuple(value)
+    if kind == "int":
+        return number(value) if isinstance(value, str) else value
+    if kind == "bool" and isinstance(value, str):
+        return read_flag(value)
+    return None if value == "" else value
+
+
+def read_flag(value: str) -> bool | None:
+    """Read Yes/No, Allowed/Not allowed, Enabled/Disabled …; None for anything else."""
+    folded = value.strip().casefold()
+    if re.match(r"(?:yes|y|true|allowed|enabled|on|ja|1)\b", folded):
+        return True
+    return False if re.match(r"(?:no|n|not|none|false|disallowed|denied|disabled|off|nein|nee|0)\b", folded) else None
+
+
+def compile_rule(rule: Rule) -> Reader:
+    """Turn a rule into a function of an element; raises ParserError where it is none."""
+    match rule:
+        case None:
+            return lambda _node: None
+        case str():
+            return _first_text(rule)
+        case (str(selector), str(pattern)):
+            return _first_group(selector, pattern)
+        case Each(selector, pattern, unique):
+            return _each(selector, pattern, unique=unique)
+        case Split(selector, at, pattern):
+            inner, parts = compile_rule((selector, pattern) if pattern else selector), re.compile(at)
+            return lambda node: tuple(p for p in (part.strip() for part in parts.split(inner(node) or "")) if p)
+        case Count(selector):
+            found = compile_selector(selector)
+            return lambda node: len(_many(found(node)))
+        case Has(selector, pattern):
+            return _has(selector, pattern)
+        case Lines(selector):
+            found = compile_selector(selector)
+            return lambda node: next((lines(hit) for hit in _many(found(node))), None)
+        case Keys(selector):
+            found = compile_selector(selector)
+            return lambda node: tuple(block for hit in _many(found(node)) for block in armour(lines(hit)))
+        case First(rules):
+            readers = [compile_rule(one) for one in rules]
+            return lambda node: next((value for reader in readers if (value := reader(node)) not in (None, "", ())), None)
+        case Const(value):
+            return lambda _node: value
+        case Extra(rules):
+            named = [(name, compile_rule(one)) for name, one in rules]
+            return lambda node: tuple((name, str(value)) for name, reader in named if (value := reader(node)) not in (None, "", ()))
+        case _ if callable(rule):
+            return rule
+        case _:
+            raise ParserError(f"not a rule: {rule!r}")
+
+
+def _many(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else [found] if found not in (None, "") else []
+
+
+def _first_text(selector: str) -> Reader:
+    found = compile_selector(selector)
+
+    def read(node: Any) -> str | None:
+        hits = found(node)
+        if isinstance(hits, list):
+            return (text(hits[0]) or None) if hits else None
+        return text(hits) or None if isinstance(hits, str) else hits  # an XPath that gives a string, number or truth value
+
+    return read
+
+
+def _first_group(selector: str, pattern: str) -> Reader:
+    found, wanted = compile_selector(selector), re.compile(pattern)
+
+    def read(node: Any) -> str | None:
+        for hit in _many(found(node)):
+            match = wanted.search(text(hit))
+            if match is not None:
+                return (match.group(1 if wanted.groups else 0) or "").strip() or None
+        return None
+
+    return read
+
+
+def _each(selector: str, pattern: str, *, unique: bool) -> Reader:
+    found, wanted = compile_selector(selector), re.compile(pattern)
+
+    def read(node: Any) -> tuple[str, ...]:
+        texts = [text(hit) for hit in _many(found(node))]
+        if pattern:
+            texts = [(match.group(1 if wanted.groups else 0) or "").strip() for one in texts if (match := wanted.search(one))]
+        texts = [one for one in texts if one]
+        return tuple(dict.fromkeys(texts) if unique else texts)
+
+    return read
+
+
+def _has(selector: str, pattern: str) -> Reader:
+    found, wanted = compile_selector(selector), re.compile(pattern)
+
+    def read(node: Any) -> bool | None:
+        hits = _many(found(node))
+        if not pattern:
+            return bool(hits)
+        return wanted.search(text(hits[0])) is not None if hits else None
+
+    return read

@@ -1,0 +1,69 @@
+"""One page through one parser, in this process: pure, and nothing but ParserError is ever raised."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from torwatch.errors import ParserError
+from torwatch.model import Evidence, Feedback, Link, Listing, Outcome, PageInfo, PageKind, Parsed, Vendor
+from torwatch.parserkit import KindSpec, Market, Obstacle, Page, open_page
+from torwatch.parserkit.decode import MAX_BYTES
+from torwatch.parsing.registry import Parser
+
+LOST_BELOW = 0.5  # a mandatory field in fewer of a page's records than this is lost
+
+
+def parse_bytes(parser: Parser, body: bytes, *, path: str = "", content_type: str = "", fetched_at: dt.datetime, max_bytes: int = MAX_BYTES) -> Parsed:
+    """Parse one page; `path` is path and query (or the full URL: then links to other hosts are dropped), `fetched_at` aware UTC.
+
+    Whatever a page can be is an outcome in the result. An exception of the parser's own that is neither Obstacle nor LayoutChanged is a
+    fault of the parser and becomes ParserError; the worker turns that into `layout_changed`, so that a snapshot goes on and nothing is lost.
+    """
+    promised = parser.market.kind_of(path)[0] or PageKind.OTHER
+    try:
+        page = open_page(parser.market, body, path=path, content_type=content_type, fetched_at=fetched_at, max_bytes=max_bytes)
+    except Obstacle as met:
+        return Parsed(met.outcome, promised, reason=met.reason)
+    try:
+        records = list(parser.parse(page))
+    except Obstacle as met:
+        return Parsed(met.outcome, page.kind, reason=met.reason, unmatched=tuple(page.unmatched), truncated=page.truncated)
+    except Exception as error:  # a parser is foreign code: whatever it raises is its fault, named
+        raise ParserError(f"parser {parser.name} failed on {path or 'a page'}: {type(error).__name__}: {error}") from error
+    return gather(parser.market, page, records)
+
+
+def gather(market: Market, page: Page, records: list[object]) -> Parsed:
+    """Sort the records of one page into a Parsed, and check them against what the market declares for this kind of page."""
+    listings = tuple(one for one in records if isinstance(one, Listing) and one.key)
+    vendors = tuple(one for one in records if isinstance(one, Vendor) and one.name)
+    feedback = tuple(one for one in records if isinstance(one, Feedback))
+    links = tuple(dict.fromkeys(one for one in records if isinstance(one, Link)))
+    info = next((one for one in records if isinstance(one, PageInfo)), None)
+    strange = next((one for one in records if not isinstance(one, Listing | Vendor | Feedback | Link | PageInfo)), None)
+    if strange is not None:
+        raise ParserError(f"parser {market.name} gave a {type(strange).__name__}, which is no record")
+    why = "" if page.truncated else find_loss(market, page, {Listing: listings, Vendor: vendors, Feedback: feedback})
+    if why:
+        return Parsed(Outcome.LAYOUT_CHANGED, page.kind, reason=why, unmatched=tuple(page.unmatched))
+    return Parsed(Outcome.OK, page.kind, listings, vendors, feedback, links, info, "", tuple(page.unmatched), page.truncated)
+
+
+RECORD_OF: dict[PageKind, type] = {PageKind.LISTING_INDEX: Listing, PageKind.LISTING: Listing, PageKind.VENDOR: Vendor, PageKind.FEEDBACK: Feedback}
+
+
+def find_loss(market: Market, page: Page, records: dict[type, tuple[object, ...]]) -> str:
+    """Say why the layout changed: a record that must be there is not, or a mandatory field is lost; '' where all is well."""
+    spec: KindSpec | None = market.specs.get(page.kind)
+    if spec is None or spec.evidence is Evidence.GATE_ONLY or page.kind not in RECORD_OF:
+        return ""
+    rows = records[RECORD_OF[page.kind]]
+    if not rows:
+        if page.kind is PageKind.FEEDBACK or (page.kind is PageKind.LISTING_INDEX and market.empty and page.all(market.empty)):
+            return ""
+        return f"no record on a {page.kind} page" + (" and no word that the list is empty" if page.kind is PageKind.LISTING_INDEX else "")
+    for name in spec.mandatory:
+        filled = sum(getattr(row, name) not in (None, "", ()) for row in rows)
+        if filled < LOST_BELOW * len(rows) or not filled:
+            return f"mandatory field {name} is lost: in {filled} of {len(rows)} records of a {page.kind} page"
+    return ""
