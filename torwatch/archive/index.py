@@ -1,0 +1,69 @@
+"""The CDXJ index beside a WARC: one sorted line a page, the form that web-archive tools read."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One visited page: where its record lies, or why there is none."""
+
+    url: str
+    timestamp: str  # 14 digits, UTC
+    outcome: str
+    kind: str
+    status: int | None
+    digest: str  # sha256 of the stored body, "" when nothing was stored
+    filename: str
+    offset: int | None
+    length: int | None
+
+
+def sort_key(url: str) -> str:
+    """The sort-friendly form of an onion URL: the host's labels reversed, then the path (SURT)."""
+    parts = urlsplit(url)
+    host = ",".join(reversed((parts.hostname or "").split(".")))
+    return f"{host}){parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+
+
+def write_index(path: Path, entries: Iterable[Entry]) -> int:
+    """Write the index beside its WARC, whole or not at all; gives the number of lines."""
+    lines = sorted(
+        f"{sort_key(entry.url)} {entry.timestamp} {json.dumps({key: value for key, value in asdict(entry).items() if value is not None and key != 'timestamp'})}"
+        for entry in entries
+    )
+    scratch = path.with_name(path.name + ".part")
+    with scratch.open("w", encoding="utf-8") as handle:
+        handle.writelines(line + "\n" for line in lines)
+        handle.flush()
+        os.fsync(handle.fileno())
+    scratch.replace(path)
+    return len(lines)
+
+
+def read_index(path: Path) -> Iterator[Entry]:
+    """The entries of an index, in its order."""
+    with path.open(encoding="utf-8") as handle:
+        for line in handle:
+            _, timestamp, fields = line.rstrip("\n").split(" ", 2)
+            found = json.loads(fields)
+            yield Entry(
+                url=found["url"],
+                timestamp=timestamp,
+                outcome=found["outcome"],
+                kind=found["kind"],
+                status=found.get("status"),
+                digest=found["digest"],
+                filename=found["filename"],
+                offset=found.get("offset"),
+                length=found.get("length"),
+            )

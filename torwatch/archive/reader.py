@@ -1,0 +1,60 @@
+"""Reading pages back out of a WARC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from warcio.archiveiterator import ArchiveIterator
+
+from torwatch.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedPage:
+    """One stored response."""
+
+    url: str
+    date: str
+    status: int
+    content_type: str
+    body: bytes
+
+
+def read_page(path: Path, offset: int) -> ArchivedPage:
+    """The page whose response record begins at `offset`. Raises ArchiveError when there is none."""
+    try:
+        with path.open("rb") as handle:
+            handle.seek(offset)
+            for record in ArchiveIterator(handle):
+                if record.rec_type == "response":
+                    return to_page(record)
+                break
+    except OSError as error:
+        raise ArchiveError(f"{path} cannot be read: {error.strerror}") from error
+    raise ArchiveError(f"{path} holds no response at byte {offset}")
+
+
+def read_pages(path: Path) -> Iterator[ArchivedPage]:
+    """Every page of a WARC, in the order it was fetched."""
+    with path.open("rb") as handle:
+        for record in ArchiveIterator(handle):
+            if record.rec_type == "response":
+                yield to_page(record)
+
+
+def to_page(record: object) -> ArchivedPage:
+    """A page from warcio's record."""
+    headers = record.rec_headers  # type: ignore[attr-defined] # warcio ships no types
+    http = record.http_headers  # type: ignore[attr-defined] # as above
+    return ArchivedPage(
+        url=headers.get_header("WARC-Target-URI"),
+        date=headers.get_header("WARC-Date"),
+        status=int(http.get_statuscode()),
+        content_type=http.get_header("Content-Type") or "",
+        body=record.content_stream().read(),  # type: ignore[attr-defined] # as above
+    )

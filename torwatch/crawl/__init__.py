@@ -1,0 +1,1 @@
+"""The crawl: when to look, how politely, and what one request met."""

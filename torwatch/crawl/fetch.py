@@ -1,0 +1,241 @@
+"""One request through Tor's SOCKS port, and what it met: an Outcome with its reason, never an exception of requests.
+
+Fail closed: every request names the SOCKS port as its proxy and lets Tor resolve the name (`socks5h`); the environment's proxies are
+ignored; a redirect that leaves the onion is refused. The measured behaviour of requests and PySocks is in the design notes on Tor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import socks
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from torwatch.model import Fetched, Outcome
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+TEXT_TYPES = ("text/html", "application/xhtml+xml", "text/plain")
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MAX_REDIRECTS = 5
+CHUNK_BYTES = 65536
+GONE_STATUSES = frozenset({404, 410})
+HTTP_ERRORS_FROM = 400
+
+Explain = Callable[[int], tuple[Outcome, str]]  # SOCKS reply code → what it means
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one page may cost."""
+
+    connect_seconds: float = 90.0
+    read_seconds: float = 60.0
+    page_seconds: float = 180.0
+    page_bytes: int = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How requests of one target leave: the SOCKS port, the credentials that isolate its circuits, and the base URL of the mirror."""
+
+    base_url: str
+    socks_host: str
+    socks_port: int
+    user: str
+    password: str = field(repr=False)
+
+    @property
+    def proxy(self) -> str:
+        """The proxy URL; `socks5h` so that the name is resolved by Tor, never here."""
+        return f"socks5h://{self.user}:{self.password}@{self.socks_host}:{self.socks_port}"
+
+
+class Fetcher:
+    """Fetches pages of one target over one isolated identity; a context manager, usable from several threads."""
+
+    def __init__(
+        self,
+        route: Route,
+        limits: Limits,
+        *,
+        headers: Mapping[str, str],
+        explain: Explain,
+        connections: int,
+        now: Callable[[], dt.datetime],
+    ) -> None:
+        self.route = route
+        self.limits = limits
+        self._explain = explain
+        self._now = now
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers.clear()
+        self._session.headers.update(headers)
+        self._session.proxies = {"http": route.proxy, "https": route.proxy}
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0, pool_block=False)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+        self._host = urlsplit(route.base_url).hostname
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._session.close()
+
+    def fetch(self, path: str) -> Fetched:
+        """Fetch one page of the mirror (path and query), following redirects that stay on the onion."""
+        url = urljoin(self.route.base_url + "/", path)
+        started = time.monotonic()
+        deadline = started + self.limits.page_seconds
+        for _ in range(MAX_REDIRECTS + 1):
+            fetched = self._request(url, started, deadline)
+            if fetched.redirect is None:
+                return fetched
+            target = urljoin(url, fetched.redirect)
+            parts = urlsplit(target)
+            if parts.hostname != self._host or parts.scheme not in {"http", "https"}:
+                reason = f"redirect to {parts.scheme}://{parts.hostname or ''} refused"
+                return failed(url, Outcome.OFF_ONION_REDIRECT, reason, self._now(), started, fetched.status)
+            url = target
+        return failed(url, Outcome.HTTP_ERROR, f"more than {MAX_REDIRECTS} redirects", self._now(), started, fetched.status)
+
+    def _request(self, url: str, started: float, deadline: float) -> Fetched:
+        """One request without redirects."""
+        limits = self.limits
+        if urlsplit(url).hostname != self._host:
+            return failed(url, Outcome.OFF_ONION_REDIRECT, "the address leaves the onion", self._now(), started)
+        try:
+            response = self._session.get(
+                url, stream=True, allow_redirects=False, timeout=(limits.connect_seconds, min(limits.read_seconds, limits.page_seconds))
+            )
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            return failed(url, *classify(error, self._explain), self._now(), started)
+        try:
+            return self._read(url, response, started, deadline)
+        finally:
+            response.close()
+
+    def _read(self, url: str, response: requests.Response, started: float, deadline: float) -> Fetched:
+        """Read an answer within the limits of size and time."""
+        headers = tuple((name, value) for name, value in response.raw.headers.items() if name.lower() != "set-cookie")
+        status = response.status_code
+        if status in REDIRECTS and "location" in response.headers:
+            return Fetched(url, Outcome.OK, self._now(), elapsed(started), status, headers, redirect=response.headers["location"])
+        kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
+        if kind and kind not in TEXT_TYPES:
+            return failed(url, Outcome.NOT_TEXT, f"content type {kind[:60]!r}", self._now(), started, status, headers)
+        body = bytearray()
+        try:
+            while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
+                body += chunk
+                if len(body) > self.limits.page_bytes:
+                    return failed(
+                        url, Outcome.TOO_LARGE, f"more than {self.limits.page_bytes} bytes", self._now(), started, status, headers
+                    )
+                if time.monotonic() > deadline:
+                    reason = f"not finished after {self.limits.page_seconds:g} s, {len(body)} bytes came"
+                    return failed(url, Outcome.TIMEOUT_TOTAL, reason, self._now(), started, status, headers)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            outcome, reason = classify(error, self._explain)
+            return failed(url, outcome, f"{reason} after {len(body)} bytes", self._now(), started, status, headers)
+        outcome, reason = judge_status(status)
+        return Fetched(
+            url,
+            outcome,
+            self._now(),
+            elapsed(started),
+            status,
+            headers,
+            bytes(body),
+            reason,
+            hashlib.sha256(body).hexdigest(),
+            request_headers=tuple((name, str(value)) for name, value in response.request.headers.items() if name.lower() != "cookie"),
+        )
+
+
+def judge_status(status: int) -> tuple[Outcome, str]:
+    """What an HTTP status alone says; a body may still tell more (a queue page often comes with 503)."""
+    if status in GONE_STATUSES:
+        return Outcome.GONE, f"HTTP {status}"
+    if status >= HTTP_ERRORS_FROM:
+        return Outcome.HTTP_ERROR, f"HTTP {status}"
+    return Outcome.OK, ""
+
+
+def failed(
+    url: str,
+    outcome: Outcome,
+    reason: str,
+    at: dt.datetime,
+    started: float,
+    status: int | None = None,
+    headers: tuple[tuple[str, str], ...] = (),
+) -> Fetched:
+    """An answer that holds nothing to parse."""
+    return Fetched(url, outcome, at, elapsed(started), status, headers, reason=reason)
+
+
+def elapsed(started: float) -> int:
+    """Milliseconds since `started` (monotonic seconds)."""
+    return round((time.monotonic() - started) * 1000)
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """The exception and all it wraps: by args, reason, PySocks' socket_err, cause and context; each once."""
+    seen: set[int] = set()
+    queue: list[object] = [error]
+    while queue:
+        item = queue.pop(0)
+        if not isinstance(item, BaseException) or id(item) in seen:
+            continue
+        seen.add(id(item))
+        yield item
+        queue += [*item.args, getattr(item, "reason", None), getattr(item, "socket_err", None), item.__cause__, item.__context__]
+
+
+def socks_code(error: BaseException) -> int | None:
+    """The reply code of Tor's SOCKS port inside an exception; never read from the outer text, which may hold anything."""
+    for item in chain(error):
+        if isinstance(item, socks.SOCKS5Error):
+            try:
+                return int(str(item.msg).split(":")[0], 16)
+            except ValueError:
+                return None
+    return None
+
+
+def classify(error: BaseException, explain: Explain) -> tuple[Outcome, str]:
+    """(outcome, one line of reason) of an exception of requests, urllib3, PySocks or the socket."""
+    code = socks_code(error)
+    if code is not None:
+        return explain(code)
+    kinds = tuple(chain(error))
+    rules: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Outcome, str], ...] = (
+        (socks.ProxyConnectionError, Outcome.TOR_DOWN, "the SOCKS port refused the connection"),
+        (
+            urllib3.exceptions.ConnectTimeoutError,
+            Outcome.TIMEOUT_CONNECT,
+            "no connection in time; the onion hangs or our own network is gone",
+        ),
+        (
+            (urllib3.exceptions.ReadTimeoutError, requests.ReadTimeout, TimeoutError),
+            Outcome.STALLED,
+            "nothing came within the read timeout",
+        ),
+        (urllib3.exceptions.DecodeError, Outcome.NOT_TEXT, "the content encoding is broken"),
+        (requests.exceptions.InvalidURL, Outcome.ONION_BAD_ADDRESS, "the address is not a URL"),
+    )
+    for wanted, outcome, reason in rules:
+        if any(isinstance(kind, wanted) for kind in kinds):
+            return outcome, reason
+    return Outcome.RESET, f"the connection broke ({type(kinds[-1]).__name__})"

@@ -1,0 +1,175 @@
+"""One SQLite file: opened with its pragmas, migrated forward, written in short exclusive transactions."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+import threading
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlite_utils import Database as UtilsDatabase
+
+from torwatch.errors import StoreError
+from torwatch.store.schema import migrations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+BUSY_TIMEOUT_MS = 60_000
+FIRST_BYTES = b"SQLite format 3\x00"
+
+
+class Store:
+    """A connection to the database; a context manager. Thread-safe: one statement or transaction at a time."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self.connection = connection
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; what was committed stays."""
+        with self._lock:
+            self.connection.close()
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One exclusive transaction: all of it is committed, or nothing.
+
+        Raises StoreError when the disk is full, the file is read-only or another process holds the lock for a minute.
+        """
+        with self._lock, translate_errors(self.path):
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+                self.connection.execute("COMMIT")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+
+    def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
+        """All rows of a query."""
+        with self._lock, translate_errors(self.path):
+            return self.connection.execute(sql, parameters).fetchall()
+
+    def row(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> sqlite3.Row | None:
+        """The first row of a query, or None."""
+        with self._lock, translate_errors(self.path):
+            found: sqlite3.Row | None = self.connection.execute(sql, parameters).fetchone()
+            return found
+
+    def value(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> Any:
+        """The first column of the first row, or None."""
+        found = self.row(sql, parameters)
+        return None if found is None else found[0]
+
+
+def open_store(path: Path, *, create: bool = True) -> Store:
+    """Open the database, making or migrating it first.
+
+    Raises StoreError, one clear line, when it is of a newer version, is no database, or cannot be read or written.
+    """
+    if not path.exists():
+        if not create:
+            raise StoreError(f"there is no database at {path} yet: add a target first (`torwatch add ADDRESS --market NAME`)")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StoreError(f"the folder {path.parent} cannot be made: {error.strerror}; set data_directory to one that can be") from error
+    with translate_errors(path):
+        check_header(path)
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False)
+        try:
+            connection.row_factory = sqlite3.Row
+            for pragma in (
+                f"busy_timeout = {BUSY_TIMEOUT_MS}",
+                "journal_mode = WAL",
+                "synchronous = FULL",
+                "foreign_keys = ON",
+                "temp_store = MEMORY",
+                "cache_size = -32000",
+            ):
+                connection.execute(f"PRAGMA {pragma}").fetchall()
+            migrate(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    return Store(path, connection)
+
+
+def check_header(path: Path) -> None:
+    """Refuse a file that is not a SQLite database before anything writes to it."""
+    if path.exists() and path.stat().st_size:
+        with path.open("rb") as handle:
+            if handle.read(len(FIRST_BYTES)) != FIRST_BYTES:
+                raise StoreError(f"{path} is not a SQLite database: move it away, or set data_directory to another folder")
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the tables to this version; a database of a newer torwatch is refused untouched."""
+    database = UtilsDatabase(connection, execute_plugins=False)
+    known = {migration.name for migration in migrations.pending(database)} | {done.name for done in migrations.applied(database)}
+    applied = {done.name for done in migrations.applied(database)}
+    ours = {migration.name for migration in migrations._migrations}  # noqa: SLF001 - sqlite-utils offers no public list
+    if applied - ours:
+        newest = ", ".join(sorted(applied - ours))
+        raise StoreError(f"{path} was written by a newer torwatch (it has {newest}): upgrade torwatch, or restore a backup made before")
+    if known - applied:
+        migrations.apply(database)
+
+
+@contextlib.contextmanager
+def translate_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into one line that says what to do."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StoreError(explain_operational(str(error), path)) from error
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            raise
+        raise StoreError(f"{path} is damaged ({error}): restore a backup, or rebuild it from the archive") from error
+
+
+def explain_operational(message: str, path: Path) -> str:
+    """The remedy for what SQLite says in `message`."""
+    remedies: Iterable[tuple[str, str]] = (
+        ("disk is full", f"the disk that holds {path} is full: free some space; nothing that was committed is lost"),
+        ("readonly", f"{path} cannot be written: run as the user who owns it, or mend its permissions"),
+        ("unable to open", f"{path} cannot be opened: check that its folder exists and that this user may write there"),
+        ("locked", f"{path} is locked by another process for over a minute: let it finish, or end it, then try again"),
+        ("disk I/O", f"the disk that holds {path} gives I/O errors: check the disk"),
+    )
+    for sign, remedy in remedies:
+        if sign in message:
+            return remedy
+    return f"{path}: {message}"
+
+
+@contextlib.contextmanager
+def writer_lock(path: Path) -> Iterator[bool]:
+    """Hold the writer lock beside the database while the block runs; gives False when another process holds it."""
+    lock_path = path.with_name(path.name + ".lock")
+    lock_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
+            yield True
+    finally:
+        os.close(descriptor)

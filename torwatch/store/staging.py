@@ -1,0 +1,104 @@
+"""Staging: what the pages of a running snapshot said, kept apart until the snapshot ends and is diffed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from torwatch.store.entities import LISTING, SOURCE_BIT, VENDOR, Entity
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from torwatch.model import Source
+
+Row = Mapping[str, Any]
+
+FEEDBACK_COLUMNS = (
+    "key",
+    "vendor",
+    "listing_key",
+    "product",
+    "buyer_hash",
+    "body",
+    "rating",
+    "stars",
+    "price_text",
+    "date",
+    "age",
+    "delivery",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EntityRow:
+    """One claim row: the values are by column name of the entity; absent names are stored as NULL."""
+
+    key: str
+    source: Source
+    values: Row
+    path: str | None = None
+    row_digest: str | None = None
+    promoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StagedPage:
+    """All that one page gave, ready for the staging tables."""
+
+    listings: tuple[EntityRow, ...] = ()
+    vendors: tuple[EntityRow, ...] = ()
+    feedback: tuple[Row, ...] = ()
+    texts: tuple[tuple[str, str], ...] = ()  # (digest, body)
+    scope: str = ""  # which list an index page belongs to
+    total: int | None = None  # entries that the market counts in that list
+    pages: int | None = None
+    fills: tuple[tuple[str, str, int, int], ...] = field(default=())  # (kind, field, filled, records)
+
+
+def stage_pages(connection: sqlite3.Connection, snapshot_id: int, pages: Sequence[StagedPage]) -> None:
+    """Add the rows of a group of pages; a key met again from the same source keeps its normal row over a promoted one."""
+    stage_entity(connection, LISTING, snapshot_id, (row for page in pages for row in page.listings))
+    stage_entity(connection, VENDOR, snapshot_id, (row for page in pages for row in page.vendors))
+    connection.executemany("INSERT OR IGNORE INTO text (digest, body) VALUES (?, ?)", [text for page in pages for text in page.texts])
+    connection.executemany(
+        f"INSERT OR IGNORE INTO stage_feedback (snapshot_id, {', '.join(FEEDBACK_COLUMNS)})"
+        f" VALUES ({', '.join('?' * (len(FEEDBACK_COLUMNS) + 1))})",
+        [(snapshot_id, *(row.get(column) for column in FEEDBACK_COLUMNS)) for page in pages for row in page.feedback],
+    )
+    with_total = [page for page in pages if page.total is not None or page.pages is not None]
+    connection.executemany(
+        "INSERT INTO stage_total (snapshot_id, scope, total, pages) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " total = max(coalesce(total, 0), coalesce(excluded.total, total, 0)), pages = coalesce(excluded.pages, pages)",
+        [(snapshot_id, page.scope, page.total, page.pages) for page in with_total],
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO stage_scope (snapshot_id, scope, key) VALUES (?, ?, ?)",
+        [(snapshot_id, page.scope, row.key) for page in with_total for row in page.listings],
+    )
+    connection.executemany(
+        "INSERT INTO stage_fill (snapshot_id, kind, field, filled, records) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " filled = filled + excluded.filled, records = records + excluded.records",
+        [(snapshot_id, *fill) for page in pages for fill in page.fills],
+    )
+
+
+def stage_entity(connection: sqlite3.Connection, entity: Entity, snapshot_id: int, rows: Iterable[EntityRow]) -> None:
+    """Insert the rows of one entity; the first normal row of a key and source wins."""
+    columns = [column.name for column in (*entity.claims, *entity.counters)]
+    normal_first = sorted(rows, key=lambda row: row.promoted)
+    connection.executemany(
+        f"INSERT INTO {entity.stage_table} (snapshot_id, key, source, {', '.join(columns)}, path, row_digest)"
+        f" VALUES ({', '.join('?' * (len(columns) + 5))}) ON CONFLICT DO NOTHING",
+        [
+            (snapshot_id, row.key, SOURCE_BIT[row.source], *(row.values.get(column) for column in columns), row.path, row.row_digest)
+            for row in normal_first
+        ],
+    )
+
+
+def clear(connection: sqlite3.Connection, snapshot_id: int) -> None:
+    """Drop what was staged for a snapshot, once it is diffed or rejected."""
+    for table in ("stage_listing", "stage_vendor", "stage_feedback", "stage_total", "stage_scope", "stage_fill"):
+        connection.execute(f"DELETE FROM {table} WHERE snapshot_id = ?", (snapshot_id,))

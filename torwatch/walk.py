@@ -1,0 +1,474 @@
+"""One snapshot of one target, from its frontier to its diff: fetch, archive, parse, stage, and at the end diff.
+
+Pages commit in small groups: the WARC's bytes are on the disk before the transaction that refers to them, so a kill at any moment
+leaves a database that resumes and an archive whose unreferenced tail is cut off at the next start.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import queue
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from torwatch import __version__
+from torwatch.archive import index as archive_index
+from torwatch.archive.strip import strip_data_uris
+from torwatch.archive.writer import SnapshotArchive, open_archive
+from torwatch.claims import ClaimRules, stage_of
+from torwatch.crawl.fetch import Explain, Fetcher, Limits, Route
+from torwatch.crawl.pace import Pace
+from torwatch.model import GOOD_OUTCOMES, OBSTACLE_OUTCOMES, Fetched, Outcome, PageKind, Parsed, Shipping
+from torwatch.store import frontier, shipping, staging
+from torwatch.store.frontier import Visit, VisitResult
+from torwatch.store.snapshots import Ending, HoldRule, Snapshot, begin_snapshot, end_snapshot, running_snapshot
+from torwatch.store.staging import StagedPage
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from torwatch.errors import TorError
+    from torwatch.parsing.registry import Parser
+    from torwatch.store.database import Store
+    from torwatch.store.targets import Mirror, Target
+
+GROUP_PAGES = 32  # pages of one commit at most
+GROUP_SECONDS = 0.5  # and the longest that a page waits for its commit
+RETRIED = frozenset(
+    {
+        Outcome.HTTP_ERROR,
+        Outcome.TIMEOUT_CONNECT,
+        Outcome.TIMEOUT_TOTAL,
+        Outcome.STALLED,
+        Outcome.RESET,
+        Outcome.ONION_NOT_FOUND,
+        Outcome.ONION_UNREACHABLE,
+        Outcome.EMPTY,
+        Outcome.QUEUE,
+    }
+)
+ONION_OUTCOMES = frozenset({Outcome.ONION_NOT_FOUND, Outcome.ONION_UNREACHABLE, Outcome.ONION_NEEDS_KEY, Outcome.ONION_BAD_KEY})
+WALL_PAGES = 5  # pages in a row that are an obstacle: the market has shut its door, going on would be rude and useless
+MAX_RETRY_AFTER_SECONDS = 3600.0
+
+
+class Tor(Protocol):
+    """What a walk needs of Tor."""
+
+    @property
+    def socks_address(self) -> tuple[str, int]:
+        """Host and port of the SOCKS port."""
+
+    def credentials(self, identity: str) -> tuple[str, str]:
+        """SOCKS user and password that isolate this identity's circuits."""
+
+    def ensure(self) -> None:
+        """Bring Tor back when it is down; TorError when it cannot be."""
+
+
+class Workers(Protocol):
+    """What a walk needs of the parser workers."""
+
+    def parse(self, parser: str, body: bytes, *, path: str, content_type: str, fetched_at: dt.datetime) -> Parsed:
+        """Parse one page in a sandboxed process."""
+
+
+@dataclass(frozen=True, slots=True)
+class WalkSettings:
+    """How a walk behaves; durations in seconds."""
+
+    limits: Limits = field(default_factory=Limits)
+    seconds_per_request: float = 5.0
+    connections: int = 1
+    page_attempts: int = 3
+    pages_per_snapshot: int = 0  # 0: no limit
+    detail_max_age: dt.timedelta = dt.timedelta(days=28)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    hold: HoldRule = field(default_factory=HoldRule)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a walk is: pages done and left in the frontier, and the page just read."""
+
+    done: int
+    left: int
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Everything a walk works with; made once by the daemon or the command line."""
+
+    store: Store
+    tor: Tor
+    workers: Workers
+    explain: Explain
+    archive_directory: Path
+    rng: random.Random
+    now: Callable[[], dt.datetime]
+    normalise_ship_from: Callable[[str], Shipping]
+    normalise_ship_to: Callable[[str], Shipping]
+    normaliser_version: str
+
+
+@dataclass(slots=True)
+class Read:
+    """One page read: what was fetched, what is stored of it, and what it gave. Made in a fetch thread, used by the committing one."""
+
+    visit: Visit
+    fetched: Fetched
+    body: bytes
+    stripped: int
+    parsed: Parsed | None
+    staged: StagedPage
+    outcome: Outcome
+    reason: str
+
+
+def take_snapshot(
+    tools: Tools,
+    target: Target,
+    parser: Parser,
+    rules: ClaimRules,
+    settings: WalkSettings,
+    *,
+    stop: threading.Event,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> tuple[Snapshot, Ending | None]:
+    """Take one snapshot of a target, or resume the one that was stopped; the ending is None when `stop` was set before it was over.
+
+    Raises TorError when Tor is down and cannot be brought back: the snapshot stays resumable.
+    """
+    snapshot = running_snapshot(tools.store, target.id)
+    mirror = target.mirrors[0]
+    if snapshot is None:
+        snapshot = begin_snapshot(
+            tools.store, target, mirror_id=mirror.id, parser_digest=parser.digest, torwatch_version=__version__, now=tools.now()
+        )
+    walk = Walk(tools, target, mirror, snapshot, parser, rules, settings, stop, progress)
+    ending = walk.run()
+    return snapshot, ending
+
+
+class Walk:
+    """The state of one running snapshot."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        target: Target,
+        mirror: Mirror,
+        snapshot: Snapshot,
+        parser: Parser,
+        rules: ClaimRules,
+        settings: WalkSettings,
+        stop: threading.Event,
+        progress: Callable[[Progress], None],
+    ) -> None:
+        self.tools = tools
+        self.target = target
+        self.mirror = mirror
+        self.snapshot = snapshot
+        self.parser = parser
+        self.rules = rules
+        self.settings = settings
+        self.stop = stop
+        self.progress = progress
+        self.over = threading.Event()  # set: fetch threads leave; unlike `stop` it is this walk's own
+        self.pace = Pace(self.seconds_per_request(), clock=time.monotonic, rng=tools.rng)
+        self.work: queue.Queue[Visit | None] = queue.Queue()
+        self.results: queue.Queue[Read | TorError | Exception] = queue.Queue()
+        self.in_flight: dict[str, Visit] = {}
+        self.wall = 0
+        self.cut_short = ""
+        self.archive_path = tools.archive_directory / target.market / f"{snapshot.id:08d}.warc.gz"
+
+    def seconds_per_request(self) -> float:
+        """The target's own rate where it has one, else the configuration's."""
+        own = self.target.seconds_per_request
+        return self.settings.seconds_per_request if own is None else own
+
+    def run(self) -> Ending | None:
+        """Walk until the frontier is empty, `stop` is set, a budget is spent or the market has shut its door."""
+        store, snapshot = self.tools.store, self.snapshot
+        with store.write() as connection:
+            starts = (Visit(path, self.kind_of(path)) for path in self.parser.market.start)
+            frontier.add_visits(connection, snapshot.id, starts, self.tools.rng)
+        referenced = store.value("SELECT max(warc_offset + warc_length) FROM visit WHERE snapshot_id = ?", (snapshot.id,)) or 0
+        host, port = self.tools.tor.socks_address
+        user, password = self.tools.tor.credentials(f"target-{self.target.id}")
+        route = Route(self.mirror.address, host, port, user, password)
+        with (
+            open_archive(self.archive_path, referenced_bytes=referenced) as archive,
+            Fetcher(
+                route,
+                self.settings.limits,
+                headers=self.settings.headers,
+                explain=self.tools.explain,
+                connections=self.settings.connections,
+                now=self.tools.now,
+            ) as fetcher,
+        ):
+            if not referenced:
+                archive.write_info(
+                    {
+                        "software": f"torwatch/{__version__}",
+                        "parser": f"{self.parser.name} {self.parser.digest}",
+                        "isPartOf": snapshot.market,
+                    }
+                )
+            threads = [
+                threading.Thread(target=self.fetch_pages, args=(fetcher,), name=f"fetch-{snapshot.market}-{number}", daemon=True)
+                for number in range(self.settings.connections)
+            ]
+            for thread in threads:
+                thread.start()
+            try:
+                finished = self.commit_pages(archive)
+            finally:
+                self.over.set()
+                for _ in threads:
+                    self.work.put(None)
+                for thread in threads:
+                    thread.join(timeout=0.0 if self.stop.is_set() else 2.0)
+        return self.finish() if finished else None
+
+    def kind_of(self, path: str) -> PageKind:
+        """The kind of page that a path leads to by the market's URL patterns; a start page that matches none is a home page."""
+        return self.parser.market.kind_of(path)[0] or PageKind.HOME
+
+    # --- fetch threads -------------------------------------------------------------------------------------------------------------
+
+    def fetch_pages(self, fetcher: Fetcher) -> None:
+        """Fetch and parse what stands in the queue until the walk is over; every visit taken is answered with one result."""
+        while (visit := self.work.get()) is not None:
+            if self.over.is_set() or not self.pace.wait(self.stop):
+                return
+            try:
+                self.results.put(self.read_page(fetcher, visit))
+            except Exception as error:  # noqa: BLE001 - handed to the committing thread, which raises it: a dead thread would hang the walk
+                self.results.put(error)
+                return
+
+    def read_page(self, fetcher: Fetcher, visit: Visit) -> Read:
+        """Fetch one page, strip it, parse it in the sandbox and prepare its rows."""
+        fetched = fetcher.fetch(visit.path)
+        self.obey_retry_after(fetched)
+        body, stripped = strip_data_uris(fetched.body)
+        if not fetched.status or (not body and fetched.outcome not in GOOD_OUTCOMES):
+            return Read(visit, fetched, body, stripped, None, StagedPage(), fetched.outcome, fetched.reason)
+        content_type = next((value for name, value in fetched.headers if name.lower() == "content-type"), "")
+        parsed = self.tools.workers.parse(
+            self.parser.name, body, path=fetched.url, content_type=content_type, fetched_at=fetched.fetched_at
+        )
+        outcome, reason = judge_page(visit, fetched, parsed)
+        staged = stage_of(parsed, self.rules) if outcome is Outcome.OK else StagedPage()
+        return Read(visit, fetched, body, stripped, parsed, staged, outcome, reason)
+
+    def obey_retry_after(self, fetched: Fetched) -> None:
+        """Hold all requests back for as long as the market asks."""
+        value = next((value for name, value in fetched.headers if name.lower() == "retry-after"), "")
+        if value.isdecimal():
+            self.pace.hold_back(min(float(value), MAX_RETRY_AFTER_SECONDS))
+
+    # --- the committing thread -----------------------------------------------------------------------------------------------------
+
+    def commit_pages(self, archive: SnapshotArchive) -> bool:
+        """Hand out visits and commit what comes back, group by group; True when the walk is over, False when it was stopped."""
+        checked = False
+        while True:
+            if self.stop.is_set():
+                return False
+            self.hand_out()
+            if not self.in_flight:
+                if checked or self.cut_short:
+                    return True
+                with self.tools.store.write() as connection:
+                    added = frontier.add_checks(connection, self.snapshot.id, self.snapshot.market_id, self.tools.rng)
+                checked = True
+                if added:
+                    continue
+                return True
+            group = self.gather_group()
+            if group:
+                self.commit_group(archive, group)
+
+    def hand_out(self) -> None:
+        """Keep the fetch threads supplied, a little more than they can take at once."""
+        if self.cut_short:
+            return
+        wanted = self.settings.connections * 2
+        if len(self.in_flight) > self.settings.connections:
+            return
+        limit = self.settings.pages_per_snapshot
+        if limit:
+            done, _ = frontier.count_visits(self.tools.store, self.snapshot.id)
+            if done + len(self.in_flight) >= limit:
+                if not self.in_flight:
+                    self.cut_short = f"the budget of {limit} pages is spent"
+                return
+            wanted = min(wanted, limit - done)
+        for visit in frontier.next_visits(self.tools.store, self.snapshot.id, wanted + len(self.in_flight)):
+            if visit.path not in self.in_flight and len(self.in_flight) < wanted:
+                self.in_flight[visit.path] = visit
+                self.work.put(visit)
+
+    def gather_group(self) -> list[Read]:
+        """Wait for a page, then take what else is ready, at most one group."""
+        group: list[Read] = []
+        deadline = time.monotonic() + GROUP_SECONDS
+        while len(group) < GROUP_PAGES:
+            try:
+                result = self.results.get(timeout=max(0.0, deadline - time.monotonic()) if not group else 0.0)
+            except queue.Empty:
+                break
+            if isinstance(result, Exception):
+                raise result
+            group.append(result)
+        return group
+
+    def commit_group(self, archive: SnapshotArchive, group: list[Read]) -> None:
+        """Write a group of pages: first the archive, to the disk, then everything that refers to it in one transaction."""
+        places: list[tuple[int, int] | None] = [
+            archive.write_exchange(read.fetched, read.body, read.stripped) if read.fetched.status else None for read in group
+        ]
+        archive.sync()
+        self.revive_tor(group)
+        results = [self.result_of(read, place) for read, place in zip(group, places, strict=True)]
+        good = [read for read in group if read.outcome is Outcome.OK]
+        rng = self.tools.rng
+        with self.tools.store.write() as connection:
+            frontier.record_results(connection, self.snapshot.id, results, rng)
+            staging.stage_pages(connection, self.snapshot.id, [read.staged for read in good])
+            onward = self.onward(good)
+            frontier.add_visits(connection, self.snapshot.id, onward, rng)
+        for read in group:
+            self.in_flight.pop(read.visit.path, None)
+        self.watch_wall(group)
+        done, left = frontier.count_visits(self.tools.store, self.snapshot.id)
+        self.progress(Progress(done, left, group[-1].visit.path))
+
+    def result_of(self, read: Read, place: tuple[int, int] | None) -> VisitResult:
+        """What is written of one visit; a passing failure goes back into the frontier while it has attempts left."""
+        retry = read.outcome in RETRIED and read.visit.attempts + 1 < self.settings.page_attempts
+        if read.outcome is Outcome.TOR_DOWN:  # our own fault: it costs the page no attempt for good
+            retry = True
+        return VisitResult(
+            visit=read.visit,
+            outcome=read.outcome,
+            reason=read.reason,
+            status=read.fetched.status,
+            elapsed_ms=read.fetched.elapsed_ms,
+            at=read.fetched.fetched_at,
+            digest=read.fetched.digest,
+            size=len(read.fetched.body),
+            warc=self.archive_path.name if place else "",
+            warc_offset=place[0] if place else None,
+            warc_length=place[1] if place else None,
+            retry=retry,
+        )
+
+    def onward(self, good: list[Read]) -> list[Visit]:
+        """The pages that the group leads to and that this snapshot should see: lists always, single pages when new, different or stale."""
+        listings, vendors, visits = gather_links(good)
+        store, market = self.tools.store, self.snapshot.market_id
+        fresh_since = (self.tools.now() - self.settings.detail_max_age).astimezone(dt.UTC).isoformat(timespec="seconds")
+        known = frontier.known_visits(store, "listing", market, listings, fresh_since)
+        for key, (path, row_digest) in listings.items():
+            if key not in known or (row_digest is not None and known[key] != row_digest):
+                visits.append(Visit(path, PageKind.LISTING, key))
+        fresh_vendors = frontier.known_visits(store, "vendor", market, vendors, fresh_since)
+        visits += [Visit(path, PageKind.VENDOR, key) for key, path in vendors.items() if key not in fresh_vendors]
+        return visits
+
+    def watch_wall(self, group: list[Read]) -> None:
+        """Notice a market that has shut its door."""
+        for read in group:
+            if read.outcome in OBSTACLE_OUTCOMES or read.outcome in ONION_OUTCOMES:
+                self.wall += 1
+            elif read.outcome in GOOD_OUTCOMES or read.outcome is Outcome.GONE:
+                self.wall = 0
+            if self.wall >= WALL_PAGES and not self.cut_short:
+                self.cut_short = f"{read.outcome} on {self.wall} pages in a row" + (f": {read.reason}" if read.reason else "")
+
+    def revive_tor(self, group: list[Read]) -> None:
+        """Bring our own tor back when a request found its SOCKS port shut; raises TorError when it cannot be."""
+        if any(read.outcome is Outcome.TOR_DOWN for read in group):
+            self.tools.tor.ensure()
+
+    # --- the end -------------------------------------------------------------------------------------------------------------------
+
+    def finish(self) -> Ending:
+        """Write the CDXJ index, diff what was staged and normalise the new shipping claims."""
+        tools, snapshot = self.tools, self.snapshot
+        self.write_index()
+        ending = end_snapshot(
+            tools.store,
+            snapshot,
+            coverage=self.rules.coverage(),
+            rule=self.settings.hold,
+            now=tools.now(),
+            warc=f"{self.target.market}/{self.archive_path.name}",
+            cut_short=self.cut_short,
+        )
+        with tools.store.write() as connection:
+            for direction, normalise in (("origin", tools.normalise_ship_from), ("destination", tools.normalise_ship_to)):
+                shipping.write_shipping(connection, direction, snapshot.market_id, tools.normaliser_version, normalise)
+            shipping.write_claimed_origin(connection, snapshot.market_id)
+        return ending
+
+    def write_index(self) -> None:
+        """Turn the fetch log into the CDXJ index beside the WARC."""
+        rows = self.tools.store.rows("SELECT * FROM visit WHERE snapshot_id = ? AND outcome IS NOT NULL", (self.snapshot.id,))
+        archive_index.write_index(
+            self.archive_path.with_suffix("").with_suffix(".cdxj"),
+            (
+                archive_index.Entry(
+                    url=self.mirror.address + row["path"],
+                    timestamp=(row["at"] or "").translate({ord(sign): None for sign in "-:T"})[:14],
+                    outcome=row["outcome"],
+                    kind=row["kind"],
+                    status=row["status"],
+                    digest=row["digest"] or "",
+                    filename=row["warc"] or "",
+                    offset=row["warc_offset"],
+                    length=row["warc_length"],
+                )
+                for row in rows
+            ),
+        )
+
+
+def gather_links(good: Iterable[Read]) -> tuple[dict[str, tuple[str, str | None]], dict[str, str], list[Visit]]:
+    """(listing key → path and digest of its index row, vendor key → path, pages to see in any case) of a group of pages."""
+    listings: dict[str, tuple[str, str | None]] = {}
+    vendors: dict[str, str] = {}
+    visits: list[Visit] = []
+    for parsed, staged in ((read.parsed, read.staged) for read in good if read.parsed is not None):
+        for row in staged.listings:
+            if row.path and parsed.kind is not PageKind.LISTING:
+                listings[row.key] = (row.path, row.row_digest if parsed.kind is PageKind.LISTING_INDEX else None)
+        for link in parsed.links:
+            if link.kind is PageKind.LISTING and link.key:
+                listings.setdefault(link.key, (link.path, None))
+            elif link.kind is PageKind.VENDOR and link.key:
+                vendors.setdefault(link.key, link.path)
+            elif link.kind is not PageKind.OTHER:
+                visits.append(Visit(link.path, link.kind, link.key))
+    return listings, vendors, visits
+
+
+def judge_page(visit: Visit, fetched: Fetched, parsed: Parsed) -> tuple[Outcome, str]:
+    """What a visit met, from the HTTP status and from the page itself: an obstacle on the page tells more than a status."""
+    if parsed.outcome in OBSTACLE_OUTCOMES or (fetched.outcome is Outcome.OK and parsed.outcome is not Outcome.OK):
+        return parsed.outcome, parsed.reason
+    if fetched.outcome is not Outcome.OK:
+        return fetched.outcome, fetched.reason
+    if visit.kind in {PageKind.LISTING, PageKind.VENDOR} and parsed.kind is not visit.kind:
+        return Outcome.LAYOUT_CHANGED, f"a {visit.kind} page was asked for, a page of kind {parsed.kind} came"
+    return Outcome.OK, ""
