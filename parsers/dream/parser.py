@@ -7,11 +7,9 @@ from collections.abc import Iterator
 
 from torwatch.parserkit import (
     Count,
-    Each,
     Feedback,
     Fields,
     First,
-    Has,
     Keys,
     KindSpec,
     Lines,
@@ -24,7 +22,6 @@ from torwatch.parserkit import (
     Rows,
     Single,
     Source,
-    Split,
     Vendor,
     obstacle,
     text,
@@ -48,8 +45,12 @@ MARKET = Market(
     },
     specs={
         PageKind.LISTING_INDEX: KindSpec(("title", "vendor", "path"), ("price_raw", "ship_from_raw", "ship_to_raw")),
-        PageKind.LISTING: KindSpec(("title", "vendor", "price_raw"), ("ship_from_raw", "ship_to_raw", "escrow_raw", "category", "description")),
-        PageKind.VENDOR: KindSpec(("name", "member_since_raw"), ("sales", "rating_raw", "fe_enabled", "last_seen_raw", "external_ratings", "profile")),
+        PageKind.LISTING: KindSpec(
+            ("title", "vendor", "price_raw"), ("ship_from_raw", "ship_to_raw", "escrow_raw", "category", "description")
+        ),
+        PageKind.VENDOR: KindSpec(
+            ("name", "member_since_raw"), ("sales", "rating_raw", "fe_enabled", "last_seen_raw", "external_ratings", "profile")
+        ),
     },
     obstacles=(
         obstacle("gone", text=("listing not found", "offer not found", "vendor not found", "member not found"), selector="div.main"),
@@ -84,7 +85,7 @@ DETAIL = Single(
     title="div.viewProduct > div.title",
     vendor="div.viewProduct div.tabularDetails a[href*='contactMember?member=']",
     description=Lines("#offerDescription"),
-    category=lambda root: read_category(root),
+    category=lambda root: read_category(root),  # noqa: PLW0108 - defined below
 )  # fmt: skip
 VENDOR = Single(
     Vendor,

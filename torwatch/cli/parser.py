@@ -33,7 +33,7 @@ def parser() -> None:
 @click.option("--path", "page_path", default="", help="Path and query the file was saved from; without it the page itself tells its kind.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line and file.")
 @click.option("--directory", "directories", multiple=True, type=click.Path(path_type=Path), help="A directory of your own parsers.")
-def try_(name: str, files: tuple[Path, ...], page_path: str, as_json: bool, directories: tuple[Path, ...]) -> None:
+def try_(name: str, files: tuple[Path, ...], page_path: str, *, as_json: bool, directories: tuple[Path, ...]) -> None:
     """Run the parser NAME on saved FILES and show what it reads."""
     chosen = load_parser(name, directories)
     for file in files:
@@ -75,7 +75,11 @@ def describe_listing(chosen: Parser, listing: Any) -> dict[str, Any]:
 
     out = describe_record(listing)
     price = normalise_price(listing.price_raw, chosen.market.facts) if listing.price_raw else None
-    out |= {"price": price.amount if price else None, "currency": price.currency if price else None, "price_unit": price.unit if price else None}
+    out |= {
+        "price": price.amount if price else None,
+        "currency": price.currency if price else None,
+        "price_unit": price.unit if price else None,
+    }
     if listing.ship_to_raw and "," in listing.ship_to_raw:
         out["ship_to"] = [one.strip() for one in listing.ship_to_raw.split(",")]
     return out
@@ -83,7 +87,7 @@ def describe_listing(chosen: Parser, listing: Any) -> dict[str, Any]:
 
 @parser.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def list_(as_json: bool) -> None:
+def list_(*, as_json: bool) -> None:
     """List the parsers, the door each came through and how well each kind of page is known."""
     for place in find_parsers().values():
         click.echo(json.dumps({"name": place.name, "door": place.door}) if as_json else f"{place.name}  {place.door}")

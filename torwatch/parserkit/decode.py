@@ -21,7 +21,21 @@ MAX_TAG_BYTES = 8_000  # a stretch without ">" is looked at closer above this
 MAX_ATTRIBUTES = 1_000  # of one element: libxml2 compares every pair, 100,000 of them cost 15 s
 MAX_REPLACED = 0.05  # share of U+FFFD above which it is a picture that went through a lossy decoding; text with some has under 0.01
 MAX_CONTROL = 0.02  # share of control characters above which it is not text
-_MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"RIFF", b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"\x00\x00\x01\x00", b"BM\x00", b"\x7fELF", b"OggS", b"ID3")
+_MAGIC = (
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF87a",
+    b"GIF89a",
+    b"RIFF",
+    b"%PDF-",
+    b"PK\x03\x04",
+    b"\x1f\x8b",
+    b"\x00\x00\x01\x00",
+    b"BM\x00",
+    b"\x7fELF",
+    b"OggS",
+    b"ID3",
+)
 _LOST_MAGIC = (b"\xef\xbf\xbdPNG", b"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", b"\xef\xbf\xbd\xef\xbf\xbd\x00\x10JFIF")
 _NO_TEXT_TYPE = re.compile(r"\s*(?:image|audio|video|font)/|\s*application/(?:pdf|zip|gzip|octet-stream|x-(?:gzip|tar|7z))", re.IGNORECASE)
 _CONTROL = bytes(b for b in range(32) if b not in b"\t\n\r\f\x1b")
@@ -70,7 +84,7 @@ def check_bytes(body: bytes, content_type: str = "", max_bytes: int = MAX_BYTES)
     if not body.strip(b" \t\r\n\f\x00\xef\xbb\xbf"):
         raise Obstacle(Outcome.EMPTY, "0 bytes" if not body else "white space only")
     if _NO_TEXT_TYPE.match(content_type):
-        raise Obstacle(Outcome.NOT_TEXT, f"content type {content_type.split(';')[0].strip()[:60]}")
+        raise Obstacle(Outcome.NOT_TEXT, f"content type {content_type.split(';', maxsplit=1)[0].strip()[:60]}")
     head = body[:16]
     if head.startswith(_MAGIC) or body.startswith(_LOST_MAGIC):
         raise Obstacle(Outcome.NOT_TEXT, "picture or archive bytes at the start")
@@ -119,7 +133,9 @@ def decode(body: bytes, content_type: str = "") -> tuple[str, str]:
         return body.decode("utf-8", "replace"), "utf-8, damaged"
     best = charset_normalizer.from_bytes(body[:65536]).best()
     decoded = _decode_as(body, best.encoding) if best is not None else None
-    return (decoded, best.encoding) if decoded is not None and best is not None else (body.decode("windows-1252", "replace"), "windows-1252")
+    return (
+        (decoded, best.encoding) if decoded is not None and best is not None else (body.decode("windows-1252", "replace"), "windows-1252")
+    )
 
 
 def _decode_as(body: bytes, name: str) -> str | None:
@@ -128,7 +144,13 @@ def _decode_as(body: bytes, name: str) -> str | None:
         return None
     try:
         codec = codecs.lookup(name)
-        if not getattr(codec, "_is_text_encoding", True) or codec.name in {"utf-8", "idna", "punycode", "unicode_escape", "raw_unicode_escape"}:
+        if not getattr(codec, "_is_text_encoding", True) or codec.name in {
+            "utf-8",
+            "idna",
+            "punycode",
+            "unicode_escape",
+            "raw_unicode_escape",
+        }:
             return None
         if codec.name in {"iso8859-1", "ascii"}:
             codec = codecs.lookup("windows-1252")  # what browsers do

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torwatch.parserkit.page import Page
 from torwatch.parserkit.selectors import compile_selector, find
 from torwatch.parserkit.text import is_shown, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 _CELLS = frozenset({"td", "th"})
 SHAPES = ("auto", "cells", "dl", "next", "tail", "colon")
@@ -108,7 +110,9 @@ class Fields:
         marks = set(labels) if isinstance(labels, list) else set()
         for node in labels if isinstance(labels, list) else ():
             label = text(node)
-            if self.shape == "colon" or (self.shape == "auto" and ":" in label and not label.endswith(":") and fold_label(label) not in self.folded):
+            if self.shape == "colon" or (
+                self.shape == "auto" and ":" in label and not label.endswith(":") and fold_label(label) not in self.folded
+            ):
                 label, _, value = label.partition(":")
                 yield label, node, value.strip()
             else:
@@ -127,18 +131,18 @@ class Fields:
 
 
 def _auto(node: Any, marks: set[Any]) -> Any:
-    if node.tag == "dt":
-        return _following(node, frozenset({"dd"}))
-    if node.tag in _CELLS:
-        return _following(node, _CELLS)
-    tail = _tail(node, marks)
+    if node.tag == "dt" or node.tag in _CELLS:
+        return _following(node, frozenset({"dd"}) if node.tag == "dt" else _CELLS)
+    tail, nearest = _tail(node, marks), _following(node)
     if (node.tail or "").strip(" \t\r\n:\u00a0"):
         return tail
-    nearest = _following(node)
     if nearest is not None and nearest not in marks and nearest.tag != "br":
         return nearest
-    if tail:
-        return tail
+    return tail or _beside(node)
+
+
+def _beside(node: Any) -> Any | None:
+    """Find the value of a label that stands alone in its holder: the element or cell behind the holder."""
     holder = node.getparent()
     while holder is not None and holder.tag not in _CELLS and text(holder) == text(node):
         following = _following(holder)

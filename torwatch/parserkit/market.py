@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from torwatch.model import Evidence, MarketFacts, PageKind
-from torwatch.parserkit.obstacles import ObstacleRule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torwatch.parserkit.obstacles import ObstacleRule
 
 CONTENT = frozenset({PageKind.LISTING_INDEX, PageKind.LISTING, PageKind.VENDOR, PageKind.FEEDBACK})
 

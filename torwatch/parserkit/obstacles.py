@@ -43,6 +43,7 @@ class ObstacleRule:
     outcome: Outcome
     text: tuple[str, ...] = ()  # any of these in the visible text, case ignored
     title: str = ""  # regular expression on <title>
+    pattern: str = ""  # regular expression on the visible text, case ignored
     selector: str = ""  # something matches
     max_bytes: int | None = None
     max_text: int | None = None  # characters of visible text
@@ -59,12 +60,17 @@ class ObstacleRule:
             return False
         if self.max_text is not None and len(page.visible) > self.max_text:
             return False
+        if self.pattern and not re.search(self.pattern, page.visible, re.IGNORECASE):
+            return False
         return not self.text or any(wanted in page.visible_folded for wanted in self.text)
 
     def raise_for(self, page: Page) -> None:
         """Raise Obstacle when the page is this obstacle."""
         if self.matches(page):
-            raise Obstacle(self.outcome, self.reason or next((t for t in self.text if t in page.visible_folded), self.title or self.selector))
+            raise Obstacle(
+                self.outcome,
+                self.reason or next((t for t in self.text if t in page.visible_folded), self.title or self.pattern or self.selector),
+            )
 
 
 def obstacle(
@@ -72,6 +78,7 @@ def obstacle(
     *,
     text: str | tuple[str, ...] = (),
     title: str = "",
+    pattern: str = "",
     selector: str = "",
     max_bytes: int | None = None,
     max_text: int | None = None,
@@ -84,19 +91,35 @@ def obstacle(
     `over_content`: ask also where the page has the shape of a listing, index, vendor or feedback page (a market that shows its ban above them).
     """
     texts = (text,) if isinstance(text, str) else text
-    return ObstacleRule(Outcome(kind), tuple(" ".join(t.split()).casefold() for t in texts), title, selector, max_bytes, max_text, over_content, reason)
+    return ObstacleRule(
+        Outcome(kind),
+        tuple(" ".join(t.split()).casefold() for t in texts),
+        title,
+        pattern,
+        selector,
+        max_bytes,
+        max_text,
+        over_content,
+        reason,
+    )
 
 
+LOGIN_FORM = (
+    ".//form[count(.//input[@type='password']) = 1 and .//input[not(@type) or @type='text' or @type='email']]"
+    "[not(//a[contains(translate(@href, 'LOGUT', 'logut'), 'logout')])]"
+)
 GENERIC = (
     obstacle("banned", text=("maximum strikes reached", "your ip has been banned", "you have been banned", "your account has been banned"), max_text=SMALL_TEXT),
     obstacle("banned", text=("this is your: 1st strike", "this is your: 2nd strike", "this is your: 3rd strike", "this is your: 3rd and last strike"), max_text=SMALL_TEXT),
     obstacle("seized", text=("this hidden site has been seized", "this hidden service has been seized", "this domain has been seized", "this website has been seized"), max_text=SMALL_TEXT),
     obstacle("seized", title=r"\bhas been seized\b", max_text=SMALL_TEXT),
-    obstacle("phishing_check", text=("missing characters", "link in the image matches", "complete the onion address", "missing characters of the url"), max_text=SMALL_TEXT, selector="input"),
+    obstacle("phishing_check", title=r"anti.?phishing", selector="form input", max_text=SMALL_TEXT),
+    obstacle("phishing_check", text=("link in the image matches", "complete the onion address"), max_text=SMALL_TEXT, selector="form"),
+    obstacle("phishing_check", pattern=r"enter the \d+ missing\b.{0,12} characters", max_text=SMALL_TEXT, selector="form input"),
     obstacle("captcha", selector=".//form[.//input[@name='c1'] and .//input[@name='c2'] and .//input[@name='c3']]", reason="one-character inputs c1, c2, c3 …"),
     obstacle("captcha", selector=".//form[.//input[@name='cap1'] and .//input[@name='cap2']]", reason="inputs cap1, cap2 …"),
     obstacle("captcha", title=r"ddos.{0,40}(?:protection|challenge)|captcha", selector="input[type=text], img, input[type=radio], input[type=checkbox]", max_text=SMALL_TEXT),
-    obstacle("login", selector=".//form[.//input[@type='password'] and count(.//input[@type='password']) = 1]", max_text=SMALL_TEXT, reason="a form with one password field"),
+    obstacle("login", selector=LOGIN_FORM, max_text=SMALL_TEXT, reason="a form with one password field, and no way to log out"),
     obstacle("queue", selector=".//meta[translate(@http-equiv, 'REFSH', 'refsh') = 'refresh']", max_text=REFRESH_TEXT, max_bytes=8000, reason="a page that only sends on"),
     obstacle("queue", text=("checking your browser", "you are in a queue", "you have been placed in a queue", "place in the queue", "estimated wait"), max_text=SMALL_TEXT),
     obstacle("captcha", selector="form input[name*=captcha], form input[name*=CAPTCHA], form input[id*=captcha]", max_text=SMALL_TEXT, reason="a captcha field"),

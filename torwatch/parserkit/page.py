@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
-
-from lxml import etree
 
 from torwatch.model import Link, PageKind
 from torwatch.parserkit.decode import MAX_BYTES, open_tree
@@ -18,6 +14,12 @@ from torwatch.parserkit.market import CONTENT, Market
 from torwatch.parserkit.obstacles import LayoutChanged, find_obstacle
 from torwatch.parserkit.selectors import find
 from torwatch.parserkit.text import lines, number, text
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator, Mapping
+
+    from lxml import etree
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
@@ -113,7 +115,9 @@ class Page:
             raise LayoutChanged(why)
 
 
-def open_page(market: Market, body: bytes, *, path: str = "", content_type: str = "", fetched_at: dt.datetime, max_bytes: int = MAX_BYTES) -> Page:
+def open_page(
+    market: Market, body: bytes, *, path: str = "", content_type: str = "", fetched_at: dt.datetime, max_bytes: int = MAX_BYTES
+) -> Page:
     """Open a body as a page of the market; raises Obstacle where it is none, or not what its URL promised.
 
     What the page shows wins over what its URL says; the URL decides where no declared shape matches. `path` may be a full URL: then
@@ -123,7 +127,19 @@ def open_page(market: Market, body: bytes, *, path: str = "", content_type: str 
     host, local = split_host(path)
     shape = shape_of(market, tree.root)
     promised = market.kind_of(local)[0] if local else None
-    page = Page(market, tree.root, tree.text, local, shape or promised or PageKind.OTHER, fetched_at, content_type, tree.charset, len(body), tree.truncated, host)
+    page = Page(
+        market,
+        tree.root,
+        tree.text,
+        local,
+        shape or promised or PageKind.OTHER,
+        fetched_at,
+        content_type,
+        tree.charset,
+        len(body),
+        tree.truncated,
+        host,
+    )
     find_obstacle(page, market.obstacles, content=shape in CONTENT)
     if promised in CONTENT and shape is not None and shape not in CONTENT:
         raise LayoutChanged(f"the address is that of a {promised} page, the page is a {shape} page")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from torwatch.model import Feedback, Listing, Vendor
-from torwatch.parserkit.fields import Fields, Values
 from torwatch.parserkit.obstacles import LayoutChanged
 from torwatch.parserkit.page import Page
 from torwatch.parserkit.selectors import find
 from torwatch.parserkit.text import is_hidden, text
 from torwatch.parserkit.values import Rule, compile_rule, convert, field_kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from torwatch.parserkit.fields import Fields, Values
 
 R = TypeVar("R", Listing, Vendor, Feedback)
 _KEYS: Mapping[type, str] = {Listing: "key", Vendor: "name"}
@@ -26,7 +29,8 @@ class Single(Generic[R]):
     """
 
     def __init__(self, make: type[R], *labels: Fields, after: Callable[[dict[str, Any], Any], None] | None = None, **rules: Rule) -> None:
-        self.make, self.labels, self.rules, self.after = make, labels, rules, after
+        self.make: type[R] = make
+        self.labels, self.rules, self.after = labels, rules, after
         self._kinds = field_kinds(make)
         unknown = set(rules) - set(self._kinds) | {name for one in labels for name in one.map.values() if name} - set(self._kinds)
         if unknown:
@@ -69,22 +73,30 @@ class Single(Generic[R]):
         key = _KEYS.get(self.make)
         if key is not None and not out.get(key):
             return None
-        if self.make is Feedback and not any(out.get(name) for name in ("buyer", "text", "product", "rating", "stars", "date_raw", "age_raw", "price_text")):
+        if self.make is Feedback and not any(
+            out.get(name) for name in ("buyer", "text", "product", "rating", "stars", "date_raw", "age_raw", "price_text")
+        ):
             return None
         if page is not None and out.get("path"):
             out["path"] = page.local(out["path"])
-        return cast("R", self.make(**{name: value for name, value in out.items() if value is not None}))
+        return self.make(**{name: value for name, value in out.items() if value is not None})
 
 
 class Rows(Generic[R]):
-    """Repeated records: `Rows("div.item", Listing, key=("a@href", r"/product/(\\d+)"), title=".head a", …)`.
+    r"""Repeated records: `Rows("div.item", Listing, key=("a@href", r"/product/(\d+)"), title=".head a", …)`.
 
     `row` selects the elements; rules are relative to each. Rows that hide themselves are left out; so is `skip` (a selector on the row: nested tables,
     headers). A row that was cut off by the end of a truncated transfer is dropped. Rows without key are dropped; if no row has one, the layout changed.
     """
 
     def __init__(
-        self, row: str, make: type[R], *labels: Fields, skip: str = "", after: Callable[[dict[str, Any], Any], None] | None = None, **rules: Rule
+        self,
+        row: str,
+        make: type[R],
+        *labels: Fields,
+        skip: str = "",
+        after: Callable[[dict[str, Any], Any], None] | None = None,
+        **rules: Rule,
     ) -> None:
         self.row, self.skip = row, skip
         self.single: Single[R] = Single(make, *labels, after=after, **rules)

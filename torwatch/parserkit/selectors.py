@@ -54,7 +54,8 @@ def _split_commas(selector: str) -> list[str]:
 
 
 def _one_to_xpath(selector: str) -> str:
-    out, position, axis, open_step = [], 0, ".//", False
+    out: list[str] = []
+    position, axis, open_step = 0, ".//", False
     while position < len(selector):
         match = _TOKEN.match(selector, position)
         if match is None or match.end() == position:
@@ -62,7 +63,7 @@ def _one_to_xpath(selector: str) -> str:
         position = match.end()
         got = match.groupdict()
         if got["comb"] or got["space"]:
-            axis, open_step = _AXES[got["comb"] or " "] if out else {">": "./", "+": "./following-sibling::*[1]/self::", "~": "./following-sibling::"}[got["comb"] or ">"], False
+            axis, open_step = ("" if out else ".") + _AXES[got["comb"] or " "], False
             continue
         if got["out"]:
             out.append(("/" if out else "./") + f"@{got['out']}")
@@ -80,6 +81,7 @@ def _one_to_xpath(selector: str) -> str:
 
 
 def _predicate(got: dict[str, str | None], selector: str) -> str:
+    """Translate what stands behind a tag: class, id, attribute or pseudo-class."""
     if got["cls"]:
         return f"[contains(concat(' ', normalize-space(@class), ' '), ' {got['cls']} ')]"
     if got["id"]:
@@ -87,36 +89,29 @@ def _predicate(got: dict[str, str | None], selector: str) -> str:
     if got["attr"]:
         return _attribute(got["attr"], got["op"], next((v for v in (got["dq"], got["sq"], got["raw"]) if v is not None), ""))
     argument = (got["arg"] or "").strip("\"'")
-    match got["pseudo"]:
-        case "first":
-            return ":first"
-        case "last":
-            return "[last()]"
-        case "nth":
-            return f"[{int(argument)}]"
-        case "has-text":
-            return f"[contains(normalize-space(.), {quote(argument)})]"
-        case "text-is":
-            return f"[normalize-space(.) = {quote(argument)}]"
-        case _:
-            raise ParserError(f"not a selector: {selector!r}")
+    if got["pseudo"] in {"nth", "has-text", "text-is"} and not argument:
+        raise ParserError(f"not a selector: {selector!r}, :{got['pseudo']} wants an argument")
+    pseudos = {
+        "first": ":first",
+        "last": "[last()]",
+        "nth": f"[{argument}]",
+        "has-text": f"[contains(normalize-space(.), {quote(argument)})]",
+        "text-is": f"[normalize-space(.) = {quote(argument)}]",
+    }
+    return pseudos[got["pseudo"] or "first"]
 
 
 def _attribute(name: str, operator: str | None, value: str) -> str:
     wanted = quote(value)
-    match operator:
-        case None:
-            return f"[@{name}]"
-        case "=":
-            return f"[@{name}={wanted}]"
-        case "*=":
-            return f"[contains(@{name}, {wanted})]"
-        case "^=":
-            return f"[starts-with(@{name}, {wanted})]"
-        case "~=":
-            return f"[contains(concat(' ', normalize-space(@{name}), ' '), {quote(f' {value} ')})]"
-        case _:
-            return f"[substring(@{name}, string-length(@{name}) - {len(value) - 1}) = {wanted}]"
+    tests = {
+        None: f"[@{name}]",
+        "=": f"[@{name}={wanted}]",
+        "*=": f"[contains(@{name}, {wanted})]",
+        "^=": f"[starts-with(@{name}, {wanted})]",
+        "$=": f"[substring(@{name}, string-length(@{name}) - {len(value) - 1}) = {wanted}]",
+        "~=": f"[contains(concat(' ', normalize-space(@{name}), ' '), {quote(f' {value} ')})]",
+    }
+    return tests[operator]
 
 
 def quote(value: str) -> str:
@@ -125,4 +120,4 @@ def quote(value: str) -> str:
         return f"'{value}'"
     if '"' not in value:
         return f'"{value}"'
-    return "concat(" + ", \"'\", ".join(f"'{part}'" for part in value.split("'")) + ")"
+    return "concat(" + ', "\'", '.join(f"'{part}'" for part in value.split("'")) + ")"

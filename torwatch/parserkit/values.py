@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from typing import Any, get_args, get_type_hints
 
 from torwatch.errors import ParserError
@@ -95,8 +94,7 @@ Rule = str | tuple[str, str] | Each | Split | Count | Has | Lines | Keys | First
 Reader = Callable[[Any], Any]
 
 
-@lru_cache(maxsize=64)
-def field_kinds(make: type) -> Mapping[str, str]:
+def field_kinds(make: type[Any]) -> Mapping[str, str]:
     """Tell for each field of a record whether it holds int, bool, tuple or str."""
     hints = get_type_hints(make)
     kinds = {}
@@ -127,7 +125,7 @@ def read_flag(value: str) -> bool | None:
     return False if re.match(r"(?:no|n|not|none|false|disallowed|denied|disabled|off|nein|nee|0)\b", folded) else None
 
 
-def compile_rule(rule: Rule) -> Reader:
+def compile_rule(rule: Rule) -> Reader:  # noqa: C901, PLR0911, PLR0912 - a table of thirteen kinds of rule, one line each
     """Turn a rule into a function of an element; raises ParserError where it is none."""
     match rule:
         case None:
@@ -173,7 +171,7 @@ def _many(found: Any) -> list[Any]:
 def _first_text(selector: str) -> Reader:
     found = compile_selector(selector)
 
-    def read(node: Any) -> str | None:
+    def read(node: Any) -> Any:
         hits = found(node)
         if isinstance(hits, list):
             return (text(hits[0]) or None) if hits else None

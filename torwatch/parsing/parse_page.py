@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from typing import TYPE_CHECKING
 
 from torwatch.errors import ParserError
 from torwatch.model import Evidence, Feedback, Link, Listing, Outcome, PageInfo, PageKind, Parsed, Vendor
 from torwatch.parserkit import KindSpec, Market, Obstacle, Page, open_page
 from torwatch.parserkit.decode import MAX_BYTES
-from torwatch.parsing.registry import Parser
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from torwatch.parsing.registry import Parser
 
 LOST_BELOW = 0.5  # a mandatory field in fewer of a page's records than this is lost
 
 
-def parse_bytes(parser: Parser, body: bytes, *, path: str = "", content_type: str = "", fetched_at: dt.datetime, max_bytes: int = MAX_BYTES) -> Parsed:
+def parse_bytes(
+    parser: Parser, body: bytes, *, path: str = "", content_type: str = "", fetched_at: dt.datetime, max_bytes: int = MAX_BYTES
+) -> Parsed:
     """Parse one page; `path` is path and query (or the full URL: then links to other hosts are dropped), `fetched_at` aware UTC.
 
     Whatever a page can be is an outcome in the result. An exception of the parser's own that is neither Obstacle nor LayoutChanged is a
@@ -33,7 +40,7 @@ def parse_bytes(parser: Parser, body: bytes, *, path: str = "", content_type: st
     return gather(parser.market, page, records)
 
 
-def gather(market: Market, page: Page, records: list[object]) -> Parsed:
+def gather(market: Market, page: Page, records: Sequence[object]) -> Parsed:
     """Sort the records of one page into a Parsed, and check them against what the market declares for this kind of page."""
     listings = tuple(one for one in records if isinstance(one, Listing) and one.key)
     vendors = tuple(one for one in records if isinstance(one, Vendor) and one.name)
@@ -49,7 +56,12 @@ def gather(market: Market, page: Page, records: list[object]) -> Parsed:
     return Parsed(Outcome.OK, page.kind, listings, vendors, feedback, links, info, "", tuple(page.unmatched), page.truncated)
 
 
-RECORD_OF: dict[PageKind, type] = {PageKind.LISTING_INDEX: Listing, PageKind.LISTING: Listing, PageKind.VENDOR: Vendor, PageKind.FEEDBACK: Feedback}
+RECORD_OF: dict[PageKind, type] = {
+    PageKind.LISTING_INDEX: Listing,
+    PageKind.LISTING: Listing,
+    PageKind.VENDOR: Vendor,
+    PageKind.FEEDBACK: Feedback,
+}
 
 
 def find_loss(market: Market, page: Page, records: dict[type, tuple[object, ...]]) -> str:

@@ -14,16 +14,18 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torwatch
 from torwatch.errors import ParserError, UsageError
 from torwatch.model import Evidence, PageKind, Record
 from torwatch.parserkit import Market, Page, engines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 ENTRY_POINTS = "torwatch.parsers"
 ARCHIVED = "_archived"

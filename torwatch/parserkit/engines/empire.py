@@ -7,9 +7,8 @@ given as `INDEX.but(…)`, `DETAIL.but(…)` and so on.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torwatch.parserkit import (
     Each,
@@ -36,6 +35,9 @@ from torwatch.parserkit import (
     text,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
 KINDS: Mapping[str, PageKind] = {
     r"^/product/(?P<key>\d+)": PageKind.LISTING,
     r"^/Product_List/setTab/(?P<key>\d+)/": PageKind.LISTING,
@@ -57,7 +59,9 @@ SHAPES: Mapping[PageKind, str | tuple[str, ...]] = {
 EMPTY = "div.right-content:has-text('There is currently nothing to show')"
 OBSTACLES: tuple[ObstacleRule, ...] = (
     obstacle("login", selector="div.login-textbox input[name=password]"),
-    obstacle("queue", selector=".//meta[translate(@http-equiv, 'REFSH', 'refsh') = 'refresh' and contains(@content, '/login')]", max_bytes=2000),
+    obstacle(
+        "queue", selector=".//meta[translate(@http-equiv, 'REFSH', 'refsh') = 'refresh' and contains(@content, '/login')]", max_bytes=2000
+    ),
 )
 INDEX = Rows(
     "div.col-1search",
@@ -81,7 +85,10 @@ FEATURES = Fields(
 DETAIL = Single(
     Listing,
     FEATURES,
-    key=("form[action*='/setQueue/']@action, div.tab a[href*='/setTab/']@href, a[href*='/product/']@href", r"/(?:setQueue|setTab|product)/(\d+)"),
+    key=(
+        "form[action*='/setQueue/']@action, div.tab a[href*='/setTab/']@href, a[href*='/product/']@href",
+        r"/(?:setQueue|setTab|product)/(\d+)",
+    ),
     title="div.listDes > h2",
     vendor="div.listDes > p a[href*='/u/']",
     category=Each("div.sub_head_inner_header a[href*='/category/']"),
@@ -115,7 +122,9 @@ FEEDBACK = Rows(
     "table.user_feedbackTbl tr",
     Feedback,
     skip="th",
-    rating=lambda row: VERDICTS.get(next((m.group(1) for src in row.xpath("./td[1]/img/@src") if (m := re.search(r"feedback(\d)\.png", src))), "")),
+    rating=lambda row: VERDICTS.get(
+        next((m.group(1) for src in row.xpath("./td[1]/img/@src") if (m := re.search(r"feedback(\d)\.png", src))), "")
+    ),
     text="p.feedback_msg",
     product="td:nth(2) > p:nth(2)",
     buyer="td:nth(3) font",
@@ -171,7 +180,16 @@ def read_info(page: Page) -> PageInfo:
 
 def market(name: str, **facts: Any) -> Market:
     """Declare a market of the family; what is given wins over the family's own."""
-    given = {"engine": "empire", "kinds": KINDS, "shapes": SHAPES, "specs": SPECS, "obstacles": OBSTACLES, "empty": EMPTY, "dates": "MDY", **facts}
+    given = {
+        "engine": "empire",
+        "kinds": KINDS,
+        "shapes": SHAPES,
+        "specs": SPECS,
+        "obstacles": OBSTACLES,
+        "empty": EMPTY,
+        "dates": "MDY",
+        **facts,
+    }
     return Market(name, **given)
 
 
