@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Never
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
 
-from torwatch.units import parse_duration, parse_size
+from torwatch.units import format_duration, parse_duration, parse_size
 
 SHOWN_CHARACTERS = 60
 
@@ -35,6 +35,10 @@ def _duration(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return value if isinstance(value, dt.timedelta) else _refuse("a duration such as 90s, 12h or 7d", value)
     return parse_duration(str(value))
+
+
+def _positive(value: dt.timedelta) -> dt.timedelta:
+    return value or _refuse("more than no time at all", format_duration(value))
 
 
 def _size(value: object) -> object:
@@ -88,7 +92,7 @@ def _onion(value: str) -> str:
 
 
 Duration = Annotated[dt.timedelta, BeforeValidator(_duration)]
-PositiveDuration = Annotated[dt.timedelta, BeforeValidator(_duration), Field(gt=dt.timedelta(0))]
+PositiveDuration = Annotated[dt.timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
 Size = Annotated[ByteSize, BeforeValidator(_size), Field(gt=0)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Number = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]

@@ -1,0 +1,88 @@
+# The project's commands. `make help` lists them; every one sets up first what it needs, and a second run needs no network.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.NOTPARALLEL:
+export PATH := $(PATH):/usr/sbin:/sbin # Debian's tor and ip are there
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# --no-emit-…: a lock file names versions and hashes, never the place they came from
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: setup
+setup: system-tor $(INSTALLED) ## the virtual environment from the hashed lock file, and tor
+
+.PHONY: demo
+demo: setup ## the whole main job on a private Tor network, in about a minute
+	$(BIN)/torwatch demo
+
+.PHONY: test
+test: setup system-browser ## every test: unit, integration, real tor, browser; with branch coverage
+	$(PYTEST) --cov
+
+.PHONY: check
+check: setup lint test ## the gate: format, lint, types, imports, tests, documents
+
+.PHONY: lint
+lint: $(INSTALLED) ## format, lint, types and imports, without the tests
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: soak
+soak: setup ## the tests that are too slow for every run
+	TORWATCH_SOAK=1 HYPOTHESIS_PROFILE=soak $(PYTEST) -m soak --timeout 3600
+
+.PHONY: bench
+bench: setup ## the measurements: speed, growth, and the score against the saved pages
+	$(PYTEST) tests/bench -m "not soak" --override-ini "python_files=bench_*.py" --override-ini "python_functions=bench_*" -s
+
+.PHONY: fmt
+fmt: $(INSTALLED) ## format and mend what can be mended
+	$(BIN)/ruff check --quiet --fix --exit-zero .
+	$(BIN)/ruff format --quiet .
+
+.PHONY: docs
+docs: $(INSTALLED) ## write docs/cli.md, docs/configuration.md and config.example.toml from the program
+	$(BIN)/python -m torwatch.cli.reference docs
+	$(BIN)/torwatch config init --force config.example.toml
+
+# One lock for Python 3.11 to 3.13: made on the oldest, so that every version in it supports all three.
+.PHONY: lock
+lock: $(INSTALLED) ## make the lock files anew, with the newest versions (needs Python 3.11 and the network)
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo 'make lock needs a .venv of Python 3.11: make clean; make setup PYTHON=python3.11' >&2; exit 1; }
+	$(COMPILE) --upgrade --all-extras --output-file requirements/dev.txt pyproject.toml requirements/build.in
+	$(COMPILE) --extra datasette --constraint requirements/dev.txt --output-file requirements/runtime.txt pyproject.toml requirements/build.in
+
+.PHONY: clean
+clean: ## remove the virtual environment and everything that was made
+	rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-data
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --no-deps: what the lock file does not hold is not installed; `pip check` then says whether something is missing.
+$(INSTALLED): requirements/dev.txt pyproject.toml tools/make-venv
+	@echo 'Setting up .venv from requirements/dev.txt (once; a minute or two)' >&2
+	@tools/make-venv .venv
+	@$(PIP) install --quiet --require-hashes --requirement requirements/dev.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) check --quiet
+	@touch $@
+
+.PHONY: system-tor
+system-tor:
+	@tools/system-packages tor
+
+.PHONY: system-browser
+system-browser:
+	@tools/system-packages --optional chromium
