@@ -105,7 +105,7 @@ def _onion_label(name: str, shown: str) -> str:
     with contextlib.suppress(ValueError):
         ipaddress.ip_address(name)
         raise UsageError(f"{shown} is an IP address, not an onion: torwatch only fetches onion services")
-    if "onion" in labels or re.search(r"(^|\.)tor2web\.", name):
+    if "onion" in labels[:-1] or re.search(r"(^|\.)tor2web\.", name):
         raise UsageError(f"{shown} is a web gateway that sees all traffic: give the onion itself, ending in .onion")
     raise UsageError(f"{shown} is not an onion: torwatch only fetches onion services, and {WANTED}")
 
@@ -141,5 +141,5 @@ def _refuse_path(path: str) -> Never:
 
 def _show(text: str) -> str:
     """Return the text as it may stand in a message: printable ASCII, quoted, not too long."""
-    shown = text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
-    return "'" + "".join(c if (c.isascii() and c.isprintable()) or c == "…" else c.encode("unicode_escape").decode() for c in shown) + "'"
+    shown = "".join(c if c.isascii() and c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return f"'{shown if len(shown) <= SHOWN_CHARACTERS else shown[: SHOWN_CHARACTERS - 3] + '...'}'"

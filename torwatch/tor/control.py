@@ -15,7 +15,7 @@ import threading
 import time
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Never, TypeVar
 
 import stem
 import stem.connection
@@ -248,8 +248,13 @@ def _probe(endpoint: Endpoint, deadline_seconds: float) -> None:
 
 
 def _discard(controller: Any) -> None:
+    controller.connect = _refuse  # stem connects again, and hangs again, when its authentication is cut off
     with contextlib.suppress(TorError):
         within(1.0, controller.close, "closing")
+
+
+def _refuse() -> Never:
+    raise stem.SocketClosed("given up")
 
 
 def _describe(endpoint: Endpoint) -> str:

@@ -151,18 +151,19 @@ class OwnTor:
         self.control_path = control_path
 
     def _wait_for_control(self, control_path: Path, directory: Path) -> None:
+        # The socket opens before tor tries the lock of its directory, and "Bootstrapped 0%" comes after it.
         give_up = self._clock() + START_TIMEOUT_SECONDS
         while True:
             alive = self.is_alive()
             log = self._read_log()
-            if any(text in log for text in _LOCKED):
-                if not alive:
-                    raise _DirectoryLockedError(directory)
-            elif not alive:
-                raise TorError(f"tor ended at once: {last_complaint(log) or 'it said nothing'} (its log: {self.log_path})")
-            elif "Bootstrapped 0%" in log and _answers(control_path):
+            if alive and "Bootstrapped 0%" in log and _answers(control_path):
                 return
-            if self._clock() >= give_up:
+            locked = any(text in log for text in _LOCKED)
+            if not alive and locked:
+                raise _DirectoryLockedError(directory)
+            if not alive:
+                raise TorError(f"tor ended at once: {last_complaint(log) or 'it said nothing'} (its log: {self.log_path})")
+            if not locked and self._clock() >= give_up:
                 raise TorError(f"tor opened no control socket within {START_TIMEOUT_SECONDS:.0f} s (its log: {self.log_path})")
             self._sleep(POLL_SECONDS)
 
