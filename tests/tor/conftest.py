@@ -1,0 +1,101 @@
+"""One private Tor network for all tests of this folder, and a page served on it."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from torwatch.demo.network import OnionService, PrivateNetwork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+PAGE = b"<html><title>Tea &amp; cheese</title></html>"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.tor)
+
+
+class PageHandler(http.server.BaseHTTPRequestHandler):
+    """Answers every path with the same page."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(PAGE)))
+        self.end_headers()
+        self.wfile.write(PAGE)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def served(handler: type[http.server.BaseHTTPRequestHandler] = PageHandler) -> Iterator[int]:
+    """Serve on a free loopback port, given back, until the context ends."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@dataclass(frozen=True, slots=True)
+class OnionServer:
+    """A page behind an onion address of the session's network."""
+
+    onion: OnionService
+    port: int
+    page: bytes = PAGE
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.onion.address}/"
+
+
+def fetch(network: PrivateNetwork, url: str, *, user: str = "test", timeout_seconds: float = 60) -> requests.Response:
+    """Fetch through the client's SOCKS port, as an identity of its own."""
+    with requests.Session() as session:
+        session.trust_env = False
+        session.proxies = {"http": f"socks5h://{user}:x@127.0.0.1:{network.socks_port}"}
+        return session.get(url, timeout=timeout_seconds)
+
+
+@pytest.fixture(scope="session")
+def network() -> Iterator[PrivateNetwork]:
+    """The session's network: tests that kill or pause its nodes put them right again, or open one of their own."""
+    with PrivateNetwork() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def page_port() -> Iterator[int]:
+    """The loopback port of a web server with one page."""
+    with served() as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
+def onion_server(network: PrivateNetwork, page_port: int) -> OnionServer:
+    """The page as an onion service of the session's network."""
+    return OnionServer(network.add_onion(target_port=page_port), page_port)
+
+
+@pytest.fixture(scope="session")
+def fetch_page():
+    """The function `fetch`, for tests in other modules (test folders are no packages, so nothing can be imported from here)."""
+    return fetch

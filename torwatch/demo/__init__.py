@@ -1,0 +1,1 @@
+"""What torwatch is tried on: a private Tor network on loopback and a simulated market that knows its own truth."""
