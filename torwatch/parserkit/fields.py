@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torwatch.parserkit.page import Page
 from torwatch.parserkit.selectors import compile_selector, find
-from torwatch.parserkit.text import is_shown, text
+from torwatch.parserkit.text import gather_text, is_shown, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -138,16 +138,16 @@ def _auto(node: Any, marks: set[Any]) -> Any:
         return tail
     if nearest is not None and nearest not in marks and nearest.tag != "br":
         return nearest
-    return tail or _beside(node)
+    return tail or _beside(node, marks)
 
 
-def _beside(node: Any) -> Any | None:
-    """Find the value of a label that stands alone in its holder: the element or cell behind the holder."""
+def _beside(node: Any, marks: set[Any]) -> Any | None:
+    """Find the value of a label that stands alone in its holder: the element or cell behind the holder, unless that holds a label itself."""
     holder = node.getparent()
     while holder is not None and holder.tag not in _CELLS and text(holder) == text(node):
         following = _following(holder)
         if following is not None:
-            return following
+            return None if any(mark in marks for mark in following.iter()) else following
         holder = holder.getparent()
     return _following(holder, _CELLS) if holder is not None and holder.tag in _CELLS and text(holder) == text(node) else None
 
@@ -169,8 +169,8 @@ def _tail(node: Any, marks: set[Any]) -> str:
     for sibling in node.itersiblings():
         if sibling in marks or sibling.tag == "br" or any(mark in marks for mark in sibling.iterdescendants()):
             break
-        parts.extend((text(sibling), sibling.tail or ""))
-    return " ".join(" ".join(parts).split()).removeprefix(":").strip()
+        gather_text((sibling,), parts)
+    return " ".join("".join(parts).split()).removeprefix(":").strip()
 
 
 def _is_within(node: Any, skipped: set[Any]) -> bool:

@@ -64,7 +64,7 @@ class Page:
         if not self.truncated:
             return frozenset()
         node, chain = self.root, [self.root]
-        while len(node) and not (node[-1].tail or "").strip():
+        while len(node) and not node[-1].tail:  # text behind an element, even a line break, shows that it was closed
             node = node[-1]
             chain.append(node)
         return frozenset(chain)

@@ -67,23 +67,27 @@ def text(node: Any) -> str:
     if not len(node):
         return " ".join((node.text or "").split())
     parts: list[str] = []
-    _gather(node, parts)
+    if node.text:
+        parts.append(node.text)
+    gather_text(node, parts)
     return " ".join("".join(parts).split())
 
 
-def _gather(node: Any, parts: list[str]) -> None:
-    if node.text:
-        parts.append(node.text)
-    for child in node:
-        tag = child.tag
+def gather_text(nodes: Any, parts: list[str]) -> None:
+    """Append the visible text of each element and of what follows it to `parts`: of the children of an element, or of a list of siblings."""
+    for node in nodes:
+        tag = node.tag
         if tag in _BREAKS:
             parts.append(" ")
-        if tag not in _UNSEEN and isinstance(tag, str) and not is_hidden(child):
-            _gather(child, parts)
+        if tag not in _UNSEEN and isinstance(tag, str) and not is_hidden(node):
+            if node.text:
+                parts.append(node.text)
+            if len(node):
+                gather_text(node, parts)
         if tag in _BREAKS:
             parts.append(" ")
-        if child.tail:
-            parts.append(child.tail)
+        if node.tail:
+            parts.append(node.tail)
 
 
 def lines(node: Any) -> str:
