@@ -68,7 +68,7 @@ def show(configured_path: Path | None, *, as_json: bool) -> None:
         click.echo(json.dumps({"file": str(file) if file else None, "values": rows}, indent=2, ensure_ascii=False))
         return
     for row in rows:
-        click.echo(f"{row['key']} = {_to_toml(row['value'])}  # {row['source']}")
+        click.echo(f"{row['key']} = {write_toml_value(row['value'])}  # {row['source']}")
 
 
 def render_example() -> str:
@@ -81,16 +81,17 @@ def render_example() -> str:
             lines.append(f"[{table}]\n")
         comment = f"# {key.description} ({key.kind})\n"
         if isinstance(key.default, dict):
-            entries = "".join(f"{json.dumps(header)} = {_to_toml(value)}\n" for header, value in key.default.items())
+            entries = "".join(f"{json.dumps(header)} = {write_toml_value(value)}\n" for header, value in key.default.items())
             lines.append(f"{comment}[{key.path}]\n{entries}")
         else:
-            lines.append(f"{comment}{name} = {_to_toml(key.default)}\n")
+            lines.append(f"{comment}{name} = {write_toml_value(key.default)}\n")
     return "\n".join(lines)
 
 
-def _to_toml(value: object) -> str:
+def write_toml_value(value: object) -> str:
+    """Write one value as TOML: text, number, truth, list, or an inline table."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(name)} = {_to_toml(item)}" for name, item in value.items()) + " }"
+        return "{ " + ", ".join(f"{json.dumps(name)} = {write_toml_value(item)}" for name, item in value.items()) + " }"
     return json.dumps(value, ensure_ascii=False)
 
 
