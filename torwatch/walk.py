@@ -28,7 +28,7 @@ from torwatch.store.staging import StagedPage
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from torwatch.errors import TorError
@@ -47,11 +47,23 @@ RETRIED = frozenset(
         Outcome.RESET,
         Outcome.ONION_NOT_FOUND,
         Outcome.ONION_UNREACHABLE,
+        Outcome.ONION_REFUSED,
+        Outcome.ONION_UNKNOWN,
         Outcome.EMPTY,
         Outcome.QUEUE,
     }
 )
-ONION_OUTCOMES = frozenset({Outcome.ONION_NOT_FOUND, Outcome.ONION_UNREACHABLE, Outcome.ONION_NEEDS_KEY, Outcome.ONION_BAD_KEY})
+ONION_OUTCOMES = frozenset(
+    {
+        Outcome.ONION_NOT_FOUND,
+        Outcome.ONION_UNREACHABLE,
+        Outcome.ONION_REFUSED,
+        Outcome.ONION_UNKNOWN,
+        Outcome.ONION_NEEDS_KEY,
+        Outcome.ONION_BAD_KEY,
+        Outcome.TIMEOUT_CONNECT,
+    }
+)
 WALL_PAGES = 5  # pages in a row that are an obstacle: the market has shut its door, going on would be rude and useless
 MAX_RETRY_AFTER_SECONDS = 3600.0
 
@@ -66,8 +78,8 @@ class Tor(Protocol):
     def credentials(self, identity: str) -> tuple[str, str]:
         """SOCKS user and password that isolate this identity's circuits."""
 
-    def ensure(self) -> None:
-        """Bring Tor back when it is down; TorError when it cannot be."""
+    def ensure(self) -> bool:
+        """Bring Tor back when it is down, telling whether it was; TorError when it cannot be."""
 
 
 class Workers(Protocol):
@@ -229,7 +241,7 @@ class Walk:
             for thread in threads:
                 thread.start()
             try:
-                finished = self.commit_pages(archive)
+                finished = self.commit_pages(archive, fetcher)
             finally:
                 self.over.set()
                 for _ in threads:
@@ -278,7 +290,7 @@ class Walk:
 
     # --- the committing thread -----------------------------------------------------------------------------------------------------
 
-    def commit_pages(self, archive: SnapshotArchive) -> bool:
+    def commit_pages(self, archive: SnapshotArchive, fetcher: Fetcher) -> bool:
         """Hand out visits and commit what comes back, group by group; True when the walk is over, False when it was stopped."""
         checked = False
         while True:
@@ -296,7 +308,7 @@ class Walk:
                 return True
             group = self.gather_group()
             if group:
-                self.commit_group(archive, group)
+                self.commit_group(archive, fetcher, group)
 
     def hand_out(self) -> None:
         """Keep the fetch threads supplied, a little more than they can take at once."""
@@ -332,13 +344,13 @@ class Walk:
             group.append(result)
         return group
 
-    def commit_group(self, archive: SnapshotArchive, group: list[Read]) -> None:
+    def commit_group(self, archive: SnapshotArchive, fetcher: Fetcher, group: list[Read]) -> None:
         """Write a group of pages: first the archive, to the disk, then everything that refers to it in one transaction."""
         places: list[tuple[int, int] | None] = [
             archive.write_exchange(read.fetched, read.body, read.stripped) if read.fetched.status else None for read in group
         ]
         archive.sync()
-        self.revive_tor(group)
+        self.revive_tor(fetcher, group)
         results = [self.result_of(read, place) for read, place in zip(group, places, strict=True)]
         good = [read for read in group if read.outcome is Outcome.OK]
         rng = self.tools.rng
@@ -396,10 +408,11 @@ class Walk:
             if self.wall >= WALL_PAGES and not self.cut_short:
                 self.cut_short = f"{read.outcome} on {self.wall} pages in a row" + (f": {read.reason}" if read.reason else "")
 
-    def revive_tor(self, group: list[Read]) -> None:
+    def revive_tor(self, fetcher: Fetcher, group: list[Read]) -> None:
         """Bring our own tor back when a request found its SOCKS port shut; raises TorError when it cannot be."""
         if any(read.outcome is Outcome.TOR_DOWN for read in group):
             self.tools.tor.ensure()
+            fetcher.route_through(*self.tools.tor.socks_address)
 
     # --- the end -------------------------------------------------------------------------------------------------------------------
 

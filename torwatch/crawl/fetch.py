@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin, urlsplit
 
@@ -91,6 +91,11 @@ class Fetcher:
 
     def __exit__(self, *exception: object) -> None:
         self._session.close()
+
+    def route_through(self, socks_host: str, socks_port: int) -> None:
+        """Send what follows through this SOCKS port: Tor was started again and listens elsewhere."""
+        self.route = replace(self.route, socks_host=socks_host, socks_port=socks_port)
+        self._session.proxies = {"http": self.route.proxy, "https": self.route.proxy}
 
     def fetch(self, path: str) -> Fetched:
         """Fetch one page of the mirror (path and query), following redirects that stay on the onion."""

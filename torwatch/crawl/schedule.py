@@ -31,7 +31,7 @@ def due_at(target_id: int, every: dt.timedelta, past: Past, *, jitter: float, ad
     if past.running:
         return past.last_started_at
     if past.failures_in_a_row:
-        pause = min(every, BACK_OFF_START * 2 ** min(past.failures_in_a_row - 1, 20))
+        pause: dt.timedelta = min(every, BACK_OFF_START * 2 ** min(past.failures_in_a_row - 1, 20))
         return (past.last_ended_at or past.last_started_at) + pause
     digest = hashlib.sha256(f"{target_id} {past.last_started_at.isoformat()}".encode()).digest()
     share = int.from_bytes(digest[:4], "big") / 2**32 * 2 - 1

@@ -1,0 +1,62 @@
+"""What every command needs: the configuration and the database, opened late and reported in one line when they cannot be."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+import click
+
+from torwatch.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torwatch.config import Config
+    from torwatch.store.database import Store
+
+
+def the_config() -> Config:
+    """The effective configuration of this call."""
+    from torwatch.config import load_config  # noqa: PLC0415 - pydantic is loaded only where it is needed
+
+    path: Path | None = click.get_current_context().find_root().obj
+    return load_config(path, os.environ)
+
+
+def the_store(*, create: bool = False) -> Store:
+    """The database of this call, closed when the command ends; without `create` an absent one is a clear error."""
+    from torwatch.store.database import open_store  # noqa: PLC0415 - SQLite tools are loaded only where they are needed
+
+    store = open_store(the_config().database_path, create=create)
+    click.get_current_context().call_on_close(store.close)
+    return store
+
+
+class Duration(click.ParamType):
+    """A duration such as 7d, 12h or 30m, as whole seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Give the seconds; anything else is wrong usage."""
+        from torwatch.units import parse_duration  # noqa: PLC0415 - wanted only where a duration is given
+
+        if isinstance(value, int):
+            return value
+        try:
+            seconds = int(parse_duration(str(value)).total_seconds())
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if seconds < 1:
+            self.fail("a duration must be positive, for instance 7d", param, ctx)
+        return seconds
+
+
+def check_market_name(name: str) -> str:
+    """A market's name as torwatch uses it in commands and folders. Raises UsageError."""
+    folded = name.strip().lower().replace("-", "_").replace(" ", "_")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_.]{0,63}", folded):
+        raise UsageError(f"{name!r} cannot be a market's name: use letters, digits and '_', at most 64, for instance white_house")
+    return folded

@@ -1,0 +1,62 @@
+"""What commands print: tables for people, JSON for scripts; hostile text is made harmless on the way."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+
+def print_json(value: Any) -> None:
+    """One JSON document, indented on a terminal, on one line elsewhere."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None, default=str))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
+    """A table that fits the terminal; `empty` is said when there are no rows."""
+    from rich import box  # noqa: PLC0415 - rich is loaded only to print
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    listed = list(rows)
+    if not listed:
+        click.echo(empty)
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for number, column in enumerate(columns):
+        numeric = all(isinstance(row[number], int | float) or row[number] is None for row in listed)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in listed:
+        table.add_row(*(Text(show(cell)) for cell in row))
+    Console(soft_wrap=False, highlight=False).print(table)
+
+
+def print_fields(fields: Mapping[str, Any]) -> None:
+    """Name and value, one a line; empty values are left out."""
+    shown = {name: value for name, value in fields.items() if value not in (None, "", [], ())}
+    width = max((len(name) for name in shown), default=0)
+    for name, value in shown.items():
+        click.echo(f"{name.ljust(width)}  {show(value)}")
+
+
+def show(value: Any) -> str:
+    """A cell as text: nothing for None, control and bidi characters made visible."""
+    from torwatch.normalise.text import visible  # noqa: PLC0415 - loaded only to print
+
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:g}"
+    return visible(str(value))
+
+
+def duration_text(seconds: int) -> str:
+    """Seconds in the largest unit that divides them: 7d, 12h, 90s."""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"

@@ -1,0 +1,53 @@
+"""`torwatch run`: the daemon in the foreground, as systemd wants it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import click
+
+from torwatch.cli.context import the_config
+
+
+@click.command()
+def run() -> None:
+    """Take every snapshot that comes due, until SIGTERM or Ctrl-C.
+
+    SIGTERM stops cleanly within 5 seconds; what was under way is resumed at the next start. SIGHUP reads the configuration again.
+    Targets may be added, changed and paused while it runs.
+    """
+    from torwatch.cli.snapshot import show_bootstrap  # noqa: PLC0415 - loaded only when the command runs
+    from torwatch.daemon import open_daemon  # noqa: PLC0415
+    from torwatch.logs import set_up_logs  # noqa: PLC0415
+
+    path = click.get_current_context().find_root().obj
+
+    config = the_config()
+    set_up_logs(config.log.level, config.log.format, sys.stderr)
+    interrupted = [False]
+
+    def leave(*_: object) -> None:
+        interrupted[0] = True
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        with open_daemon(config, load_config=lambda: load_again(path), tor_progress=show_bootstrap) as daemon:
+            signal.signal(signal.SIGTERM, lambda *_: daemon.stop.set())
+            signal.signal(signal.SIGINT, lambda *_: daemon.stop.set())
+            signal.signal(signal.SIGHUP, lambda *_: daemon.reload.set())
+            daemon.run()
+    except KeyboardInterrupt:
+        if not interrupted[0]:
+            raise
+
+
+def load_again(path: object) -> object:
+    """The configuration as it stands now."""
+    import os  # noqa: PLC0415
+    from pathlib import Path  # noqa: PLC0415
+
+    from torwatch.config import load_config  # noqa: PLC0415
+
+    return load_config(path if isinstance(path, Path) else None, os.environ)

@@ -1,0 +1,236 @@
+"""`torwatch snapshot`: take, list, show and compare snapshots."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from torwatch.cli.context import the_config, the_store
+from torwatch.cli.output import print_fields, print_json, print_table
+from torwatch.errors import TorwatchError, UsageError
+
+if TYPE_CHECKING:
+    from torwatch.config import Config
+    from torwatch.walk import Tools
+
+POLL_SECONDS = 0.3
+
+
+@click.group()
+def snapshot() -> None:
+    """Take, list, show and compare snapshots.
+
+    \b
+    torwatch snapshot now dream
+    torwatch snapshot list
+    torwatch snapshot diff 12 19
+    """
+
+
+def run_or_queue(kind: str, market: str, work: Callable[[Tools, Config], dict[str, Any]]) -> dict[str, Any]:
+    """Do a piece of work with tools of our own, or, where the daemon holds the database, ask it to and wait for the answer.
+
+    Raises TorwatchError with the daemon's own line when it failed.
+    """
+    from torwatch.daemon import open_tools, queue_request, utc_now  # noqa: PLC0415 - loaded only when the command runs
+    from torwatch.store.database import writer_lock  # noqa: PLC0415
+
+    config, store = the_config(), the_store()
+    with writer_lock(config.database_path) as ours:
+        if ours:
+            with open_tools(config, store, tor_progress=show_bootstrap) as tools:
+                return work(tools, config)
+    request = queue_request(store, kind, {"target": market}, now=utc_now())
+    click.echo("The daemon is running: it does this for us.", err=True)
+    while True:
+        row = store.row("SELECT state, result FROM request WHERE id = ?", (request,))
+        if row is not None and row["state"] in {"done", "failed"}:
+            result: dict[str, Any] = json.loads(row["result"])
+            if "error" in result:
+                raise TorwatchError(str(result["error"]))
+            return result
+        time.sleep(POLL_SECONDS)
+
+
+def show_bootstrap(percent: int, summary: str) -> None:
+    """Say how far Tor is on its way into the network."""
+    if sys.stderr.isatty():
+        click.echo(f"\rTor {percent:3d} %  {summary[:50]:<50}", nl=percent == 100, err=True)  # noqa: PLR2004 - per cent
+
+
+@snapshot.command()
+@click.argument("target")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+def now(target: str, *, as_json: bool) -> None:
+    """Take a snapshot of TARGET now, or resume the one that was stopped. Ctrl-C stops it cleanly; the next start resumes.
+
+    Exit code 0: complete or partial; 1: failed, held or stopped.
+    """
+    from torwatch.store.snapshots import find_snapshot  # noqa: PLC0415
+    from torwatch.store.targets import find_target  # noqa: PLC0415
+
+    store = the_store()
+    found = find_target(store, target)
+    if found.state != "active":
+        raise UsageError(f"{found.market} is {found.state}: torwatch target resume {found.market}")
+
+    def work(tools: Tools, config: Config) -> dict[str, Any]:
+        from torwatch.daemon import snapshot_target  # noqa: PLC0415
+
+        stop = threading.Event()
+        signal.signal(signal.SIGINT, lambda *_: stop.set())
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        with walk_progress(found.market) as show:
+            taken, _ = snapshot_target(tools, config, found, stop=stop, progress=show)
+        return {"snapshot": taken.id}
+
+    result = run_or_queue("snapshot", found.market, work)
+    ended = find_snapshot(store, int(result["snapshot"]))
+    if as_json:
+        print_json(summary_of(ended.id))
+    else:
+        print_summary(ended.id)
+    if ended.state not in {"complete", "partial"}:
+        click.get_current_context().exit(1)
+
+
+class walk_progress:  # noqa: N801 - used like a function
+    """A progress bar on a terminal, nothing elsewhere; a context manager that gives the callback."""
+
+    def __init__(self, market: str) -> None:
+        from rich.console import Console  # noqa: PLC0415
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+        console = Console(stderr=True)
+        self.bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal
+        )
+        self.task = self.bar.add_task(market, total=None)
+
+    def __enter__(self) -> Callable[[Any], None]:
+        self.bar.start()
+        return lambda step: self.bar.update(self.task, completed=step.done, total=step.done + step.left)
+
+    def __exit__(self, *exception: object) -> None:
+        self.bar.stop()
+
+
+def summary_of(snapshot_id: int) -> dict[str, Any]:
+    """All there is to say of a snapshot, for scripts."""
+    from torwatch.store.snapshots import find_snapshot, page_totals  # noqa: PLC0415
+
+    store = the_store()
+    found = find_snapshot(store, snapshot_id)
+    changes = store.rows("SELECT entity, cause, count(*) AS rows FROM change WHERE snapshot_id = ? GROUP BY entity, cause", (snapshot_id,))
+    failures = store.rows("SELECT path, kind, outcome, reason, status FROM failure WHERE snapshot_id = ? LIMIT 20", (snapshot_id,))
+    return {
+        **dataclasses.asdict(found),
+        "pages_by_outcome": [{"kind": kind, "outcome": outcome, "pages": pages} for kind, outcome, pages in page_totals(store, snapshot_id)],
+        "changes": [dict(row) for row in changes],
+        "failures": [dict(row) for row in failures],
+    }
+
+
+def print_summary(snapshot_id: int) -> None:
+    """All there is to say of a snapshot, for people."""
+    found = summary_of(snapshot_id)
+    print_fields(
+        {
+            "snapshot": found["id"],
+            "market": found["market"],
+            "state": found["state"],
+            "reason": found["reason"],
+            "started": found["started_at"],
+            "ended": found["ended_at"],
+            "parser": found["parser"],
+            "listings seen": found["listings"],
+            "announced": found["announced_listings"],
+            "vendors seen": found["vendors"],
+            "new feedback": found["new_feedback"],
+            "archive": found["warc"],
+        }
+    )
+    print_table(
+        ("pages of", "outcome", "number"),
+        [(line["kind"], line["outcome"], line["pages"]) for line in found["pages_by_outcome"]],
+        empty="No page was fetched.",
+    )
+    print_table(
+        ("changes to", "cause", "number"),
+        [(line["entity"], line["cause"], line["rows"]) for line in found["changes"]],
+        empty="Nothing changed.",
+    )
+    if found["failures"]:
+        print_table(
+            ("failed page", "outcome", "reason"),
+            [(line["path"], line["outcome"], line["reason"]) for line in found["failures"]],
+            empty="",
+        )
+
+
+@snapshot.command("list")
+@click.argument("target", required=False)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(min=1), help="How many, newest first.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def list_command(target: str | None, limit: int, *, as_json: bool) -> None:
+    """List the newest snapshots, of TARGET or of all."""
+    from torwatch.store.snapshots import list_snapshots  # noqa: PLC0415
+    from torwatch.store.targets import find_target  # noqa: PLC0415
+
+    store = the_store()
+    market = find_target(store, target, with_removed=True).market if target else None
+    found = list_snapshots(store, market, limit)
+    if as_json:
+        print_json([dataclasses.asdict(one) for one in found])
+        return
+    print_table(
+        ("id", "market", "started", "state", "pages", "listings", "vendors", "reason"),
+        [(one.id, one.market, one.started_at[:16], one.state, one.pages, one.listings, one.vendors, one.reason) for one in found],
+        empty="No snapshot yet: torwatch snapshot now NAME",
+    )
+
+
+@snapshot.command()
+@click.argument("number", type=int)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(number: int, *, as_json: bool) -> None:
+    """Show what a snapshot planned, fetched, changed and failed at."""
+    if as_json:
+        print_json(summary_of(number))
+    else:
+        print_summary(number)
+
+
+@snapshot.command()
+@click.argument("first", type=int)
+@click.argument("second", type=int)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def diff(first: int, second: int, *, as_json: bool) -> None:
+    """Show what differs between the states after two snapshots of one market."""
+    from torwatch.store.history import differences, replay  # noqa: PLC0415
+    from torwatch.store.snapshots import find_snapshot  # noqa: PLC0415
+
+    store = the_store()
+    before, after = find_snapshot(store, first), find_snapshot(store, second)
+    if before.market_id != after.market_id:
+        raise UsageError(f"snapshot {first} is of {before.market}, {second} of {after.market}: compare two of one market")
+    found = differences(replay(store, before.market_id, first), replay(store, after.market_id, second))
+    if as_json:
+        print_json([dataclasses.asdict(one) for one in found])
+        return
+    rows = []
+    for one in found:
+        if one.field is None:
+            claims = one.new or one.old or {}
+            rows.append((one.entity, one.key, "came" if one.new else "went", "", claims.get("title") or claims.get("name")))
+        else:
+            rows.append((one.entity, one.key, one.field, one.old, one.new))
+    print_table(("of", "key", "what", "before", "after"), rows, empty="Nothing differs.")

@@ -1,0 +1,275 @@
+"""`torwatch target`: the markets watched and their addresses."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from torwatch.cli.context import Duration, check_market_name, the_config, the_store
+from torwatch.cli.output import duration_text, print_fields, print_json, print_table
+from torwatch.errors import UsageError
+
+if TYPE_CHECKING:
+    from torwatch.store.targets import Target
+
+
+def clock() -> Any:
+    """Now, aware UTC."""
+    from torwatch.daemon import utc_now  # noqa: PLC0415 - as everywhere here: loaded only when a command runs
+
+    return utc_now()
+
+
+def addresses(texts: tuple[str, ...]) -> list[tuple[str, int, str]]:
+    """Checked (host, port, scheme) of each address; UsageError tells what is wrong with the first that is not an onion."""
+    from torwatch.tor.address import parse_onion  # noqa: PLC0415
+
+    checked = [parse_onion(text) for text in texts]
+    unique = dict.fromkeys((address.host, address.port, address.scheme) for address in checked)
+    return list(unique)
+
+
+def as_json(target: Target) -> dict[str, Any]:
+    """A target for scripts."""
+    found = dataclasses.asdict(target)
+    found["mirrors"] = [mirror.address for mirror in target.mirrors]
+    return found
+
+
+@click.group()
+def target() -> None:
+    """The markets watched and their mirrors.
+
+    \b
+    torwatch target add ADDRESS.onion --market dream
+    torwatch target list --json
+    torwatch target edit dream --every 3d --add-mirror ADDRESS2.onion
+    """
+
+
+@click.command()
+@click.argument("address", nargs=-1, required=True)
+@click.option("--market", required=True, help="Short name of the market, for instance white_house.")
+@click.option("--parser", help="Parser that reads its pages; without it, the parser called as the market, or the one its front page fits.")
+@click.option("--every", type=Duration(), help="Time between snapshots, for instance 7d; else schedule.every of the configuration.")
+@click.option("--note", default="", help="Free words for your colleagues.")
+@click.option("--legal-basis", default="", help="On what ground this market is watched: case number, mandate, research permit.")
+@click.option("--seconds-per-request", type=click.FloatRange(min=0), help="Own rate of this target; else crawl.seconds_per_request.")
+@click.option("--json", "as_json_", is_flag=True, help="Print the target as JSON.")
+def add(
+    address: tuple[str, ...],
+    market: str,
+    parser: str | None,
+    every: int | None,
+    note: str,
+    legal_basis: str,
+    seconds_per_request: float | None,
+    *,
+    as_json_: bool,
+) -> None:
+    """Watch a market at one or more onion addresses (mirrors of the same market).
+
+    \b
+    torwatch add ADDRESS.onion --market dream
+    torwatch add ADDRESS.onion MIRROR.onion --market other --parser eckmar --every 3d --legal-basis "case 12/345"
+    """
+    from torwatch.store.targets import add_target  # noqa: PLC0415
+
+    name = check_market_name(market)
+    mirrors = addresses(address)
+    config = the_config()
+    store = the_store(create=True)
+    chosen = choose_parser(parser, name)
+    added = add_target(
+        store,
+        name,
+        mirrors,
+        parser=chosen,
+        every_seconds=every or int(config.schedule.every.total_seconds()),
+        now=clock(),
+        note=note,
+        legal_basis=legal_basis,
+        seconds_per_request=seconds_per_request,
+    )
+    if as_json_:
+        print_json(as_json(added))
+        return
+    click.echo(f"Watching {added.market} every {duration_text(added.every_seconds)} with parser {added.parser}:")
+    for mirror in added.mirrors:
+        click.echo(f"  {mirror.address}")
+    if not legal_basis:
+        click.echo(f"No legal basis is noted yet: torwatch target edit {added.market} --legal-basis TEXT")
+    click.echo(f"Next: torwatch snapshot now {added.market}   (or let the daemon, torwatch run, take it)")
+
+
+def choose_parser(parser: str | None, market: str) -> str:
+    """The name of a parser that exists: the one asked for, else the one called as the market. Raises UsageError."""
+    from torwatch.parsing.registry import find_parsers, load_parser  # noqa: PLC0415
+
+    directories = the_config().parsing.directories
+    if parser is not None:
+        return load_parser(parser, directories).name
+    if market in find_parsers(directories):
+        return load_parser(market, directories).name
+    raise UsageError(f"no parser is called {market!r}: name one with --parser (`torwatch parser list` shows them)")
+
+
+target.add_command(add, "add")
+
+
+@target.command("list")
+@click.option("--all", "with_removed", is_flag=True, help="Also those removed.")
+@click.option("--json", "as_json_", is_flag=True, help="Print a JSON list.")
+def list_command(*, with_removed: bool, as_json_: bool) -> None:
+    """List the targets."""
+    from torwatch.store.targets import list_targets  # noqa: PLC0415
+
+    targets = list_targets(the_store(create=True), with_removed=with_removed)
+    if as_json_:
+        print_json([as_json(one) for one in targets])
+        return
+    print_table(
+        ("market", "parser", "every", "state", "mirrors", "last snapshot"),
+        [
+            (
+                one.market,
+                one.parser,
+                duration_text(one.every_seconds),
+                one.state,
+                len(one.mirrors),
+                f"{one.last_snapshot_at[:16]} {one.last_snapshot_state}" if one.last_snapshot_at else "none yet",
+            )
+            for one in targets
+        ],
+        empty="No market is watched yet: torwatch add ADDRESS.onion --market NAME",
+    )
+
+
+@target.command()
+@click.argument("name")
+@click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
+def show(name: str, *, as_json_: bool) -> None:
+    """Show one target: NAME is a market, a target's id or one of its addresses."""
+    from torwatch.store.snapshots import list_snapshots  # noqa: PLC0415
+    from torwatch.store.targets import find_target  # noqa: PLC0415
+
+    store = the_store()
+    found = find_target(store, name, with_removed=True)
+    snapshots = list_snapshots(store, found.market, limit=10)
+    if as_json_:
+        print_json(as_json(found) | {"snapshots": [dataclasses.asdict(one) for one in snapshots]})
+        return
+    print_fields(
+        {
+            "market": found.market,
+            "state": found.state,
+            "parser": found.parser,
+            "every": duration_text(found.every_seconds),
+            "seconds per request": found.seconds_per_request,
+            "legal basis": found.legal_basis or "none noted",
+            "note": found.note,
+            "added": found.added_at,
+        }
+    )
+    for mirror in found.mirrors:
+        click.echo(f"mirror  {mirror.address}")
+    print_table(
+        ("snapshot", "started", "state", "listings", "reason"),
+        [(one.id, one.started_at[:16], one.state, one.listings, one.reason) for one in snapshots],
+        empty=f"No snapshot yet: torwatch snapshot now {found.market}",
+    )
+
+
+@target.command()
+@click.argument("name")
+@click.option("--parser", help="Parser that reads its pages.")
+@click.option("--every", type=Duration(), help="Time between snapshots, for instance 3d.")
+@click.option("--note", help="Free words for your colleagues.")
+@click.option("--legal-basis", help="On what ground this market is watched.")
+@click.option("--seconds-per-request", type=click.FloatRange(min=0), help="Own rate of this target.")
+@click.option("--add-mirror", multiple=True, metavar="ADDRESS", help="A further address of the same market; may be given again.")
+@click.option("--remove-mirror", multiple=True, metavar="ADDRESS", help="An address to leave; may be given again.")
+def edit(name: str, parser: str | None, add_mirror: tuple[str, ...], remove_mirror: tuple[str, ...], **changes: Any) -> None:
+    """Change a target; a running daemon sees it at once."""
+    from torwatch.store import targets  # noqa: PLC0415
+
+    store = the_store()
+    found = targets.find_target(store, name)
+    new = {("every_seconds" if key == "every" else key): value for key, value in changes.items() if value is not None}
+    if parser is not None:
+        new["parser"] = choose_parser(parser, found.market)
+    to_add, to_remove = addresses(add_mirror), addresses(remove_mirror)
+    if not (new or to_add or to_remove):
+        raise UsageError("nothing to change: name an option, see `torwatch target edit --help`")
+    if new:
+        targets.edit_target(store, found, new, now=clock())
+    for host, port, scheme in to_add:
+        targets.add_mirror(store, found, host, port, scheme, now=clock())
+    for host, _, _ in to_remove:
+        targets.remove_mirror(store, targets.find_target(store, found.market), host, now=clock())
+    click.echo(f"Changed {found.market}.")
+
+
+def change_state(name: str, state: str, why: str = "") -> Target:
+    """Give a target another state."""
+    from torwatch.store import targets  # noqa: PLC0415
+
+    store = the_store()
+    found = targets.find_target(store, name)
+    targets.set_state(store, found, state, now=clock(), why=why)
+    return found
+
+
+@target.command()
+@click.argument("name")
+def pause(name: str) -> None:
+    """Take no further snapshots until resumed; one under way stops and keeps what it has."""
+    click.echo(f"Paused {change_state(name, 'paused').market}.")
+
+
+@target.command()
+@click.argument("name")
+def resume(name: str) -> None:
+    """Take snapshots again."""
+    click.echo(f"Resumed {change_state(name, 'active').market}.")
+
+
+@target.command()
+@click.argument("name")
+@click.option("--why", default="", help="Reason, for the event log.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(name: str, why: str, *, yes: bool) -> None:
+    """Stop watching a market. Its history and archive stay; `torwatch add` takes it up again."""
+    if not yes:
+        click.confirm(f"Stop watching {name}? Its history stays.", abort=True)
+    click.echo(f"Removed {change_state(name, 'removed', why).market}; its history stays.")
+
+
+@target.command()
+@click.argument("name")
+@click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
+def probe(name: str, *, as_json_: bool) -> None:
+    """Fetch the front page of every mirror now, and say whether and why it answers. Exit code 1 when none does."""
+    from torwatch.cli.snapshot import run_or_queue  # noqa: PLC0415
+    from torwatch.daemon import probe_line, probe_mirror  # noqa: PLC0415
+    from torwatch.store.targets import find_target  # noqa: PLC0415
+
+    found = find_target(the_store(), name)
+    result = run_or_queue(
+        "probe",
+        found.market,
+        lambda tools, config: {"mirrors": [probe_line(mirror, probe_mirror(tools, config, found, mirror)) for mirror in found.mirrors]},
+    )
+    lines = result["mirrors"]
+    if as_json_:
+        print_json(lines)
+    else:
+        print_table(
+            ("mirror", "outcome", "status", "ms", "reason"),
+            [(line["mirror"][:16] + "…", line["outcome"], line["status"], line["elapsed_ms"], line["reason"]) for line in lines],
+            empty="This target has no address.",
+        )
+    if not any(line["outcome"] == "ok" for line in lines):
+        click.get_current_context().exit(1)

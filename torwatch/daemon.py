@@ -1,0 +1,364 @@
+"""The daemon: opens what a walk needs, takes every snapshot that comes due, and does what commands ask of it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import random
+import threading
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from torwatch.claims import rules_of
+from torwatch.crawl.fetch import Fetcher, Limits, Route
+from torwatch.crawl.schedule import Past, due_at
+from torwatch.errors import StoreError, TorError, TorwatchError
+from torwatch.model import Fetched
+from torwatch.normalise.country import NORMALISER_VERSION, normalise_ship_from, normalise_ship_to
+from torwatch.normalise.price import normalise_price
+from torwatch.parsing.registry import Parser, load_parser
+from torwatch.parsing.worker import ParserWorkers
+from torwatch.store.database import Store, open_store, writer_lock
+from torwatch.store.snapshots import HoldRule
+from torwatch.store.targets import Mirror, Target, find_target, list_targets, stamp
+from torwatch.tor.reasons import explain
+from torwatch.tor.service import open_tor
+from torwatch.tor.settings import TorSettings
+from torwatch.walk import Progress, Tools, WalkSettings, take_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from torwatch.config import Config
+    from torwatch.store.snapshots import Ending, Snapshot
+    from torwatch.tor.service import TorService
+
+LOOP_SECONDS = 0.5
+TOR_CHECK_SECONDS = 10.0
+STOP_SECONDS = 3.0  # what a stop waits for threads; what they had not committed is fetched again
+MESSAGE_CHARACTERS = 200
+
+log = structlog.get_logger()
+
+
+def utc_now() -> dt.datetime:
+    """The wall clock, for plans and records; waits use the monotonic one."""
+    return dt.datetime.now(dt.UTC)
+
+
+def walk_settings(config: Config) -> WalkSettings:
+    """How walks behave, from the configuration."""
+    crawl = config.crawl
+    return WalkSettings(
+        limits=Limits(
+            connect_seconds=crawl.connect_timeout.total_seconds(),
+            read_seconds=crawl.read_timeout.total_seconds(),
+            page_seconds=crawl.page_deadline.total_seconds(),
+            page_bytes=int(crawl.page_size_limit),
+        ),
+        seconds_per_request=crawl.seconds_per_request,
+        connections=crawl.concurrency,
+        page_attempts=crawl.page_attempts,
+        pages_per_snapshot=crawl.pages_per_snapshot,
+        detail_max_age=crawl.detail_max_age,
+        headers={"User-Agent": crawl.user_agent, **crawl.headers},
+        hold=HoldRule(config.hold.max_fall, config.hold.confirm_misses),
+    )
+
+
+def tor_settings(config: Config) -> TorSettings:
+    """How Tor is come by, from the configuration."""
+    tor = config.tor
+    host, _, port = tor.socks.rpartition(":")
+    lines = (line.strip().partition(" ") for line in tor.torrc)
+    return TorSettings(
+        mode=tor.mode,
+        data_directory=config.tor_directory,
+        binary=tor.binary,
+        control=tor.control,
+        control_password=read_password(tor.control_password_file),
+        socks=(host, int(port)) if tor.mode == "attach" else None,
+        socks_timeout_seconds=int(tor.socks_timeout.total_seconds()),
+        bootstrap_timeout_seconds=tor.bootstrap_timeout.total_seconds(),
+        extra_options=tuple((name, value.strip()) for name, _, value in lines),
+    )
+
+
+def read_password(path: Path | None) -> str | None:
+    """The control password from its file. Raises TorError when it cannot be read."""
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise TorError(f"the control password file {path} cannot be read: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def open_tools(
+    config: Config,
+    store: Store,
+    *,
+    now: Callable[[], dt.datetime] = utc_now,
+    rng: random.Random | None = None,
+    tor_progress: Callable[[int, str], None] | None = None,
+) -> Iterator[Tools]:
+    """Start or attach Tor, start the parser workers, and give all that a walk works with."""
+    parsing = config.parsing
+    with (
+        ParserWorkers(
+            count=parsing.workers,
+            memory_bytes=int(parsing.memory_limit),
+            cpu_seconds=parsing.cpu_seconds,
+            wall_seconds=parsing.wall_seconds,
+            directories=parsing.directories,
+        ) as workers,
+        open_tor(tor_settings(config), progress=tor_progress) as tor,
+    ):
+        if tor.advice:
+            log.warning("tor_advice", advice=tor.advice)
+        yield Tools(
+            store=store,
+            tor=tor,
+            workers=workers,
+            explain=partial(explain, extended_errors=tor.extended_errors),
+            archive_directory=config.archive_directory,
+            rng=rng or random.Random(),  # noqa: S311 - an order of visits, no secret
+            now=now,
+            normaliser_version=NORMALISER_VERSION,
+            normalise_ship_from=normalise_ship_from,
+            normalise_ship_to=normalise_ship_to,
+        )
+
+
+def snapshot_target(
+    tools: Tools,
+    config: Config,
+    target: Target,
+    *,
+    stop: threading.Event,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> tuple[Snapshot, Ending | None]:
+    """Take or resume a snapshot of one target with the configuration's settings."""
+    parser: Parser = load_parser(target.parser, config.parsing.directories)
+    rules = rules_of(parser.market, normalise_price)
+    return take_snapshot(tools, target, parser, rules, walk_settings(config), stop=stop, progress=progress)
+
+
+def probe_mirror(tools: Tools, config: Config, target: Target, mirror: Mirror, path: str = "/") -> Fetched:
+    """Fetch one page of a mirror, to see whether and why it answers."""
+    host, port = tools.tor.socks_address
+    user, password = tools.tor.credentials(f"probe-{target.id}-{mirror.id}")
+    settings = walk_settings(config)
+    route = Route(mirror.address, host, port, user, password)
+    with Fetcher(route, settings.limits, headers=settings.headers, explain=tools.explain, connections=1, now=tools.now) as fetcher:
+        return fetcher.fetch(path)
+
+
+def past_of(store: Store, target: Target) -> Past:
+    """What the store knows of a target's snapshots."""
+    rows = store.rows("SELECT state, started_at, ended_at FROM snapshot WHERE target_id = ? ORDER BY id DESC LIMIT 20", (target.id,))
+    if not rows:
+        return Past()
+    failures = 0
+    for row in rows:
+        if row["state"] != "failed":
+            break
+        failures += 1
+    ended = rows[0]["ended_at"]
+    return Past(
+        last_started_at=dt.datetime.fromisoformat(rows[0]["started_at"]),
+        last_ended_at=dt.datetime.fromisoformat(ended) if ended else None,
+        failures_in_a_row=failures,
+        running=rows[0]["state"] == "running",
+    )
+
+
+@dataclass(slots=True)
+class Job:
+    """One snapshot under way in its thread."""
+
+    target: Target
+    stop: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+    request_id: int | None = None
+
+
+class Daemon:
+    """The loop: plans from stored state twice a second, so that every change made by a command is seen without a restart."""
+
+    def __init__(self, config: Config, tools: Tools, *, load_config: Callable[[], Config]) -> None:
+        self.config = config
+        self.tools = tools
+        self.load_config = load_config
+        self.stop = threading.Event()
+        self.reload = threading.Event()
+        self.jobs: dict[int, Job] = {}
+        self._next_tor_check = time.monotonic() + TOR_CHECK_SECONDS
+
+    def run(self) -> None:
+        """Run until `stop` is set; then let the walks commit what they hold and leave."""
+        log.info("daemon_started", database=str(self.config.database_path))
+        try:
+            while not self.stop.wait(LOOP_SECONDS):
+                try:
+                    self.turn()
+                except TorwatchError as error:
+                    log.error("daemon_turn_failed", error=str(error))  # noqa: TRY400 - one clear line, no traceback: these are known faults
+        finally:
+            for job in self.jobs.values():
+                job.stop.set()
+            deadline = time.monotonic() + STOP_SECONDS
+            for job in self.jobs.values():
+                if job.thread is not None:
+                    job.thread.join(timeout=max(0.0, deadline - time.monotonic()))
+            log.info("daemon_stopped", unfinished=len(self.jobs))
+
+    def turn(self) -> None:
+        """One turn of the loop."""
+        if self.reload.is_set():
+            self.reload.clear()
+            self.reload_config()
+        if time.monotonic() >= self._next_tor_check:
+            self._next_tor_check = time.monotonic() + TOR_CHECK_SECONDS
+            if self.tools.tor.ensure():
+                log.warning("tor_mended")
+        targets = {target.id: target for target in list_targets(self.tools.store)}
+        self.reap(targets)
+        self.answer_requests()
+        now = self.tools.now()
+        for target in targets.values():
+            if target.state == "active" and target.id not in self.jobs and len(self.jobs) < self.config.crawl.targets_at_once:
+                due = due_at(
+                    target.id,
+                    dt.timedelta(seconds=target.every_seconds),
+                    past_of(self.tools.store, target),
+                    jitter=self.config.schedule.jitter,
+                    added_at=dt.datetime.fromisoformat(target.added_at),
+                )
+                if due <= now:
+                    self.begin(target)
+
+    def reload_config(self) -> None:
+        """Take the configuration anew; a faulty one is refused and the old one stays."""
+        try:
+            self.config = self.load_config()
+            log.info("config_reloaded")
+        except TorwatchError as error:
+            log.error("config_refused", error=str(error))  # noqa: TRY400 - as above
+
+    def reap(self, targets: dict[int, Target]) -> None:
+        """Forget jobs that are over; stop those whose target was paused or removed."""
+        for target_id, job in list(self.jobs.items()):
+            known = targets.get(target_id)
+            if job.request_id is None and (known is None or known.state != "active"):
+                job.stop.set()
+            if job.thread is not None and not job.thread.is_alive():
+                del self.jobs[target_id]
+
+    def begin(self, target: Target, request_id: int | None = None) -> None:
+        """Start the snapshot of a target in a thread of its own."""
+        job = Job(target, request_id=request_id)
+        job.thread = threading.Thread(target=self.work, args=(job,), name=f"snapshot-{target.market}", daemon=True)
+        self.jobs[target.id] = job
+        job.thread.start()
+
+    def work(self, job: Job) -> None:
+        """Take one snapshot; the one place where any fault is caught, logged and counted."""
+        market = job.target.market
+        log.info("snapshot_started", market=market)
+        result: dict[str, Any]
+        try:
+            snapshot, ending = snapshot_target(self.tools, self.config, job.target, stop=job.stop)
+        except TorwatchError as error:
+            log.error("snapshot_interrupted", market=market, error=str(error))  # noqa: TRY400 - known faults need no traceback
+            result = {"error": str(error)[:MESSAGE_CHARACTERS]}
+        except Exception as error:
+            log.exception("snapshot_crashed", market=market)
+            result = {"error": f"{type(error).__name__}: {error}"[:MESSAGE_CHARACTERS]}
+        else:
+            result = {"snapshot": snapshot.id, "state": ending.state if ending else "running"}
+            if ending is not None:
+                log.info(
+                    "snapshot_done",
+                    market=market,
+                    snapshot=snapshot.id,
+                    state=ending.state,
+                    reason=ending.reason,
+                    new=ending.listings.new,
+                    changed=ending.listings.changed,
+                    gone=ending.listings.gone + ending.listings.missed,
+                )
+        if job.request_id is not None:
+            finish_request(self.tools.store, job.request_id, result)
+
+    def answer_requests(self) -> None:
+        """Do what commands queued: begin a snapshot now, probe a mirror."""
+        for row in self.tools.store.rows("SELECT id, kind, arguments FROM request WHERE state = 'queued' ORDER BY id"):
+            arguments = json.loads(row["arguments"])
+            try:
+                target = find_target(self.tools.store, arguments["target"])
+                if target.id in self.jobs:
+                    continue
+                with self.tools.store.write() as connection:
+                    connection.execute("UPDATE request SET state = 'running' WHERE id = ?", (row["id"],))
+                if row["kind"] == "snapshot":
+                    self.begin(target, request_id=row["id"])
+                else:
+                    thread = threading.Thread(target=self.probe, args=(target, row["id"]), name=f"probe-{target.market}", daemon=True)
+                    thread.start()
+            except TorwatchError as error:
+                finish_request(self.tools.store, row["id"], {"error": str(error)})
+
+    def probe(self, target: Target, request_id: int) -> None:
+        """Probe every mirror of a target and answer the request."""
+        found = [probe_line(mirror, probe_mirror(self.tools, self.config, target, mirror)) for mirror in target.mirrors]
+        finish_request(self.tools.store, request_id, {"mirrors": found})
+
+
+def probe_line(mirror: Mirror, fetched: Fetched) -> dict[str, Any]:
+    """What a probe found, as a JSON-ready line."""
+    return {
+        "mirror": mirror.host,
+        "outcome": fetched.outcome.value,
+        "reason": fetched.reason,
+        "status": fetched.status,
+        "elapsed_ms": fetched.elapsed_ms,
+        "bytes": len(fetched.body),
+    }
+
+
+def queue_request(store: Store, kind: str, arguments: dict[str, Any], *, now: dt.datetime) -> int:
+    """Ask the running daemon to do something; gives the id of the request."""
+    with store.write() as connection:
+        cursor = connection.execute(
+            "INSERT INTO request (at, kind, arguments) VALUES (?, ?, ?)", (stamp(now), kind, json.dumps(arguments))
+        )
+    return int(cursor.lastrowid or 0)
+
+
+def finish_request(store: Store, request_id: int, result: dict[str, Any]) -> None:
+    """Write the answer to a request."""
+    with store.write() as connection:
+        connection.execute(
+            "UPDATE request SET state = ?, result = ? WHERE id = ?", ("failed" if "error" in result else "done", json.dumps(result), request_id)
+        )
+
+
+@contextlib.contextmanager
+def open_daemon(config: Config, *, load_config: Callable[[], Config], tor_progress: Callable[[int, str], None] | None = None) -> Iterator[Daemon]:
+    """Everything the daemon works with, under the writer lock. Raises StoreError when another one holds it."""
+    with contextlib.ExitStack() as stack:
+        if not stack.enter_context(writer_lock(config.database_path)):
+            raise StoreError(f"another torwatch writes to {config.database_path} already: stop it first, or use another data_directory")
+        store = stack.enter_context(open_store(config.database_path))
+        with store.write() as connection:  # what a daemon that died had begun for a command will never be answered by it
+            connection.execute("UPDATE request SET state = 'queued' WHERE state = 'running'")
+        tools = stack.enter_context(open_tools(config, store, tor_progress=tor_progress))
+        yield Daemon(config, tools, load_config=load_config)
