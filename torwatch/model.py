@@ -249,6 +249,7 @@ class Shipping:
     countries: tuple[str, ...] = ()  # ISO 3166-1 alpha-2, sorted: named for shipping
     excluded: tuple[str, ...] = ()  # ISO 3166-1 alpha-2, sorted: ruled out, never a destination
     regions: tuple[str, ...] = ()  # codes of data/regions: "EU", "Europe" …; not expanded to countries
+    excluded_regions: tuple[str, ...] = ()  # codes of data/regions that are ruled out
     method: str = ""  # which rule or table gave it
     confidence: float = 1.0
 

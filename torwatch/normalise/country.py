@@ -1,0 +1,147 @@
+"""The gazetteer: countries, regions and the words of shipping claims, read from data/*.tsv when first asked for."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from torwatch.normalise.shipping_words import words_of
+
+NORMALISER_VERSION = "country-1"  # raise it when a table or the grammar changes: normalised values are keyed by it
+
+# Names in other languages that are an everyday word, a currency or another country in English: never matched.
+AMBIGUOUS = frozenset({"cad", "congo", "figi", "gana", "indie", "ira", "island", "kina", "kongo", "man", "oma", "korea", "america", "saint martin island"})
+_MEMBER = re.compile(r"([A-Z]{2})(?:([<>])(\d{4}-\d\d-\d\d))?")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one name or word of the tables means."""
+
+    role: str  # "country", "region", or a class of aliases_terms.tsv
+    code: str = ""  # alpha-2 of a country, code of a region
+    kind: str = ""  # of a country's name: name, short, part, city, listed, misspelling
+
+
+@dataclass(frozen=True, slots=True)
+class Gazetteer:
+    """All tables, keyed by folded words joined by blanks."""
+
+    entries: dict[str, Entry]
+    longest: dict[str, int]  # first word → the most words of a name that begins with it
+    alpha2: frozenset[str]
+    alpha3: dict[str, str]
+    flags: dict[str, str]  # "gbsct" → "GB"
+
+
+def country_name(code: str, language: str = "en") -> str:
+    """Give a country's CLDR name in a language (English where the language or the name is not kept); the code itself for no country."""
+    names = _country_names().get(code.upper())
+    return code if names is None else names.get(language) or names["en"]
+
+
+def country_codes() -> tuple[str, ...]:
+    """Name every country code, sorted: ISO 3166-1 alpha-2 and XK."""
+    return tuple(_country_names())
+
+
+def region_codes() -> tuple[str, ...]:
+    """Name every region code, in the order of the table."""
+    return tuple(_regions())
+
+
+def region_contains(region: str, code: str, day: dt.date | None = None) -> bool:
+    """Tell whether a region holds a country, on a day where membership changed (None: now); False for an unknown region or code."""
+    day = day or dt.date.max
+    for member, sign, text in _regions().get(region, ()):
+        if member == code.upper():
+            return not sign or (day < dt.date.fromisoformat(text)) == (sign == "<")
+    return False
+
+
+@cache
+def gazetteer() -> Gazetteer:
+    """Read the tables and make the one dictionary that claims are matched with; some tens of milliseconds, once a process."""
+    entries: dict[str, Entry] = {}
+
+    def put(name: str, entry: Entry) -> None:
+        key = " ".join(words_of(name))
+        if key and key not in AMBIGUOUS:
+            entries.setdefault(key, entry)
+
+    flags: dict[str, str] = {}
+    for code, kind, aliases in _rows("aliases.tsv"):
+        if kind == "flag":
+            flags.update(dict.fromkeys(aliases.split(";"), code))
+            continue
+        for alias in aliases.split(";"):
+            put(alias, Entry("country", code, kind))
+    for code, names, *_ in _rows("regions.tsv"):
+        for name in names.split(";"):
+            put(name, Entry("region", code))
+    for code, names_of_country in _country_names().items():
+        entry = Entry("region", "Antarctica") if code == "AQ" else Entry("country", code, "name")
+        for name in names_of_country.values():
+            for form in _forms(name):
+                put(form, entry)
+    typos: list[str] = []
+    for role, words in _rows("aliases_terms.tsv"):
+        if role == "typo":
+            typos = words.split(";")
+            continue
+        for word in words.split(";"):
+            put(word, Entry(role))
+    for word in typos:
+        entry = entries[word] if word in entries else Entry("world")
+        for variant in _variants(word):
+            put(variant, entry)
+    longest: dict[str, int] = {}
+    for key in entries:
+        first, *rest = key.split()
+        longest[first] = max(longest.get(first, 0), 1 + len(rest))
+    alpha3 = {row[1]: row[0] for row in _rows("countries.tsv")}
+    return Gazetteer(entries, longest, frozenset(_country_names()), alpha3, flags)
+
+
+def _forms(name: str) -> Iterator[str]:
+    yield name
+    if name.startswith("St. "):
+        yield "Saint " + name[4:]
+    for sign in (" (", " – ", " - "):  # "Myanmar (Burma)", "Congo - Kinshasa": the first part alone where it is a name
+        head, found, _ = name.partition(sign)
+        if found:
+            yield head
+
+
+def _variants(word: str) -> Iterator[str]:
+    """Every text of one wrong, missing, surplus or swapped letter."""
+    for at in range(len(word)):
+        yield word[:at] + word[at + 1 :]
+        yield word[:at] + word[at + 1 : at + 2] + word[at] + word[at + 2 :]
+        for letter in _LETTERS:
+            yield word[:at] + letter + word[at + 1 :]
+            yield word[:at] + letter + word[at:]
+    yield from (word + letter for letter in _LETTERS)
+
+
+def _rows(name: str) -> Iterable[list[str]]:
+    text = files("torwatch.normalise").joinpath("data", name).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [line.split("\t") for line in lines[1:]]
+
+
+@cache
+def _country_names() -> dict[str, dict[str, str]]:
+    text = files("torwatch.normalise").joinpath("data", "countries.tsv").read_text(encoding="utf-8")
+    header, *lines = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
+    return {line[0]: dict(zip(header[2:], line[2:], strict=True)) for line in lines}
+
+
+@cache
+def _regions() -> dict[str, tuple[tuple[str, str, str], ...]]:
+    return {code: tuple(_MEMBER.findall(members)) for code, _, members, *_ in _rows("regions.tsv")}
