@@ -185,7 +185,9 @@ class Bazaar(Engine):
         return (
             f'<div class="viewProduct"><div class="title">{escape(listing.title)}</div>'
             f'<div class="tabularDetails">{"".join(shown[turn:] + shown[:turn])}</div>'
-            f'<div class="productDesc">{escape(listing.description)}</div></div><div class="aside">Others look at<ul>{aside}</ul></div>'
+            f'<div class="productDesc">{escape(listing.description)}</div>'
+            f'<form action="./order?offer={listing.key}" method="post"><input name="count" value="1"><button>Order</button></form></div>'
+            f'<div class="aside">Others look at<ul>{aside}</ul></div>'
         )
 
     def _vendor(self, view: MarketView, vendor: TruthVendor) -> str:

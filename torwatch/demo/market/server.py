@@ -19,8 +19,8 @@ from torwatch.demo.market.faults import Fault, FaultKind, Faults
 
 if TYPE_CHECKING:
     import datetime as dt
-    from io import BufferedReader
     from collections.abc import Callable
+    from io import IOBase
     from pathlib import Path
     from types import TracebackType
 
@@ -155,7 +155,7 @@ class MarketServer:
             with self._lock:
                 self._open.pop(number, None)
 
-    def _serve_one(self, connection: socket.socket, stream: BufferedReader, number: int) -> bool:
+    def _serve_one(self, connection: socket.socket, stream: IOBase, number: int) -> bool:
         """Answer one request; False when the connection is to be closed."""
         request = stream.readline(LINE_LIMIT_BYTES).decode("latin-1").split()
         if len(request) != 3:  # noqa: PLR2004  # method, target, version

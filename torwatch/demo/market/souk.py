@@ -167,7 +167,7 @@ class Souk(Engine):
         return (
             f'<div class="trail">{trail}</div><div class="listDes"><h2>{escape(listing.title)}</h2>'
             f'<p class="desc">{escape(listing.description)}</p>'
-            f'Sold by <a href="/shop/{listing.vendor_key}">{escape(listing.vendor)}</a> - '
+            f'<small>Item #{listing.key}</small> Sold by <a href="/shop/{listing.vendor_key}">{escape(listing.vendor)}</a> - '
             f"{listing.sold} sold since {listing.created:%B %d, %Y} - {listing.views + visit.serial} views"
             f'<table class="facts">{facts}</table><p class="buy">Purchase price: <b>{self._price(listing.price, listing.currency)}/'
             f"{escape(listing.unit)}</b> ({bitcoins(listing.price, floating_rate(visit.serial))} BTC)</p>"

@@ -215,18 +215,21 @@ def state_of(truth: Truth | None) -> State:
     return {(entity, key): claims_of(entity, record) for entity in CLAIMS for key, record in truth.records(entity).items()}
 
 
-def replay_truth(last_known: State, rows: Iterable[TruthChange]) -> State:
-    """Apply the rows of `diff_truth` to a state. `last_known` also holds what is not standing, so that "back" finds its old claims.
+def replay_truth(before: State, rows: Iterable[TruthChange], archive: State | None = None) -> State:
+    """Apply the rows of `diff_truth` to the state before them; gives the state after.
 
-    The result holds gone entities no more; feedback of vendors who left stays, as nothing ever takes it away.
+    `archive` holds the last known claims of what does not stand, so that "back" finds them. Feedback of vendors who left stays in the
+    state: nothing ever takes it away.
     """
-    state = {key: dict(claims) for key, claims in last_known.items()}
+    state = {where: dict(claims) for where, claims in before.items()}
     for row in rows:
         where = (row.entity, row.key)
         if row.field:
-            state.setdefault(where, {})[row.field] = row.new
+            state[where][row.field] = row.new
         elif row.cause == "gone":
             del state[where]
         elif row.cause == "new":
             state[where] = dict.fromkeys(CLAIMS[row.entity])
+        else:
+            state[where] = dict((archive or {})[where])
     return state
