@@ -225,7 +225,7 @@ def test_a_redesign_is_a_change_of_layout_on_every_page_with_records(name):
         if before.listings or before.vendors or before.feedback:
             kinds.add(before.kind)
             assert after.outcome is Outcome.LAYOUT_CHANGED, path
-        assert not (after.listings or after.vendors or after.feedback)
+        assert (after.listings, after.vendors, after.feedback) == ((), (), ())
     assert kinds == {PageKind.LISTING_INDEX, PageKind.LISTING, PageKind.VENDOR, PageKind.FEEDBACK}
 
 
