@@ -104,7 +104,10 @@ def check_tags(data: bytes) -> None:
     """Raise Obstacle (parse_limit) for a tag with more attributes than libxml2 can bear; costs one split of the bytes."""
     if data.count(b'">"') + data.count(b"'>'") > MAX_ATTRIBUTES:
         raise Obstacle(Outcome.PARSE_LIMIT, f"more than {MAX_ATTRIBUTES} attributes that hold '>'")
-    for piece in data.split(b">"):
+    pieces = data.split(b">")
+    if max(map(len, pieces)) <= MAX_TAG_BYTES:
+        return
+    for piece in pieces:
         if len(piece) > MAX_TAG_BYTES:
             start = _TAG_START.search(piece)
             if start is not None and len(piece[start.start() :].replace(b"/", b" ").split()) > MAX_ATTRIBUTES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from torwatch.model import Evidence, MarketFacts, PageKind
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from torwatch.parserkit.obstacles import ObstacleRule
 
+KNOWN_PATHS = 20_000  # kinds of paths that a market remembers
 CONTENT = frozenset({PageKind.LISTING_INDEX, PageKind.LISTING, PageKind.VENDOR, PageKind.FEEDBACK})
 
 
@@ -66,13 +67,25 @@ class Market:
 
     def kind_of(self, path: str) -> tuple[PageKind | None, str | None]:
         """Tell the kind of page that a path and query lead to, and the key in it; (None, None) where no pattern matches."""
-        return _kind_of(tuple((pattern, str(kind)) for pattern, kind in self.kinds.items()), path)
+        known = self._known.get(path)
+        if known is None:
+            if len(self._known) > KNOWN_PATHS:
+                self._known.clear()
+            known = self._known[path] = self._look_up(path)
+        return known
 
+    @cached_property
+    def _patterns(self) -> tuple[tuple[re.Pattern[str], PageKind], ...]:
+        return tuple((re.compile(pattern), PageKind(kind)) for pattern, kind in self.kinds.items())
 
-@lru_cache(maxsize=16384)
-def _kind_of(kinds: tuple[tuple[str, str], ...], path: str) -> tuple[PageKind | None, str | None]:
-    for pattern, kind in kinds:
-        match = re.search(pattern, path)
-        if match is not None:
-            return PageKind(kind), match.groupdict().get("key")
-    return None, None
+    @cached_property
+    def _known(self) -> dict[str, tuple[PageKind | None, str | None]]:
+        """What was asked before: the menus of a market are the same on every page."""
+        return {}
+
+    def _look_up(self, path: str) -> tuple[PageKind | None, str | None]:
+        for pattern, kind in self._patterns:
+            match = pattern.search(path)
+            if match is not None:
+                return kind, match.groupdict().get("key")
+        return None, None

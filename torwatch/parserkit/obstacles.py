@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torwatch.model import Outcome
-from torwatch.parserkit.selectors import find
+from torwatch.parserkit.selectors import find_first
 
 if TYPE_CHECKING:
     from torwatch.parserkit.page import Page
@@ -56,7 +56,7 @@ class ObstacleRule:
             return False
         if self.title and not re.search(self.title, page.title, re.IGNORECASE):
             return False
-        if self.selector and not find(page.root, self.selector):
+        if self.selector and find_first(page.root, self.selector) is None:
             return False
         if self.max_text is not None and len(page.visible) > self.max_text:
             return False

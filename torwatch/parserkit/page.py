@@ -12,7 +12,7 @@ from torwatch.model import Link, PageKind
 from torwatch.parserkit.decode import MAX_BYTES, open_tree
 from torwatch.parserkit.market import CONTENT, Market
 from torwatch.parserkit.obstacles import LayoutChanged, find_obstacle
-from torwatch.parserkit.selectors import find
+from torwatch.parserkit.selectors import find, find_first
 from torwatch.parserkit.text import lines, number, text
 
 if TYPE_CHECKING:
@@ -75,18 +75,17 @@ class Page:
 
     def one(self, selector: str) -> Any | None:
         """Give the first match or None."""
-        found = find(self.root, selector)
-        return found[0] if found else None
+        return find_first(self.root, selector)
 
     def text(self, selector: str, pattern: str = "") -> str | None:
         """Give the visible text of the first match (with `pattern`: its first group), None where there is none."""
-        found = find(self.root, selector)
-        return _cut(text(found[0]), pattern) if found else None
+        found = find_first(self.root, selector)
+        return _cut(text(found), pattern) if found is not None else None
 
     def lines(self, selector: str) -> str | None:
         """Give the text of the first match with its line breaks kept; None where there is none."""
-        found = find(self.root, selector)
-        return (lines(found[0]) or None) if found else None
+        found = find_first(self.root, selector)
+        return (lines(found) or None) if found is not None else None
 
     def number(self, selector: str, pattern: str = "") -> int | None:
         """Give the first whole number in the text of the first match; None where there is none."""
@@ -99,12 +98,10 @@ class Page:
     def links(self, *kinds: PageKind, within: str = "", priority: Mapping[PageKind, int] | None = None) -> Iterator[Link]:
         """Yield a Link for every `a[href]` whose path the market declares, once each; `kinds`: only these; `within`: only below these."""
         wanted = frozenset(kinds) or frozenset(PageKind)
-        seen: set[str] = set()
-        for href in find(self.root, f"{within} a@href" if within else "//a/@href"):
-            path = local_path(href, self.path, self.host)
-            if path is None or path in seen:
-                continue
-            seen.add(path)
+        paths = (
+            local_path(href, self.path, self.host) for href in dict.fromkeys(find(self.root, f"{within} a@href" if within else "a@href"))
+        )
+        for path in dict.fromkeys(path for path in paths if path is not None):
             kind, key = self.market.kind_of(path)
             if kind is not None and kind in wanted and kind is not PageKind.OTHER:
                 yield Link(kind, path, (priority or {}).get(kind, 0), key)
@@ -150,7 +147,7 @@ def shape_of(market: Market, root: etree._Element) -> PageKind | None:
     """Recognise the kind of page from the page itself; None where no declared shape matches."""
     for kind, selectors in market.shapes.items():
         for selector in (selectors,) if isinstance(selectors, str) else selectors:
-            if find(root, selector):
+            if find_first(root, selector) is not None:
                 return PageKind(kind)
     return None
 

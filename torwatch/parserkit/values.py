@@ -169,7 +169,7 @@ def _many(found: Any) -> list[Any]:
 
 
 def _first_text(selector: str) -> Reader:
-    found = compile_selector(selector)
+    found = compile_selector(selector, first=True)
 
     def read(node: Any) -> Any:
         hits = found(node)

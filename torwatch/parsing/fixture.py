@@ -23,7 +23,22 @@ from torwatch.parsing.registry import Parser
 
 VISITED = "2026-01-01T12:00:00+00:00"
 RECORDS = ("listings", "vendors", "feedback")
-KNOWN = {"page", "path", "content_type", "fetched_at", "outcome", "reason", "kind", "truncated", *RECORDS, "vendor", "info", "links", "count", "note"}
+KNOWN = {
+    "page",
+    "path",
+    "content_type",
+    "fetched_at",
+    "outcome",
+    "reason",
+    "kind",
+    "truncated",
+    *RECORDS,
+    "vendor",
+    "info",
+    "links",
+    "count",
+    "note",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,13 +23,23 @@ class FieldFault(Exception):  # noqa: N818 - a test's failure, told in one line
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the ini option."""
-    parser.addini("torwatch_parsers", "folders whose parsers are tested (default: any folder with parser.py, pages/ and expected/)", type="paths", default=[])
+    parser.addini(
+        "torwatch_parsers",
+        "folders whose parsers are tested (default: any folder with parser.py, pages/ and expected/)",
+        type="paths",
+        default=[],
+    )
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect `NAME/expected/X.json`."""
     folder = file_path.parent.parent
-    if file_path.suffix != ".json" or file_path.parent.name != "expected" or not (folder / "parser.py").is_file() or not (folder / "pages").is_dir():
+    if (
+        file_path.suffix != ".json"
+        or file_path.parent.name != "expected"
+        or not (folder / "parser.py").is_file()
+        or not (folder / "pages").is_dir()
+    ):
         return None
     allowed = [Path(one) for one in parent.config.getini("torwatch_parsers")]
     if allowed and not any(folder.is_relative_to(one) for one in allowed):

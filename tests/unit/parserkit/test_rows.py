@@ -29,7 +29,11 @@ def test_rows_give_typed_records_in_page_order(page_of):
 
 
 def test_a_hidden_row_and_a_row_without_key_never_come_out(page_of):
-    html = CARD.format(1).replace("class=card", "class=card style='DISPLAY : none'") + CARD.format(2) + "<div class=card><h4>no link</h4></div>"
+    html = (
+        CARD.format(1).replace("class=card", "class=card style='DISPLAY : none'")
+        + CARD.format(2)
+        + "<div class=card><h4>no link</h4></div>"
+    )
     assert [one.key for one in INDEX.read(page_of(html))] == ["2"]
 
 

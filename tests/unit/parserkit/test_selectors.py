@@ -64,4 +64,4 @@ def test_a_text_with_both_quotes_can_be_looked_for():
 
 
 def test_commas_in_texts_do_not_part_a_selector():
-    assert to_xpath("p:has-text('a, b')") == ".//p[contains(normalize-space(.), 'a, b')]"
+    assert to_xpath("p:has-text('a, b')") == "descendant::p[contains(normalize-space(.), 'a, b')]"

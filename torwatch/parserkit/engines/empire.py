@@ -71,9 +71,9 @@ INDEX = Rows(
     title="div.head > a[href*='/product/']",
     vendor="div.head p.padp a[href*='/u/']",
     category=Split(".//div[@class='head']/p[1]/text()[1]", r"\s*/\s*", r"Item # ?\d+ - (.*?) ?-$"),
-    views=(".", r"Views:\s*([\d,]+)"),
-    sales=(".", r"Sales:\s*([\d,]+)"),
-    stock_raw=(".", r"Quantity left:\s*(.*?)\s*Buy Price"),
+    views=".//div[@class='head']/b[.='Views:']/following-sibling::text()[1]",
+    sales=".//div[@class='head']/b[.='Sales:']/following-sibling::text()[1]",
+    stock_raw=".//div[@class='head']/b[.='Quantity left:']/following-sibling::text()[1]",
     price_raw="div.col-1right p.bold",
     promoted=Has("div.head b:has-text('[sticky]')"),
 )
