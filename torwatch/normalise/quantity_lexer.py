@@ -1,0 +1,51 @@
+"""A title as tokens: money, percentages, fractions, numbers, words and signs, from text folded for matching only."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token and where it stands in the folded text."""
+
+    kind: str  # money, percent, fraction, number, word, sign
+    text: str
+    start: int
+    end: int
+
+
+_SIGNS = "$€£¥฿₿"
+_CODES = r"(?:usd|eur|euros?|gbp|aud|cad|chf|btc|xmr|dollars?|bucks)"
+_DIGITS = r"\d+(?:[.,']\d+)*"
+_TOKEN = re.compile(
+    rf"""(?P<money>(?:[{_SIGNS}]|(?<![^\W\d_]){_CODES})\ ?{_DIGITS}k?(?![^\W_])
+         |{_DIGITS}\ ?k?\ ?(?:[{_SIGNS}](?!\ ?\d)|{_CODES}(?![^\W\d_])))
+       |(?P<percent>{_DIGITS}(?:\ ?[-\u2013]\ ?{_DIGITS})?\ ?(?:%|percent\b))
+       |(?P<fraction>(?<![\d/.,])(?:\d{{1,2}}\ )?\d/(?:2|3|4|5|8|10|16|32)(?:ths?|rd|nd)?(?![\d/]|[.,]\d))
+       |(?P<number>\d{{1,3}}(?:\ 000)+(?!\d)|{_DIGITS}|(?<![^\W_])\.\d+)
+       |(?P<word>[^\W\d_]+)(?:'s\b)?
+       |(?P<sign>[^\w\s]|_)""",
+    re.VERBOSE,
+)
+_VULGAR = re.compile(r"(\d?)([\u00bc-\u00be\u2150-\u215e])")
+_DASH_RUN = re.compile(r"(?<=\d)\s*[-\u2013\u2014]{2,}\s*(?=\d)")  # "10---100 pills"
+
+
+def fold(text: str) -> str:
+    """The text for matching only: entities read, NFKC, case folded, one kind of x, fractions as "1/2"."""
+    text = html.unescape(html.unescape(text))
+    text = _VULGAR.sub(
+        lambda m: f"{m[1]} {unicodedata.normalize('NFKC', m[2])} " if m[1] else f"{unicodedata.normalize('NFKC', m[2])} ", text
+    )
+    text = unicodedata.normalize("NFKC", text).casefold()
+    text = text.translate({0x2044: "/", 0xD7: "x", 0x2715: "x", 0x2716: "x", 0x2019: "'", 0x200B: None, 0x00AD: None})
+    return " ".join(_DASH_RUN.sub("-", text).split())
+
+
+def split_tokens(folded: str) -> list[Token]:
+    """The tokens of a folded title in their order; white space shows only as gaps between them."""
+    return [Token(m.lastgroup or "sign", m[m.lastgroup or 0], m.start(), m.end()) for m in _TOKEN.finditer(folded)]

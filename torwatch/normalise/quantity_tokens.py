@@ -1,0 +1,296 @@
+"""A title as a row of items: measures, counts, multipliers, ranges and words; prices, percentages and imprint codes are set aside."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+
+from torwatch.normalise.quantity_lexer import split_tokens
+from torwatch.normalise.units import NOISE_UNIT, Measure, Unit, UnitTable, load_units
+from torwatch.normalise.units_number import parse_decimal
+
+
+class Kind(StrEnum):
+    """What an item of a title is."""
+
+    MEASURE = "measure"  # a number with a unit: grams, millilitres, pills, mg, boxes
+    BARE = "bare"  # a unit of mass without a number: "Oz" in "$225 Oz"
+    NUMBER = "number"  # a number that nothing claims
+    TIMES = "times"  # "10 x" or "x 10"
+    CROSS = "cross"  # an "x" that no number claims
+    RANGE = "range"  # "5-100 g", "from 1 g": no single amount
+    EQUALS = "equals"
+    NOISE = "noise"  # a price, a percentage, a duration, a substance's or stamp's number
+    WORD = "word"
+    SIGN = "sign"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a title. `value` is in the unit as written for doses, else in g, ml or pieces."""
+
+    kind: Kind
+    text: str = ""
+    value: Decimal = Decimal(0)
+    unit: Unit = NOISE_UNIT
+    per: str = ""  # the word after "per" or "/": "ml" in "200mg/ml"; "each"
+    suffix: bool = False  # TIMES: the x stood before the number
+    pack: Decimal | None = None  # how many parts a product was made of
+
+
+_DASHES = "-\u2013\u2014~"
+_TO = frozenset({"to", "till", "until", "bis", "tot", "upto"})
+_OPEN = frozenset({"from", "min", "minimum", "max", "maximum", "starting", "ab", "vanaf", "upto", "over"})
+_PER = frozenset({"per", "pro", "je"})
+_EACH = frozenset({"each", "ea", "stuk"})
+_FLUID_OUNCE = Unit(Measure.VOLUME, Decimal("29.57"), "fl oz")
+_LARGEST = Decimal(10**9)  # no order has more grams or pieces; keeps every product exact
+_SLANG = Unit(Measure.MASS, Decimal("28.35"), "slang")
+_SPELLED = frozenset({"gram", "ounce", "oz", "lb", "pound", "kilo", "kg", "kilogram"})
+_NOISE = Item(Kind.NOISE)
+_AMOUNTS = frozenset({Measure.MASS, Measure.VOLUME, Measure.COUNT})
+_GLUED_WORD_CHARACTERS = 4  # "haze10g" is haze and 10 g; "ak47" and "b707" are codes
+_EIGHTH, _EIGHT_BALL = Decimal("3.54"), Decimal("3.5")
+
+
+def read_items(folded: str, decimal: str = ".") -> list[Item]:
+    """The items of a folded title in their order; `decimal` is the market's decimal sign."""
+    return _Reader(folded, decimal).read()
+
+
+class _Reader:
+    """Walks the tokens once; every step consumes at least one, so the time is linear in the length."""
+
+    def __init__(self, folded: str, decimal: str) -> None:
+        self._table: UnitTable = load_units()
+        self._decimal = decimal
+        self._tokens = split_tokens(folded)
+        self._texts = [t.text for t in self._tokens]
+
+    def read(self) -> list[Item]:
+        items: list[Item] = []
+        position = 0
+        while position < len(self._tokens):
+            item, position = self._step(position)
+            items.append(item)
+        return items
+
+    def _step(self, at: int) -> tuple[Item, int]:
+        token = self._tokens[at]
+        if token.kind in {"money", "percent"}:
+            return _NOISE, at + 1
+        if token.kind in {"number", "fraction"}:
+            return self._number(at)
+        if token.kind == "word":
+            return self._word(at)
+        if token.text == "=":
+            return Item(Kind.EQUALS), at + 1
+        if token.text == "*" and self._kind(at - 1) == "number" and self._kind(at + 1) == "number":
+            return Item(Kind.CROSS, "x"), at + 1
+        return Item(Kind.SIGN, token.text), at + 1
+
+    # What stands at a place, without falling off either end.
+    def _kind(self, at: int) -> str:
+        return self._tokens[at].kind if 0 <= at < len(self._tokens) else ""
+
+    def _text(self, at: int) -> str:
+        return self._texts[at] if 0 <= at < len(self._tokens) else ""
+
+    def _gap(self, at: int) -> bool:
+        """Whether white space stands before this token."""
+        return at <= 0 or at >= len(self._tokens) or self._tokens[at - 1].end != self._tokens[at].start
+
+    def _word(self, at: int) -> tuple[Item, int]:
+        word = self._text(at)
+        if word == "x":
+            return Item(Kind.CROSS, "x" if self._gap(at) else "glued"), at + 1
+        if word in self._table.slang:
+            return Item(Kind.MEASURE, word, self._table.slang[word], _SLANG), at + 1
+        if word in {"hp", "qp"} and (self._gap(at + 1) or self._text(at + 1) not in _DASHES):
+            return Item(Kind.MEASURE, word, self._table.units[word].factor, self._table.units[word]), at + 1
+        if word == "eight" and self._text(at + 1) in {"ball", "balls"}:
+            return Item(Kind.MEASURE, "8-ball", _EIGHT_BALL, _SLANG), at + 2
+        if word in self._table.numbers:
+            found = self._number_word(at)
+            if found is not None:
+                return found
+        if word in _SPELLED and self._text(at - 1) != "'":
+            return Item(Kind.BARE, word, self._table.units[word].factor, self._table.units[word]), at + 1
+        return Item(Kind.WORD, word), at + 1
+
+    def _number_word(self, at: int) -> tuple[Item, int] | None:
+        """Reads "half LB", "one ounce", "half a pound", "quarter-pound", "two pills"; None when no unit follows."""
+        after = at + 1
+        while self._text(after) in {"a", "an", "of", "-"} and after < at + 3:
+            after += 1
+        unit = self._table.units.get(self._text(after))
+        article = self._text(at) in {"a", "an"}
+        value = self._table.numbers[self._text(at)]
+        if unit is not None and unit.measure is Measure.COUNT and not article and value == value.to_integral_value() and after == at + 1:
+            return Item(Kind.MEASURE, self._text(at), value, unit), after + 1
+        if unit is None or unit.measure not in {Measure.MASS, Measure.VOLUME} or (article and len(self._text(after)) == 1):
+            return None
+        if article and self._kind(at - 1) == "money":
+            return _NOISE, after + 1  # "$35 a gram" is a price
+        return Item(Kind.MEASURE, self._text(at), value * unit.factor, unit), after + 1
+
+    def _value(self, at: int, *, whole: bool = False) -> Decimal | None:
+        """The value of the number at this place; `whole` reads "5,000" and "1.000" as thousands, as counts and doses want it."""
+        value = self._read(at, whole=whole)
+        return value if value is not None and value <= _LARGEST else None
+
+    def _read(self, at: int, *, whole: bool) -> Decimal | None:
+        text = self._text(at)
+        if self._kind(at) == "fraction":
+            head, _, tail = text.rpartition("/")
+            mixed, _, upper = head.rpartition(" ")
+            lower = Decimal(re.match(r"\d+", tail)[0])  # type: ignore[index]  # the token's pattern has digits there
+            return Decimal(mixed or 0) + Decimal(upper) / lower if Decimal(upper) < lower else None
+        if whole and re.fullmatch(r"[1-9]\d{0,2}(?:[.,]\d{3})+", text):
+            return Decimal(re.sub(r"[.,]", "", text))
+        if text.startswith("."):
+            return Decimal("0" + text)
+        return parse_decimal(text, self._decimal)
+
+    def _is_code(self, at: int) -> bool:
+        """Whether the number belongs to the letters before it: "GG249", "SGT-78", "#4"; `x50` and `- 50` do not."""
+        if self._text(at - 1) == "#":
+            return True
+        if self._gap(at):
+            return False
+        if self._kind(at - 1) == "word":
+            return self._text(at - 1) != "x"
+        return self._text(at - 1) == "-" and not self._gap(at - 1) and self._kind(at - 2) in {"word", "number"}
+
+    def _number(self, at: int) -> tuple[Item, int]:
+        ranged = self._range(at)
+        if ranged is not None:
+            return ranged
+        item, after = self._measure(at)
+        if item.kind is Kind.MEASURE:
+            item, after = self._per(item, after)
+            if item.unit.measure in _AMOUNTS and self._is_open(at):
+                item = Item(Kind.RANGE)
+        return item, after
+
+    def _is_open(self, at: int) -> bool:
+        """Reads "from 5 g", "up to 50 g", "min. 10 g": one end of a range."""
+        before = self._text(at - 1) if self._text(at - 1) not in {".", ":"} else self._text(at - 2)
+        return before in _OPEN or (before == "to" and self._text(at - 2) == "up")
+
+    def _measure(self, at: int) -> tuple[Item, int]:
+        """The number with what follows it: a measure, a plain number, or noise."""
+        after = at + 1
+        if self._text(after) == "-" and not self._gap(after) and not self._gap(after + 1):
+            after += 1
+        elif self._text(after) == "." and self._kind(after + 1) == "word" and self._gap(after):
+            return self._plain(at), at + 1
+        word = self._text(after) if self._kind(after) == "word" else ""
+        joined = not self._gap(at + 1)  # glued or hyphened
+        if word == "fl" and "oz" in (self._text(after + 1), self._text(after + 2)):
+            return self._with_unit(at, _FLUID_OUNCE, after + (2 if self._text(after + 1) == "oz" else 3))
+        if word == "k" and joined:
+            return self._thousands(at, after + 1)
+        unit, crossed = self._unit(word, after)
+        if unit is None or (self._kind(at) == "fraction" and unit.measure not in {Measure.MASS, Measure.VOLUME}):
+            return self._without_unit(at, after, word, joined=joined)
+        if crossed:
+            self._texts[after] = "x"
+            return self._with_unit(at, unit, after)
+        return self._with_unit(at, unit, after + 1)
+
+    def _unit(self, word: str, at: int) -> tuple[Unit | None, bool]:
+        """The unit a word names, and whether a multiplier's x was glued to its end ("20gx")."""
+        unit = self._table.units.get(word)
+        if word in self._table.slang:
+            return Unit(Measure.MASS, self._table.slang[word], word), False
+        follows_dash = self._text(at + 1) == "-" and not self._gap(at + 1) and not self._gap(at + 2) and self._kind(at + 2) == "word"
+        if unit is not None and (not follows_dash or len(word) > 1 or not self._gap(at)):
+            return unit, False  # but "5 l-theanine" is not five litres
+        if word.endswith("x") and word[:-1] in self._table.units and not self._gap(at):
+            return self._table.units[word[:-1]], True
+        if word.startswith("x") and word[1:] in self._table.units and not self._gap(at):
+            return self._table.units[word[1:]], False
+        return None, False
+
+    def _without_unit(self, at: int, after: int, word: str, *, joined: bool) -> tuple[Item, int]:
+        if word == "x" and not self._is_code(at):
+            return self._plain(at), after
+        if word in {"ball", "balls"} and self._text(at) == "8":
+            if self._kind(at - 1) == "number" and self._text(at - 1) != "1":
+                return Item(Kind.RANGE), after + 1  # "2 8-balls": of what weight each is anybody's guess
+            return Item(Kind.MEASURE, "8-ball", _EIGHT_BALL, _SLANG), after + 1
+        if self._kind(at) == "fraction":
+            eighth = re.fullmatch(r"1/8(?:th)?", self._text(at)) is not None
+            return (Item(Kind.MEASURE, "eighth", _EIGHTH, _SLANG) if eighth else _NOISE), at + 1
+        if word and (joined or word in self._table.codes):
+            return _NOISE, after + 1
+        return self._plain(at), at + 1
+
+    def _plain(self, at: int) -> Item:
+        """A number nothing claims; one with a leading zero is a name ("007")."""
+        value = None if self._is_code(at) or re.match(r"0\d", self._text(at)) else self._value(at, whole=True)
+        return _NOISE if value is None else Item(Kind.NUMBER, self._text(at), value)
+
+    def _thousands(self, at: int, after: int) -> tuple[Item, int]:
+        """Reads "10k pills" and "1k x" are counts; "1k" alone is somebody's price."""
+        value, unit = self._value(at), self._table.units.get(self._text(after))
+        if value is None or self._is_code(at):
+            return _NOISE, after
+        if unit is not None and unit.measure is Measure.COUNT:
+            return Item(Kind.MEASURE, self._text(at), value * 1000, unit), after + 1
+        return (Item(Kind.NUMBER, self._text(at), value * 1000) if self._text(after) == "x" else _NOISE), after
+
+    def _with_unit(self, at: int, unit: Unit, after: int) -> tuple[Item, int]:
+        value = self._value(at, whole=unit.measure in {Measure.COUNT, Measure.CONTAINER, Measure.DOSE})
+        counted = unit.measure in {Measure.COUNT, Measure.CONTAINER}
+        if value is None or value <= 0 or unit.measure is Measure.NOISE or self._text(after).startswith("nbo"):
+            return _NOISE, after
+        if counted and (value != value.to_integral_value() or re.match(r"0\d", self._text(at))):
+            return _NOISE, after
+        if self._is_code(at):
+            spelled = len(self._text(at - 1)) >= _GLUED_WORD_CHARACTERS or self._text(at - 1) == "-"
+            if counted or not spelled:
+                return _NOISE, after
+        factor = unit.factor if unit.measure in {Measure.MASS, Measure.VOLUME} else Decimal(1)
+        return Item(Kind.MEASURE, self._text(at), value * factor, unit), after
+
+    def _per(self, item: Item, after: int) -> tuple[Item, int]:
+        """Reads "200mg/ml", "50 tablets per bottle", "1 g each"."""
+        if self._text(after) in _EACH:
+            return replace(item, per="each"), after + 1
+        if self._text(after) in _PER or self._text(after) == "/":
+            follower = after + (2 if self._text(after + 1) in {"a", "1"} else 1)
+            word = self._text(follower)
+            unit = self._table.units.get(word)
+            dosed = item.unit.measure is Measure.COUNT and unit is not None and unit.measure is Measure.DOSE  # "25 tabs/1 mg"
+            if self._kind(follower) == "word" and not dosed and (unit is not None or word in _EACH):
+                return replace(item, per=word), follower + 1
+        return item, after
+
+    def _range(self, at: int) -> tuple[Item, int] | None:
+        """Reads "5-100 g", "1 - 10 pills", "5 to 10 g"; None when it is no range. A range of doses is no amount and no fault."""
+        second, glued = at + 2, not self._gap(at + 1) and not self._gap(at + 2)
+        between = self._text(at + 1)
+        if self._kind(second) not in {"number", "fraction"} or not (between in _TO or (len(between) == 1 and between in _DASHES)):
+            return None
+        if self._is_code(at) or (not glued and between not in _TO and self._kind(at - 1) == "word" and self._text(at - 1) not in _OPEN):
+            return None
+        saved = self._texts[at + 1]
+        self._texts[at + 1] = ""  # the second number must not look like a code behind its dash
+        high, after = self._measure(second)
+        self._texts[at + 1] = saved
+        if high.kind is Kind.NUMBER:
+            return (_NOISE, second + 1) if glued else None
+        return self._between(self._value(at), high, after)
+
+    @staticmethod
+    def _between(low: Decimal | None, high: Item, after: int) -> tuple[Item, int] | None:
+        if high.kind is Kind.NOISE:
+            return _NOISE, after
+        factor = high.unit.factor if high.unit.measure in {Measure.MASS, Measure.VOLUME} else Decimal(1)
+        if low is None or high.kind is not Kind.MEASURE or low * factor >= high.value:
+            return None
+        return (_NOISE if high.unit.measure is Measure.DOSE else Item(Kind.RANGE)), after
