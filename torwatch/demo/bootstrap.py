@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torwatch.demo.tor_node import TorNode
 
 _POLL_SECONDS = 0.05
+_PROMPT_SECONDS = 0.3
 _VOTE_LEAD_SECONDS = 3  # the vote and its distribution take a second each, and tor counts in whole seconds
 _READY_PERCENT = "PROGRESS=100"
 
@@ -57,10 +58,8 @@ def start_cold(startup: Startup) -> None:
     _call_vote(startup.authority)
     _wait_for_each(startup, [startup.authority], "has a consensus of all relays", lambda node: _count(node, "ns/all", "r ") == routers)
     startup.progress("handing out the consensus", 0.75)
-    for relay in startup.relays:
-        with relay.control() as control:
-            control.ask("SIGNAL HUP")  # they are in exponential back-off after the authority's 404s: this makes them ask at once
-    _wait_for_each(startup, startup.routers, "has all microdescriptors", lambda node: _has_microdescriptors(node, routers))
+    _wait_for_each(startup, startup.relays, "has all microdescriptors", _Prompted(routers))
+    _wait_for_each(startup, [startup.authority], "has all microdescriptors", lambda node: _has_microdescriptors(node, routers))
     _enable_clients(startup)
 
 
@@ -145,6 +144,28 @@ def _count(node: TorNode, keyword: str, start: str) -> int:
     """Count the lines of a GETINFO answer that begin with `start`."""
     with node.control() as control:
         return sum(line.startswith(start) for line in control.value(keyword).split("\n"))
+
+
+class _Prompted:
+    """Whether a relay has all microdescriptors; one that has not is told to look again, every 0.3 s.
+
+    Relays are in exponential back-off after the authority's 404s and otherwise look once a second: a HUP makes them ask at once, first for
+    the consensus and then for the microdescriptors (0.4 s in all; 2.5 s with one HUP).
+    """
+
+    def __init__(self, routers: int) -> None:
+        self._routers = routers
+        self._prompted_at: dict[str, float] = {}
+
+    def __call__(self, node: TorNode) -> bool:
+        if _has_microdescriptors(node, self._routers):
+            return True
+        now = time.monotonic()
+        if now - self._prompted_at.get(node.name, -_PROMPT_SECONDS) >= _PROMPT_SECONDS:
+            self._prompted_at[node.name] = now
+            with node.control() as control:
+                control.ask("SIGNAL HUP")
+        return False
 
 
 def _has_microdescriptors(node: TorNode, routers: int) -> bool:
