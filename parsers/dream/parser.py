@@ -58,7 +58,7 @@ MARKET = Market(
         obstacle("captcha", text=("enter the code below", "ddos"), selector="form input[type=text]", max_text=2000),
     ),
     empty="div.content:has-text('No results'), div.content:has-text('Nothing found'), div.content:has-text('no offers')",
-    signs=("div.naviHeader", "div.youHaveBeenPhished", "div.bakrlop", "Dream Market"),
+    signs=("div.naviHeader", "div.youHaveBeenPhished", "div.bakrlop", "text:Dream Market"),
     iso2=True,
 )
 

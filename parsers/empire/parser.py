@@ -3,6 +3,6 @@
 from torwatch.parserkit.engines import empire
 
 MARKET = empire.market(
-    "empire", title="Empire Market", signs=("title:Empire Market", "Welcome to Empire Market"), opened="2018-02", closed="2020-08"
+    "empire", title="Empire Market", signs=("title:Empire Market", "text:Welcome to Empire Market"), opened="2018-02", closed="2020-08"
 )
 parse = empire.Engine().parse

@@ -38,7 +38,7 @@ class Market:
     `kinds`: regular expression on path and query → kind of page, first match wins; a named group `key` is the key that it leads to.
     `shapes`: kind → selector (or several) that only pages of that kind match; asked in order, first match wins; works without a URL.
     `empty`: a selector that matches where a list is verified to be empty ("There is currently nothing to show.").
-    `signs`: texts or selectors of the front page by which the market is recognised. `currency`: what a bare "$" or number means there.
+    `signs`: how the market is recognised from its front or login page: "title:REGEX", "text:WORDS" or a selector. `currency`: what a bare "$" or number means there.
     """
 
     name: str

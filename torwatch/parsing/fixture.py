@@ -11,15 +11,18 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torwatch.errors import ParserError
-from torwatch.model import Parsed
 from torwatch.parsing.parse_page import parse_bytes
-from torwatch.parsing.registry import Parser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from torwatch.model import Parsed
+    from torwatch.parsing.registry import Parser
 
 VISITED = "2026-01-01T12:00:00+00:00"
 RECORDS = ("listings", "vendors", "feedback")
@@ -114,17 +117,8 @@ def find_fixtures(folder: Path) -> list[Fixture]:
 
 def expectations(expected: Mapping[str, Any]) -> Iterator[Expectation]:
     """Yield every value that the page must give, one by one."""
-    yield Expectation("outcome", "page", None, "outcome", expected.get("outcome", "ok"))
-    for field in ("reason", "kind", "truncated"):
-        if field in expected:
-            yield Expectation(field, "page", None, field, expected[field])
-    for part in RECORDS:
-        if part in expected:
-            if part not in expected.get("count", {}):
-                yield Expectation(f"number of {part}", "count", None, part, len(expected[part]))
-            for index, record in enumerate(expected[part]):
-                for field, want in record.items():
-                    yield Expectation(f"{part.removesuffix('s')} {index + 1}: {field}", part, index, field, want)
+    yield from _expect_page(expected)
+    yield from _expect_records(expected)
     for field, want in expected.get("vendor", {}).items():
         yield Expectation(f"vendor: {field}", "vendors", 0, field, want)
     for field, want in expected.get("info", {}).items():
@@ -133,6 +127,23 @@ def expectations(expected: Mapping[str, Any]) -> Iterator[Expectation]:
         yield Expectation(f"link {index + 1}: {want.get('path')}", "links", index, "", want)
     for field, want in expected.get("count", {}).items():
         yield Expectation(f"number of {field}", "count", None, field, want)
+
+
+def _expect_page(expected: Mapping[str, Any]) -> Iterator[Expectation]:
+    yield Expectation("outcome", "page", None, "outcome", expected.get("outcome", "ok"))
+    for field in ("reason", "kind", "truncated"):
+        if field in expected:
+            yield Expectation(field, "page", None, field, expected[field])
+
+
+def _expect_records(expected: Mapping[str, Any]) -> Iterator[Expectation]:
+    for part in RECORDS:
+        if part in expected:
+            if part not in expected.get("count", {}):
+                yield Expectation(f"number of {part}", "count", None, part, len(expected[part]))
+            for index, record in enumerate(expected[part]):
+                for field, want in record.items():
+                    yield Expectation(f"{part.removesuffix('s')} {index + 1}: {field}", part, index, field, want)
 
 
 def plain(value: Any) -> Any:

@@ -6,13 +6,14 @@ folders below these are collected. An expected obstacle is a result too; the tim
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torwatch.model import Parsed
     from torwatch.parsing.fixture import Expectation
 
