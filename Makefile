@@ -63,7 +63,8 @@ lock: $(INSTALLED) ## make the lock files anew, with the newest versions (needs 
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 		|| { echo 'make lock needs a .venv of Python 3.11: make clean; make setup PYTHON=python3.11' >&2; exit 1; }
 	$(COMPILE) --upgrade --all-extras --output-file requirements/dev.txt pyproject.toml requirements/build.in
-	$(COMPILE) --extra datasette --constraint requirements/dev.txt --output-file requirements/runtime.txt pyproject.toml requirements/build.in
+	$(COMPILE) --upgrade --extra datasette --constraint requirements/dev.txt --output-file requirements/runtime.txt pyproject.toml requirements/build.in
+	$(COMPILE) --upgrade --constraint requirements/dev.txt --output-file requirements/build.txt requirements/build.in
 
 .PHONY: clean
 clean: ## remove the virtual environment and everything that was made
@@ -71,10 +72,12 @@ clean: ## remove the virtual environment and everything that was made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --no-deps: what the lock file does not hold is not installed; `pip check` then says whether something is missing.
-$(INSTALLED): requirements/dev.txt pyproject.toml tools/make-venv
+# --no-build-isolation: what comes as source is built with the locked tools, installed first.
+$(INSTALLED): requirements/dev.txt requirements/build.txt pyproject.toml tools/make-venv
 	@echo 'Setting up .venv from requirements/dev.txt (once; a minute or two)' >&2
 	@tools/make-venv .venv
-	@$(PIP) install --quiet --require-hashes --requirement requirements/dev.txt
+	@$(PIP) install --quiet --require-hashes --requirement requirements/build.txt
+	@$(PIP) install --quiet --require-hashes --no-build-isolation --requirement requirements/dev.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@$(PIP) check --quiet
 	@touch $@
