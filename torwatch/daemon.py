@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import math
 import random
 import threading
 import time
@@ -18,9 +19,9 @@ from torwatch.claims import rules_of
 from torwatch.crawl.fetch import Fetcher, Limits, Route
 from torwatch.crawl.schedule import Past, due_at
 from torwatch.errors import StoreError, TorError, TorwatchError
-from torwatch.model import Fetched
-from torwatch.normalise.country import NORMALISER_VERSION, normalise_ship_from, normalise_ship_to
+from torwatch.normalise.country import NORMALISER_VERSION
 from torwatch.normalise.price import normalise_price
+from torwatch.normalise.shipping import normalise_ship_from, normalise_ship_to
 from torwatch.parsing.registry import Parser, load_parser
 from torwatch.parsing.worker import ParserWorkers
 from torwatch.store.database import Store, open_store, writer_lock
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torwatch.config import Config
+    from torwatch.model import Fetched
     from torwatch.store.snapshots import Ending, Snapshot
-    from torwatch.tor.service import TorService
 
 LOOP_SECONDS = 0.5
 TOR_CHECK_SECONDS = 10.0
@@ -115,9 +116,10 @@ def open_tools(
         ParserWorkers(
             count=parsing.workers,
             memory_bytes=int(parsing.memory_limit),
-            cpu_seconds=parsing.cpu_seconds,
+            cpu_seconds=math.ceil(parsing.cpu_seconds),
             wall_seconds=parsing.wall_seconds,
             directories=parsing.directories,
+            max_bytes=int(config.crawl.page_size_limit),
         ) as workers,
         open_tor(tor_settings(config), progress=tor_progress) as tor,
     ):
@@ -337,9 +339,7 @@ def probe_line(mirror: Mirror, fetched: Fetched) -> dict[str, Any]:
 def queue_request(store: Store, kind: str, arguments: dict[str, Any], *, now: dt.datetime) -> int:
     """Ask the running daemon to do something; gives the id of the request."""
     with store.write() as connection:
-        cursor = connection.execute(
-            "INSERT INTO request (at, kind, arguments) VALUES (?, ?, ?)", (stamp(now), kind, json.dumps(arguments))
-        )
+        cursor = connection.execute("INSERT INTO request (at, kind, arguments) VALUES (?, ?, ?)", (stamp(now), kind, json.dumps(arguments)))
     return int(cursor.lastrowid or 0)
 
 
@@ -347,12 +347,15 @@ def finish_request(store: Store, request_id: int, result: dict[str, Any]) -> Non
     """Write the answer to a request."""
     with store.write() as connection:
         connection.execute(
-            "UPDATE request SET state = ?, result = ? WHERE id = ?", ("failed" if "error" in result else "done", json.dumps(result), request_id)
+            "UPDATE request SET state = ?, result = ? WHERE id = ?",
+            ("failed" if "error" in result else "done", json.dumps(result), request_id),
         )
 
 
 @contextlib.contextmanager
-def open_daemon(config: Config, *, load_config: Callable[[], Config], tor_progress: Callable[[int, str], None] | None = None) -> Iterator[Daemon]:
+def open_daemon(
+    config: Config, *, load_config: Callable[[], Config], tor_progress: Callable[[int, str], None] | None = None
+) -> Iterator[Daemon]:
     """Everything the daemon works with, under the writer lock. Raises StoreError when another one holds it."""
     with contextlib.ExitStack() as stack:
         if not stack.enter_context(writer_lock(config.database_path)):

@@ -34,7 +34,7 @@ def the_store(*, create: bool = False) -> Store:
     return store
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[int]):
     """A duration such as 7d, 12h or 30m, as whole seconds."""
 
     name = "duration"

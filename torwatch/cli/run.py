@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from torwatch.cli.context import the_config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torwatch.config import Config
 
 
 @click.command()
@@ -43,11 +49,10 @@ def run() -> None:
             raise
 
 
-def load_again(path: object) -> object:
+def load_again(path: Path | None) -> Config:
     """The configuration as it stands now."""
     import os  # noqa: PLC0415
-    from pathlib import Path  # noqa: PLC0415
 
     from torwatch.config import load_config  # noqa: PLC0415
 
-    return load_config(path if isinstance(path, Path) else None, os.environ)
+    return load_config(path, os.environ)

@@ -8,7 +8,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +17,8 @@ from torwatch.cli.output import print_fields, print_json, print_table
 from torwatch.errors import TorwatchError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torwatch.config import Config
     from torwatch.walk import Tools
 
@@ -26,7 +27,7 @@ POLL_SECONDS = 0.3
 
 @click.group()
 def snapshot() -> None:
-    """Take, list, show and compare snapshots.
+    r"""Take, list, show and compare snapshots.
 
     \b
     torwatch snapshot now dream
@@ -111,7 +112,12 @@ class walk_progress:  # noqa: N801 - used like a function
 
         console = Console(stderr=True)
         self.bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
         )
         self.task = self.bar.add_task(market, total=None)
 
@@ -133,7 +139,9 @@ def summary_of(snapshot_id: int) -> dict[str, Any]:
     failures = store.rows("SELECT path, kind, outcome, reason, status FROM failure WHERE snapshot_id = ? LIMIT 20", (snapshot_id,))
     return {
         **dataclasses.asdict(found),
-        "pages_by_outcome": [{"kind": kind, "outcome": outcome, "pages": pages} for kind, outcome, pages in page_totals(store, snapshot_id)],
+        "pages_by_outcome": [
+            {"kind": kind, "outcome": outcome, "pages": pages} for kind, outcome, pages in page_totals(store, snapshot_id)
+        ],
         "changes": [dict(row) for row in changes],
         "failures": [dict(row) for row in failures],
     }
