@@ -243,10 +243,11 @@ def test_a_tor_that_ends_at_once_is_told_with_its_last_words(monkeypatch, tmp_pa
     broken.write_text(f'#!/bin/sh\ncase "$*" in *--list-*) exec {real} "$@";; esac\necho "the kettle is cold"\nexit 1\n')
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    before = set(Path(tempfile.gettempdir()).glob("torwatch-*"))
-    with pytest.raises(TorError, match=r"^tor node \w+ ended by itself: the kettle is cold$"), PrivateNetwork(relays=3):
-        pytest.fail("a network of broken tors")
-    assert set(Path(tempfile.gettempdir()).glob("torwatch-*")) <= before
+    with tempfile.TemporaryDirectory() as temporary:
+        monkeypatch.setattr(tempfile, "tempdir", temporary)
+        with pytest.raises(TorError, match=r"^tor node \w+ ended by itself: the kettle is cold$"), PrivateNetwork(relays=3):
+            pytest.fail("a network of broken tors")
+        assert list(Path(temporary).iterdir()) == []
 
 
 def test_a_temporary_directory_with_too_long_a_path_is_refused_in_one_line(monkeypatch, tmp_path):

@@ -39,6 +39,7 @@ __all__ = ["OnionService", "PrivateNetwork", "quick_loopback_available", "quick_
 FEWEST_RELAYS = 3  # with 1 + 2 routers no onion circuit was ever built
 _ATTEMPTS = 3
 _STOP_SECONDS = 2.0
+_LONGEST_SOCKET_PATH_BYTES = 107  # sun_path holds 108 with its final zero
 
 
 class PrivateNetwork:
@@ -79,6 +80,10 @@ class PrivateNetwork:
         with ExitStack() as stack:
             runtime = Path(tempfile.mkdtemp(prefix="torwatch-"))
             stack.callback(shutil.rmtree, runtime, ignore_errors=True)
+            if len(str(runtime / "authority.sock").encode()) > _LONGEST_SOCKET_PATH_BYTES:
+                raise TorError(
+                    f"the temporary directory's path is too long for a unix socket, set TMPDIR to a shorter one: {runtime.parent}"
+                )
             kept = NetworkDirectory(runtime / "network" if self._directory is None else self._directory.absolute())
             lock = stack.enter_context(kept.locked())
             self._guardian = stack.enter_context(Guardian(runtime, lock))

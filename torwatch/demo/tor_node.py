@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from torwatch.demo.tor_binary import TorBinary
 
 _LOG_LINES_SHOWN = 4
-LONGEST_SOCKET_PATH_BYTES = 107  # sun_path holds 108 with its final zero
 
 
 class NodeDiedError(TorError):
@@ -58,10 +57,6 @@ class TorNode:
 
     def start(self, binary: TorBinary, guardian: Guardian) -> None:
         """Start the process without waiting for it; it dies with the guardian, and the guardian with us."""
-        if len(str(self.control_socket).encode()) > LONGEST_SOCKET_PATH_BYTES:
-            raise TorError(
-                f"the temporary directory's path is too long for a unix socket, set TMPDIR to a shorter one: {self.control_socket.parent}"
-            )
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         torrc = self.directory / "torrc"
         options = (*own_files(self.directory, self.control_socket, self._cookie), *self._options)
