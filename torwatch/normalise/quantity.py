@@ -52,23 +52,21 @@ def _decide(items: Sequence[Item], context: Context) -> Quantity:
     doses = _doses(measures)
     if context.apparatus:
         return _one_count(items, measures, (), method="count", alone=True)
-    concentrated = [m for m in measures if m.per and _is_concentration(m)]
-    amounts = [m for m in measures if m not in concentrated]
+    amounts = [m for m in measures if not (m.per and _is_concentration(m))]
     masses = [m for m in amounts if m.unit.measure is Measure.MASS]
     volumes = [m for m in amounts if m.unit.measure is Measure.VOLUME]
+    if masses or volumes:
+        return Quantity(method="intangible") if context.intangible else _one_substance(items, masses, volumes)
+    counted = _one_count(items, amounts, doses, method="count", alone=False)
+    return _weak(items, doses, context) if counted.method == "none" else counted
+
+
+def _one_substance(items: Sequence[Item], masses: Sequence[Item], volumes: Sequence[Item]) -> Quantity:
+    """A mass or a volume; both only where ounces are fluid ones: "8 oz (240 ml)"."""
     if masses and volumes:
         fluid = all(m.unit.name.startswith(("oz", "ounce")) and _close(m.value * _FLUID_OUNCE_PER_OUNCE, volumes[0].value) for m in masses)
-        if not fluid:
-            return Quantity(method="mass and volume")
-        masses = []
-    if (masses or volumes) and context.intangible:
-        return Quantity(method="intangible")
-    if masses or volumes:
-        return _one_measure(items, masses or volumes)
-    counted = _one_count(items, amounts, doses, method="count", alone=False)
-    if counted.amount is not None or counted.method != "none":
-        return counted
-    return _weak(items, doses, context)
+        return _one_measure(items, volumes) if fluid else Quantity(method="mass and volume")
+    return _one_measure(items, masses or volumes)
 
 
 def _is_concentration(item: Item) -> bool:
@@ -170,7 +168,7 @@ def _weak(items: Sequence[Item], doses: tuple[tuple[Decimal, str], ...], context
     numbers = [item for item in items if item.kind is Kind.NUMBER]
     if context.powder and not numbers and len(doses) == 1 and doses[0][1] == "mg" and doses[0][0] >= _SMALLEST_POWDER_MG:
         return Quantity(amount=_figure(doses[0][0] / 1000), unit="g", method="mg of powder", confidence=0.8)
-    bare = [item for at, item in enumerate(items) if item.kind is Kind.BARE and _stands_for_one(items, at)]
+    bare = [item for at, item in enumerate(items) if item.kind is Kind.BARE and _stands_for_one(items, at, context)]
     if len(bare) == 1 and not doses:
         return Quantity(amount=_figure(bare[0].value), unit="g", method="bare unit", confidence=0.6)
     first = next((item for item in items if item.kind is not Kind.SIGN), None)
@@ -182,8 +180,13 @@ def _weak(items: Sequence[Item], doses: tuple[tuple[Decimal, str], ...], context
     return Quantity(dose=_figure(doses[0][0]), dose_unit=doses[0][1], method="dose only") if len(doses) == 1 else Quantity(method="none")
 
 
-def _stands_for_one(items: Sequence[Item], at: int) -> bool:
-    """Whether a unit without a number means one: "$225 Oz", "Oz of …", "Full gram", or at either end; not "money gram"."""
+def _stands_for_one(items: Sequence[Item], at: int, context: Context) -> bool:
+    """Whether a unit without a number means one: "$225 Oz", "Oz of …", "Full gram", or at either end; not "money gram".
+
+    HP and QP mean half and quarter pounds only where herbs are sold: else HP makes printers.
+    """
+    if items[at].text in {"hp", "qp"}:
+        return context.herb
     before, after = item_at(items, at - 1), item_at(items, at + 1)
     if before.kind is Kind.NOISE or before.text in _ONE_WORDS or after.text == "of":
         return True

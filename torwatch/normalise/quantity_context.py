@@ -20,6 +20,7 @@ class Context:
     powder: bool
     apparatus: bool
     intangible: bool
+    herb: bool  # sold by the pound
     counted: bool  # the category itself sells by the piece
 
 
@@ -40,5 +41,6 @@ def read_context(folded: str, category: str) -> Context:
         powder=powder and not pill,
         apparatus=bool(everything & contexts["apparatus"]) or _BALANCE.search(folded) is not None,
         intangible=bool(set().union(*path) & contexts["intangible"]),
+        herb=bool(everything & contexts["herb"]),
         counted=bool(path[-1] & contexts["counted"]),
     )

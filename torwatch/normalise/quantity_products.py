@@ -19,6 +19,7 @@ _FILLERS = frozenset({"of", "a", "with", "\u00e0", "mit", "met", "von", "van", "
 _OPENERS = frozenset("([{")
 _BREAKS = frozenset("-\u2013\u2014|/,;:+)]}") | _OPENERS
 _GIVEN = frozenset({"free", "extra", "bonus", "gratis"})
+_AND = frozenset({"+", "&", "and", "plus"})
 _WHOLE = frozenset({"full", "whole", "solid"})
 _PILL_NOUNS = frozenset({"pills", "tablets", "bars", "blotters"})
 
@@ -92,7 +93,8 @@ def _count_from_words(items: Sequence[Item]) -> list[Item]:
                 out[at] = Item(Kind.MEASURE, value=item.value * follower.value, unit=follower.unit)  # "1 full gram"
                 break
             if follower.text in _GIVEN:
-                out[at] = Item(Kind.RANGE)  # "30 pills + 3 free ones": whether they count is not said
+                # "30 pills + 3 free ones": whether they count is not said
+                out[at] = Item(Kind.RANGE) if step == 1 and item_at(out, at - 1).text in _AND else item
                 break
             if unit is not None and unit.measure is Measure.COUNT:
                 if follower.text.endswith(("s", "n")) or item.value == 1:

@@ -85,11 +85,9 @@ class _Reader:
             return self._number(at)
         if token.kind == "word":
             return self._word(at)
-        if token.text == "=":
-            return Item(Kind.EQUALS), at + 1
-        if token.text == "*" and self._kind(at - 1) == "number" and self._kind(at + 1) == "number":
-            return Item(Kind.CROSS, "x"), at + 1
-        return Item(Kind.SIGN, token.text), at + 1
+        crossed = token.text == "*" and self._kind(at - 1) == "number" and self._kind(at + 1) == "number"
+        kind = Kind.CROSS if crossed else Kind.EQUALS if token.text == "=" else Kind.SIGN
+        return Item(kind, token.text), at + 1
 
     # What stands at a place, without falling off either end.
     def _kind(self, at: int) -> str:
@@ -109,13 +107,9 @@ class _Reader:
         if word in self._table.slang:
             return Item(Kind.MEASURE, word, self._table.slang[word], _SLANG), at + 1
         if word in {"hp", "qp"} and (self._gap(at + 1) or self._text(at + 1) not in _DASHES):
-            return Item(Kind.MEASURE, word, self._table.units[word].factor, self._table.units[word]), at + 1
-        if word == "eight" and self._text(at + 1) in {"ball", "balls"}:
-            return Item(Kind.MEASURE, "8-ball", _EIGHT_BALL, _SLANG), at + 2
+            return Item(Kind.BARE, word, self._table.units[word].factor, self._table.units[word]), at + 1
         if word in self._table.numbers:
-            found = self._number_word(at)
-            if found is not None:
-                return found
+            return self._number_word(at) or (Item(Kind.WORD, word), at + 1)
         if word in _SPELLED and self._text(at - 1) != "'":
             return Item(Kind.BARE, word, self._table.units[word].factor, self._table.units[word]), at + 1
         return Item(Kind.WORD, word), at + 1
@@ -123,6 +117,8 @@ class _Reader:
     def _number_word(self, at: int) -> tuple[Item, int] | None:
         """Reads "half LB", "one ounce", "half a pound", "quarter-pound", "two pills"; None when no unit follows."""
         after = at + 1
+        if self._text(at) == "eight" and self._text(after) in {"ball", "balls"}:
+            return Item(Kind.MEASURE, "8-ball", _EIGHT_BALL, _SLANG), after + 1
         while self._text(after) in {"a", "an", "of", "-"} and after < at + 3:
             after += 1
         unit = self._table.units.get(self._text(after))
