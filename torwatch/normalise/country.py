@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from torwatch.normalise.shipping_words import words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 NORMALISER_VERSION = "country-1"  # raise it when a table or the grammar changes: normalised values are keyed by it
 
 # Names in other languages that are an everyday word, a currency or another country in English: never matched.
-AMBIGUOUS = frozenset({"cad", "congo", "figi", "gana", "indie", "ira", "island", "kina", "kongo", "man", "oma", "korea", "america", "saint martin island"})
+AMBIGUOUS = frozenset(
+    {"cad", "congo", "figi", "gana", "indie", "ira", "island", "kina", "kongo", "man", "oma", "korea", "america", "saint martin island"}
+)
 _MEMBER = re.compile(r"([A-Z]{2})(?:([<>])(\d{4}-\d\d-\d\d))?")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -68,51 +73,53 @@ def region_contains(region: str, code: str, day: dt.date | None = None) -> bool:
 def gazetteer() -> Gazetteer:
     """Read the tables and make the one dictionary that claims are matched with; some tens of milliseconds, once a process."""
     entries: dict[str, Entry] = {}
-
-    def put(name: str, entry: Entry) -> None:
+    for name, entry in (*_aliases(), *_region_names(), *_names(), *_terms()):
         key = " ".join(words_of(name))
         if key and key not in AMBIGUOUS:
             entries.setdefault(key, entry)
-
-    flags: dict[str, str] = {}
-    for code, kind, aliases in _rows("aliases.tsv"):
-        if kind == "flag":
-            flags.update(dict.fromkeys(aliases.split(";"), code))
-            continue
-        for alias in aliases.split(";"):
-            put(alias, Entry("country", code, kind))
-    for code, names, *_ in _rows("regions.tsv"):
-        for name in names.split(";"):
-            put(name, Entry("region", code))
-    for code, names_of_country in _country_names().items():
-        entry = Entry("region", "Antarctica") if code == "AQ" else Entry("country", code, "name")
-        for name in names_of_country.values():
-            for form in _forms(name):
-                put(form, entry)
-    typos: list[str] = []
     for role, words in _rows("aliases_terms.tsv"):
         if role == "typo":
-            typos = words.split(";")
-            continue
-        for word in words.split(";"):
-            put(word, Entry(role))
-    for word in typos:
-        entry = entries[word] if word in entries else Entry("world")
-        for variant in _variants(word):
-            put(variant, entry)
+            for word in words.split(";"):
+                for variant in _variants(word):
+                    entries.setdefault(variant, entries[word])
     longest: dict[str, int] = {}
     for key in entries:
         first, *rest = key.split()
         longest[first] = max(longest.get(first, 0), 1 + len(rest))
+    flags = {flag: code for code, kind, aliases in _rows("aliases.tsv") if kind == "flag" for flag in aliases.split(";")}
     alpha3 = {row[1]: row[0] for row in _rows("countries.tsv")}
     return Gazetteer(entries, longest, frozenset(_country_names()), alpha3, flags)
+
+
+def _aliases() -> Iterator[tuple[str, Entry]]:
+    for code, kind, aliases in _rows("aliases.tsv"):
+        if kind != "flag":
+            yield from ((alias, Entry("country", code, kind)) for alias in aliases.split(";"))
+
+
+def _region_names() -> Iterator[tuple[str, Entry]]:
+    for code, names, *_ in _rows("regions.tsv"):
+        yield from ((name, Entry("region", code)) for name in names.split(";"))
+
+
+def _names() -> Iterator[tuple[str, Entry]]:
+    for code, names in _country_names().items():
+        entry = Entry("region", "Antarctica") if code == "AQ" else Entry("country", code, "name")
+        for name in names.values():
+            yield from ((form, entry) for form in _forms(name))
+
+
+def _terms() -> Iterator[tuple[str, Entry]]:
+    for role, words in _rows("aliases_terms.tsv"):
+        if role != "typo":
+            yield from ((word, Entry(role)) for word in words.split(";"))
 
 
 def _forms(name: str) -> Iterator[str]:
     yield name
     if name.startswith("St. "):
         yield "Saint " + name[4:]
-    for sign in (" (", " – ", " - "):  # "Myanmar (Burma)", "Congo - Kinshasa": the first part alone where it is a name
+    for sign in (" (", " \u2013 ", " - "):  # "Myanmar (Burma)", "Congo - Kinshasa": the first part alone where it is a name
         head, found, _ = name.partition(sign)
         if found:
             yield head

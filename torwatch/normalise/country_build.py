@@ -31,7 +31,7 @@ def countries_text() -> str:
         for code, targets in sorted(get_global("territory_aliases").items())
         if len(code) == 3 and code.isalpha() and len(targets) == 1 and code not in FORMER_ALPHA3  # noqa: PLR2004 - alpha-3
     }
-    codes = sorted(code for code in names["en"] if len(code) == 2 and code.isalpha() and code not in NOT_COUNTRIES)  # noqa: PLR2004 - alpha-2
+    codes = sorted(code for code in map(str, names["en"]) if len(code) == 2 and code.isalpha() and code not in NOT_COUNTRIES)  # noqa: PLR2004 - alpha-2
     lines = ["\t".join(("code", "alpha3", *LANGUAGES))]
     lines += ["\t".join((code, alpha3.get(code, ""), *(names[language].get(code, "") for language in LANGUAGES))) for code in codes]
     return HEADER + "\n".join(lines) + "\n"

@@ -8,7 +8,22 @@ from functools import cache
 from importlib.resources import files
 
 # Letters that decompose into nothing but are written without their stroke or as two letters by half of the world.
-_LETTERS = {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "þ": "th", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ı": "i", "ß": "ss"}
+_LETTERS = {
+    "ø": "o",
+    "Ø": "O",
+    "ł": "l",
+    "Ł": "L",
+    "đ": "d",
+    "Đ": "D",
+    "ð": "d",
+    "þ": "th",
+    "æ": "ae",
+    "Æ": "Ae",
+    "œ": "oe",
+    "Œ": "Oe",
+    "\u0131": "i",
+    "ß": "ss",
+}
 _ROUNDS = 8  # folding is repeated until it changes nothing; two rounds do for every text seen, the bound is for hostile ones
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
