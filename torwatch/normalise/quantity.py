@@ -22,7 +22,7 @@ _MAXIMUM_CHARACTERS = 600  # longer is a description, not a title
 _SAME = Decimal("0.06")  # "1 oz (30 g)": how far two figures for one amount may differ
 _SMALLEST_POWDER_MG = 10  # less than this of a "powder" is a dose that lost its pills
 _MAXIMUM_COUNT = Decimal(10_000_000)
-_HOLDS_NUMBER = frozenset({"pack", "packet", "strip"})  # "a 10 pack" holds ten; "10 packs" are ten of who knows how many
+_HOLDS_NUMBER = frozenset({"pack", "pk", "packet", "strip"})  # "a 10 pack" holds ten; "10 packs" are ten of who knows how many
 _MICROGRAM = Decimal("0.000001")
 _METRIC = frozenset({Decimal(1), Decimal(10), Decimal(100), Decimal(1000)})
 _ONE_WORDS = frozenset({"per", "full", "single", "je", "pro"})
@@ -72,7 +72,7 @@ def _one_substance(items: Sequence[Item], masses: Sequence[Item], volumes: Seque
 def _is_concentration(item: Item) -> bool:
     """Reads "200mg/ml", "5g/l", "100mcg/h": per unit of mass, volume or time."""
     unit = load_units().units.get(item.per)
-    return unit is not None and unit.measure in {Measure.MASS, Measure.VOLUME, Measure.NOISE}
+    return unit is not None and unit.measure in {Measure.MASS, Measure.VOLUME, Measure.NOISE} and unit.measure is not item.unit.measure
 
 
 def _doses(measures: Sequence[Item]) -> tuple[tuple[Decimal, str], ...]:
@@ -174,7 +174,7 @@ def _weak(items: Sequence[Item], doses: tuple[tuple[Decimal, str], ...], context
     first = next((item for item in items if item.kind is not Kind.SIGN), None)
     if numbers and first is numbers[0] and len(numbers) == 1 and numbers[0].value > 1 and not context.powder:
         after = item_at(items, items.index(first) + 1)
-        followed = after.kind in {Kind.WORD, Kind.NOISE, Kind.MEASURE} or after.text == "("
+        followed = after.kind in {Kind.WORD, Kind.NOISE, Kind.MEASURE} or after.text in {"(", ")", "]"}
         if followed and (len(doses) == 1 or (context.counted and not doses)):
             return _pieces(numbers[0].value, doses, "number in front", 0.6)
     return Quantity(dose=_figure(doses[0][0]), dose_unit=doses[0][1], method="dose only") if len(doses) == 1 else Quantity(method="none")

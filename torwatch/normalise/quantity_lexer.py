@@ -22,7 +22,8 @@ _SIGNS = "$€£¥฿₿"
 _CODES = r"(?:usd|eur|euros?|gbp|aud|cad|chf|btc|xmr|dollars?|bucks)"
 _DIGITS = r"\d+(?:[.,']\d+)*"
 _TOKEN = re.compile(
-    rf"""(?P<money>(?:[{_SIGNS}]|(?<![^\W\d_]){_CODES})\ ?{_DIGITS}k?(?![^\W_])
+    rf"""(?P<money>[{_SIGNS}]\ ?{_DIGITS}(?:k\b)?
+         |(?<![^\W\d_]){_CODES}\ ?{_DIGITS}k?(?![^\W_])
          |{_DIGITS}\ ?k?\ ?(?:[{_SIGNS}](?!\ ?\d)|{_CODES}(?![^\W\d_])))
        |(?P<percent>{_DIGITS}(?:\ ?[-\u2013]\ ?{_DIGITS})?\ ?(?:%|percent\b))
        |(?P<fraction>(?<![\d/.,])(?:\d{{1,2}}\ )?\d/(?:2|3|4|5|8|10|16|32)(?:ths?|rd|nd)?(?![\d/]|[.,]\d))

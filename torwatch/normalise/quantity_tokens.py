@@ -108,11 +108,20 @@ class _Reader:
             return Item(Kind.MEASURE, word, self._table.slang[word], _SLANG), at + 1
         if word in {"hp", "qp"} and (self._gap(at + 1) or self._text(at + 1) not in _DASHES):
             return Item(Kind.BARE, word, self._table.units[word].factor, self._table.units[word]), at + 1
-        if word in self._table.numbers:
-            return self._number_word(at) or (Item(Kind.WORD, word), at + 1)
+        stated = self._stated(at) if word in {"qty", "quantity"} else self._number_word(at) if word in self._table.numbers else None
+        if stated is not None:
+            return stated
         if word in _SPELLED and self._text(at - 1) != "'":
             return Item(Kind.BARE, word, self._table.units[word].factor, self._table.units[word]), at + 1
         return Item(Kind.WORD, word), at + 1
+
+    def _stated(self, at: int) -> tuple[Item, int] | None:
+        """Reads "qty: 100", "(qty. 100)", "qty3"; None when no whole number follows."""
+        number = at + (2 if self._text(at + 1) in {":", ".", "-", "="} else 1)
+        value = self._value(number, whole=True) if self._kind(number) == "number" else None
+        if value is None or value <= 0 or value != value.to_integral_value() or self._text(number + 1) in self._table.units:
+            return None
+        return Item(Kind.MEASURE, self._text(number), value, self._table.units["pcs"]), number + 1
 
     def _number_word(self, at: int) -> tuple[Item, int] | None:
         """Reads "half LB", "one ounce", "half a pound", "quarter-pound", "two pills"; None when no unit follows."""
