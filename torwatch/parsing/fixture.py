@@ -52,6 +52,11 @@ class Fixture:
     page: Path
     expected: Mapping[str, Any]
 
+    @property
+    def visited(self) -> dt.datetime:
+        """The time of the visit, aware UTC."""
+        return dt.datetime.fromisoformat(self.expected.get("fetched_at", VISITED))
+
     def parse(self, parser: Parser) -> Parsed:
         """Parse the page as if it had just been fetched, at the fixture's own time."""
         return parse_bytes(
@@ -59,7 +64,7 @@ class Fixture:
             self.page.read_bytes(),
             path=self.expected.get("path", ""),
             content_type=self.expected.get("content_type", ""),
-            fetched_at=dt.datetime.fromisoformat(self.expected.get("fetched_at", VISITED)),
+            fetched_at=self.visited,
         )
 
 
