@@ -53,7 +53,7 @@ LISTING = Entity(
         Column("vendor", "vendor", description="the market's own id of the vendor account, else its name"),
         Column("category", "category", description="the market's own category path, levels joined by ' > '"),
         Column("price", "price_raw", description="exact decimal in the listing's own currency"),
-        Column("currency", "price_raw", description="currency of `price`: ISO 4217 or BTC, XMR …; empty where the page does not say"),
+        Column("currency", "price_raw", description="currency of the price: ISO 4217 or BTC, XMR …; empty where the page does not say"),
         Column("price_unit", "price_raw", description="what the price is for, where it is per unit"),
         Column("price_maximum", "price_raw", description="upper end where the page gives a range"),
         Column("ship_from", "ship_from_raw", description="claimed origin as displayed; empty: not declared"),
@@ -63,7 +63,7 @@ LISTING = Entity(
         Column("created", "created_raw", description="date of creation as displayed"),
         Column("sold_since", "sold_since_raw", description="since when sales are counted, as displayed"),
         Column("minimum_order", "minimum_order", description="least quantity as displayed"),
-        Column("description", "description", description="digest of the description; its words are in `text`"),
+        Column("description", "description", description="digest of the description; its words are in table text"),
     ),
     counters=(
         Column("stock", "stock_raw", description="stock as displayed"),
@@ -85,8 +85,8 @@ VENDOR = Entity(
         Column("verified", "verified", "INTEGER", "1: the market calls the account verified"),
         Column("banned", "banned", "INTEGER", "1: the market says the account is banned"),
         Column("user_type", "user_type", description="seller or buyer as displayed"),
-        Column("profile", "profile", description="digest of the profile; its words are in `text`"),
-        Column("pgp", "pgp_keys", description="digest of the armoured key blocks; the blocks are in `text`"),
+        Column("profile", "profile", description="digest of the profile; its words are in table text"),
+        Column("pgp", "pgp_keys", description="digest of the armoured key blocks; the blocks are in table text"),
     ),
     counters=(
         Column("last_seen", "last_seen_raw", description="last activity as displayed"),

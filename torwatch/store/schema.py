@@ -387,5 +387,4 @@ WORKING_TABLE_NAMES = (
     "vendor_visit",
     "capture",
     "miss",
-    "text",
 )

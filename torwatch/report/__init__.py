@@ -1,0 +1,1 @@
+"""What is shown of the database: the metadata that datasette reads."""

@@ -1,0 +1,87 @@
+"""Canned queries: the questions analysts ask most, each a named SQL text with parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question: its title, what the answer means, and the SQL (`:name` are parameters)."""
+
+    name: str
+    title: str
+    description: str
+    sql: str
+
+
+QUERIES = (
+    Query(
+        "listings_by_origin",
+        "Standing listings by claimed origin",
+        "Listings that stand now, by the country or class of country that the vendor claims as origin. A claim is a claim. Unit: listings.",
+        "SELECT market, claimed_origin, listings, percent FROM origin_share ORDER BY listings DESC, market",
+    ),
+    Query(
+        "listings_from",
+        "Standing listings from one country",
+        "Listings that stand now and claim the given origin (ISO 3166-1 alpha-2, for instance NL) alone or among others, by category.",
+        "SELECT market.name AS market, listing.id AS listing, listing.title, listing.category, listing.price, listing.currency,"
+        " listing.ship_from, listing.ship_to FROM listing JOIN market ON market.id = listing.market_id"
+        " JOIN listing_origin ON listing_origin.listing_id = listing.id AND listing_origin.country = upper(:country)"
+        " WHERE listing.standing = 1 ORDER BY listing.category, listing.title",
+    ),
+    Query(
+        "listings_to",
+        "Standing listings that ship to one country",
+        "Listings that stand now and name the country as a destination; 'world' and regions are not expanded.",
+        "SELECT market.name AS market, listing.id AS listing, listing.title, listing.ship_from, listing.ship_to FROM listing"
+        " JOIN market ON market.id = listing.market_id JOIN listing_destination AS d ON d.listing_id = listing.id"
+        " AND d.code = upper(:country) AND d.excluded = 0 WHERE listing.standing = 1 ORDER BY market.name, listing.title",
+    ),
+    Query(
+        "new_since",
+        "Listings first seen since a day",
+        "Listings whose first snapshot began on or after the day (2026-01-31).",
+        "SELECT snapshot.started_at AS first_seen, market.name AS market, listing.id AS listing, listing.title, listing.claimed_origin"
+        " FROM listing JOIN snapshot ON snapshot.id = listing.first_snapshot_id JOIN market ON market.id = listing.market_id"
+        " WHERE snapshot.started_at >= :day ORDER BY snapshot.started_at DESC, listing.id",
+    ),
+    Query(
+        "changes_in_snapshot",
+        "What changed in one snapshot",
+        "Every change row of a snapshot, by its number.",
+        "SELECT entity, key, field, old, new, cause FROM change WHERE snapshot_id = :snapshot ORDER BY id",
+    ),
+    Query(
+        "vendor_history",
+        "All that was seen of one vendor",
+        "Changes to the account and to its listings, oldest first; the vendor by its key or name.",
+        "SELECT snapshot.started_at AS at, market.name AS market, change.entity, change.key, change.field, change.old, change.new, change.cause"
+        " FROM change JOIN snapshot ON snapshot.id = change.snapshot_id JOIN market ON market.id = change.market_id"
+        " WHERE (change.entity = 'vendor' AND change.key = :vendor) OR (change.entity = 'listing' AND EXISTS (SELECT 1 FROM listing"
+        " WHERE listing.market_id = change.market_id AND listing.key = change.key AND listing.vendor = :vendor)) ORDER BY change.id",
+    ),
+    Query(
+        "undeclared",
+        "Standing listings without a declared origin",
+        "Physical or digital listings that name no origin, by market and type. Unit: listings.",
+        "SELECT market.name AS market, listing.listing_type, count(*) AS listings FROM listing JOIN market ON market.id = listing.market_id"
+        " WHERE listing.standing = 1 AND listing.ship_from IS NULL GROUP BY 1, 2 ORDER BY 3 DESC",
+    ),
+    Query(
+        "not_understood",
+        "Claimed origins that were not understood",
+        "Raw texts that no rule could read, with the number of listings: the work list for the alias table.",
+        "SELECT origin.raw, market.name AS market, count(listing.id) AS listings FROM origin JOIN market ON market.id = origin.market_id"
+        " LEFT JOIN listing ON listing.market_id = origin.market_id AND listing.ship_from = origin.raw"
+        " WHERE origin.class = 'unparseable' GROUP BY 1, 2 ORDER BY 3 DESC",
+    ),
+    Query(
+        "failures",
+        "Pages that failed, and why",
+        "Every page that was not ok, newest snapshot first.",
+        "SELECT snapshot.started_at AS at, market.name AS market, failure.kind, failure.outcome, failure.reason, failure.path FROM failure"
+        " JOIN snapshot ON snapshot.id = failure.snapshot_id JOIN market ON market.id = snapshot.market_id ORDER BY failure.id DESC",
+    ),
+)
