@@ -2,8 +2,9 @@
 
 Why a process: PR_SET_PDEATHSIG fires when the creating *thread* ends, tor looks at `__OwningControllerProcess` every 15 s only, and neither
 helps a tor that is stopped by SIGSTOP. The guardian holds a pidfd of its parent and of every process it watches, so neither a reused
-pid nor a forked child that still holds the pipe can mislead it. It is also the pid tor is told as its owning controller: killing
-guardian and parent together still ends the network within 15 s (but for a paused node), and stem in the parent never takes a node over (see `authenticate` in stem).
+pid nor a forked child that still holds the pipe can mislead it. It is also the pid tor is told as its owning controller: when guardian and
+parent are killed together the network still ends within 15 s (but for a paused node), and stem in the parent never takes a node over,
+as its `authenticate` does when it finds its own pid there.
 
 This file is run by its path in a bare interpreter: it imports the standard library only.
 """
