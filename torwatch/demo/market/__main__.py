@@ -12,7 +12,10 @@ import sys
 import time
 from pathlib import Path
 
-from torwatch.demo.market import ENGINES, EPOCH, Fault, FaultKind, Faults, MarketServer, MarketView, SimulatedClock, Visit
+from torwatch.demo.market import ENGINES, EPOCH, Engine, Fault, FaultKind, Faults, MarketServer, MarketView, SimulatedClock, Visit
+from torwatch.demo.market.answers import GATES, answer
+
+FIXED_NONCE = "0123456789abcdef0123456789abcdef"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--day-seconds", type=float, help="seconds a simulated day takes")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--page-bytes", type=int, default=0, help="pad every page to this size")
+    parser.add_argument("--still", action="store_true", help="hold nonces, rates and view counters")
     parser.add_argument(
         "--fault", type=FaultKind, choices=list(FaultKind), action="append", default=[], help="switch a fault on; may be repeated"
     )
@@ -37,17 +41,12 @@ def main(arguments: list[str] | None = None) -> int:
     engine = ENGINES[options.engine]()
     world = engine.world(options.seed, listings=options.listings, vendors=options.vendors, dutch_share=options.dutch_share)
     if options.write_pages:
-        view = MarketView(world.truth(options.at))
-        options.write_pages.mkdir(parents=True, exist_ok=True)
-        for name, target in engine.samples(view).items():
-            page = engine.render(view, target, Visit(serial=7, nonce="0123456789abcdef0123456789abcdef"))
-            (options.write_pages / f"{name}.html").write_text(page.body, encoding="utf-8")
-            print(f"{name}.html\t{target}")
+        write_pages(engine, MarketView(world.truth(options.at)), options.write_pages)
         return 0
     faults = Faults([Fault(kind, options.fault_path, options.fault_probability) for kind in options.fault], seed=options.seed)
     clock = SimulatedClock(options.at)
     try:
-        with MarketServer(world, engine, clock, faults, port=options.port, page_bytes=options.page_bytes) as server:
+        with MarketServer(world, engine, clock, faults, port=options.port, page_bytes=options.page_bytes, still=options.still) as server:
             print(f"{engine.name} on {server.url} at {clock():%Y-%m-%d %H:%M} UTC; Ctrl-C ends it")
             while True:
                 time.sleep(options.day_seconds or 3600)
@@ -55,6 +54,20 @@ def main(arguments: list[str] | None = None) -> int:
                     print(f"{clock.advance(dt.timedelta(days=1)):%Y-%m-%d}: {len(server.view().truth.listings)} listings")
     except KeyboardInterrupt:
         return 0
+
+
+def write_pages(engine: Engine, view: MarketView, folder: Path) -> None:
+    """Write one page of each kind, of each gate and of each redesign as a file, and print what path each has on the market."""
+    folder.mkdir(parents=True, exist_ok=True)
+    targets = engine.samples(view)
+    pages: dict[str, tuple[str, tuple[FaultKind, ...]]] = {name: (target, ()) for name, target in targets.items()}
+    pages |= {f"gate-{kind.value.replace('_', '-')}": (targets["index"], (kind,)) for kind in GATES}
+    pages |= {f"{name}-redesign": (targets[name], (FaultKind.REDESIGN,)) for name in ("index", "listing", "vendor", "feedback")}
+    pages["index-wrong-charset"] = (targets["index"], (FaultKind.WRONG_CHARSET,))
+    for name, (target, kinds) in pages.items():
+        page = answer(engine, view, target, Visit(serial=7, nonce=FIXED_NONCE), {kind: Fault(kind) for kind in kinds})
+        (folder / f"{name}.html").write_bytes(page.body)
+        print(f"{name}.html\t{target}")
 
 
 if __name__ == "__main__":

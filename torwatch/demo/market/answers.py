@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import random
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,8 @@ STATUSES = {
     FaultKind.UNAVAILABLE: 503,
 }
 HTML = "text/html; charset=utf-8"
+FILLERS = 16
+FILLER_LETTERS = 20_000
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
 BODIES = {
     FaultKind.REFRESH_OFF: f'<html><head><meta http-equiv="Refresh" content="0; URL={OFF_ONION}"></head></html>'.encode(),
@@ -115,13 +118,18 @@ def swollen(body: str, status: int, content_type: str, met: Mapping[FaultKind, F
 
 
 def pad(body: str, page_bytes: int, serial: int) -> str:
-    """Lengthen a page to about `page_bytes` with a comment that compresses no better than prose does."""
-    missing = page_bytes - len(body.encode()) if page_bytes else 0
-    if missing <= len("<!-- -->"):
+    """Lengthen a page to `page_bytes` with a comment that compresses no better than prose does; a longer page stays as it is."""
+    missing = page_bytes - len(body.encode()) - len("<!---->") if page_bytes else 0
+    if missing <= 0:
         return body
-    letters = random.Random(serial % 16).choices("etaoin shrdlu cmfwyp vbgkqj xz", k=min(missing, 2_000))
-    text = "".join(letters) * (missing // 2_000 + 1)
-    return before_end(body, f"<!--{text[: missing - 7]}-->")
+    text = filler(serial % FILLERS) * (missing // FILLER_LETTERS + 1)
+    return before_end(body, f"<!--{text[:missing]}-->")
+
+
+@lru_cache(maxsize=FILLERS)
+def filler(number: int) -> str:
+    """One of a few long runs of letters."""
+    return "".join(random.Random(number).choices("etaoin shrdlu cmfwyp vbgkqj xz", k=FILLER_LETTERS))
 
 
 def before_end(body: str, more: str) -> str:

@@ -49,7 +49,8 @@ class ServedRequest:
 class MarketServer:
     """Serve one world as one engine draws it, until the context ends.
 
-    The clock is any callable that gives aware UTC; `faults` may be changed while it runs. `page_bytes` pads every page to about that size.
+    The clock is any callable that gives aware UTC; `faults` may be changed while it runs. `page_bytes` pads every page to that size. `still`
+    holds nonces, rates and view counters as well: then the bytes of a page depend on the simulated moment only.
     `log_path` also gets each request as a line of tab-separated text. After the context no thread and no socket is left.
     """
 
@@ -63,6 +64,7 @@ class MarketServer:
         host: str = "127.0.0.1",
         port: int = 0,
         page_bytes: int = 0,
+        still: bool = False,
         log_path: Path | None = None,
     ) -> None:
         self.world = world
@@ -72,6 +74,7 @@ class MarketServer:
         self.host = host
         self.port = port
         self.page_bytes = page_bytes
+        self.still = still
         self._log_path = log_path
         self._log: list[ServedRequest] = []
         self._lock = threading.Lock()
@@ -167,7 +170,7 @@ class MarketServer:
             headers[name.lower()] = value.strip()
         keep_alive = version == "HTTP/1.1" and headers.get("connection", "").lower() != "close"
         read_at, host = time.monotonic(), headers.get("host", "")
-        serial = next(self._serials)
+        serial = 0 if self.still else next(self._serials)
         view = self.view()
         met = {fault.kind: fault for fault in self.faults.strike(target, view.at)}
         if FaultKind.RESET in met:

@@ -153,7 +153,7 @@ class Souk(Engine):
 
     def _listing(self, visit: Visit, listing: TruthListing) -> str:
         pairs: list[tuple[str, str | None]] = [
-            ("Product Class", f"{listing.listing_type} package" if listing.listing_type == "Physical" else listing.listing_type),
+            ("Product Class", listing.listing_type),
             ("Origin Country", None if listing.ship_from_raw is None else escape(listing.ship_from_raw)),
             ("Quantity Left", "Unlimited" if listing.stock is None else str(listing.stock)),
             ("Ships to", None if listing.ship_to_raw is None else escape(listing.ship_to_raw)),

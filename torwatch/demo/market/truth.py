@@ -82,21 +82,30 @@ class TruthChange(NamedTuple):
     cause: str  # "new" | "changed" | "gone" | "back"
 
 
-LISTING_CLAIMS = (
-    "title",
-    "vendor",
-    "category",
-    "price",
-    "currency",
-    "unit",
-    "listing_type",
-    "ship_from_raw",
-    "ship_to_raw",
-    "escrow",
-    "description",
-)
-VENDOR_CLAIMS = ("name", "member_since", "ship_from_raw", "ship_to_raw", "profile", "fe_enabled", "pgp_key")
-FEEDBACK_CLAIMS = ("vendor", "listing_key", "product", "buyer", "text", "rating", "at", "price", "currency")
+# Claims by the names and in the forms in which the store keeps them: what an observer writes down can be compared with the truth as it is.
+LISTING_CLAIMS = {
+    "title": "title",
+    "vendor": "vendor_key",
+    "category": "category",
+    "price": "price",
+    "currency": "currency",
+    "price_unit": "unit",
+    "listing_type": "listing_type",
+    "ship_from": "ship_from_raw",
+    "ship_to": "ship_to_raw",
+    "escrow": "escrow",
+    "description": "description",
+}
+VENDOR_CLAIMS = {
+    "name": "name",
+    "member_since": "member_since",
+    "ship_from": "ship_from_raw",
+    "ship_to": "ship_to_raw",
+    "profile": "profile",
+    "fe_enabled": "fe_enabled",
+    "pgp": "pgp_key",
+}
+FEEDBACK_CLAIMS = {name: name for name in ("vendor", "listing_key", "product", "buyer", "text", "rating", "at", "price", "currency")}
 CLAIMS = {"listing": LISTING_CLAIMS, "vendor": VENDOR_CLAIMS, "feedback": FEEDBACK_CLAIMS}
 
 
@@ -142,8 +151,8 @@ class Truth:
 
 
 def claims_of(entity: str, record: TruthListing | TruthVendor | TruthFeedback) -> dict[str, str | None]:
-    """The claims of one record as text: category joined by " / ", decimals plain, dates ISO, booleans "0" or "1"."""
-    return {name: _as_text(getattr(record, name)) for name in CLAIMS[entity]}
+    """The claims of one record as text: category joined by " > ", decimals plain, dates ISO, booleans "0" or "1"."""
+    return {name: _as_text(getattr(record, attribute)) for name, attribute in CLAIMS[entity].items()}
 
 
 def _as_text(value: object) -> str | None:
@@ -152,7 +161,7 @@ def _as_text(value: object) -> str | None:
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, tuple):
-        return " / ".join(value)
+        return " > ".join(value)
     if isinstance(value, dt.date):  # a datetime is a date too
         return value.isoformat()
     return str(value)

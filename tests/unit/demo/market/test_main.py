@@ -1,5 +1,11 @@
 """The simulated market as a command."""
 
+import signal
+import subprocess
+import sys
+
+import pytest
+
 from torwatch.demo.market.__main__ import main
 
 
@@ -14,3 +20,26 @@ def test_writing_twice_gives_the_same_bytes(tmp_path):
     for folder in ("one", "two"):
         main(["--engine", "bazaar", "--seed", "4", "--write-pages", str(tmp_path / folder)])
     assert (tmp_path / "one" / "index.html").read_bytes() == (tmp_path / "two" / "index.html").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["bazaar", "souk"])
+def test_the_fixtures_of_the_parsers_are_what_the_documented_command_writes(name, tmp_path, checkout):
+    folder = checkout / "parsers" / name
+    command = next(line for line in (folder / "NOTES.md").read_text(encoding="utf-8").splitlines() if "--write-pages" in line)
+    arguments = command.split("torwatch.demo.market", 1)[1].split()
+    assert arguments[-1] == f"parsers/{name}/pages"
+    main([*arguments[:-1], str(tmp_path)])
+    written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert len(written) > 20
+    assert written == {path.name: path.read_bytes() for path in (folder / "pages").iterdir()}
+
+
+def test_it_serves_until_it_is_interrupted(checkout):
+    command = [sys.executable, "-u", "-m", "torwatch.demo.market", "--listings", "20", "--port", "0", "--day-seconds", "0.05"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=checkout) as process:
+        first, second = process.stdout.readline(), process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert "bazaar on http://127.0.0.1:" in first
+    assert second.startswith("2026-01-06: ")
+    assert process.returncode == 0

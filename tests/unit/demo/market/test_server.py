@@ -1,6 +1,7 @@
 """The market's server and every fault, as a real HTTP client meets them."""
 
 import datetime as dt
+import functools
 import gzip
 import http.client
 import socket
@@ -49,8 +50,13 @@ def get(server, path, timeout=5.0, connection=None):
             own.close()
 
 
+@functools.cache
+def parser_of(name="bazaar"):
+    return load_parser(name)
+
+
 def outcome(body, path=INDEX, name="bazaar", content_type="text/html"):
-    return parse_bytes(load_parser(name), body, path=path, content_type=content_type, fetched_at=EPOCH).outcome
+    return parse_bytes(parser_of(name), body, path=path, content_type=content_type, fetched_at=EPOCH).outcome
 
 
 def strike(server, kind, **options):
@@ -76,7 +82,7 @@ def test_pages_come_over_one_kept_connection_and_are_logged(server):
 def test_what_is_served_is_what_the_engine_draws(server):
     answer = get(server, INDEX)
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    parsed = parse_bytes(load_parser("bazaar"), answer.body, path=INDEX, fetched_at=EPOCH)
+    parsed = parse_bytes(parser_of(), answer.body, path=INDEX, fetched_at=EPOCH)
     assert {entry.key for entry in parsed.listings} <= set(WORLD.truth(EPOCH).listings)
     assert parsed.outcome is Outcome.OK
 
@@ -124,6 +130,18 @@ def test_pages_can_be_padded(clock):
             body = get(running, path).body
             assert len(body) == 40_000
             assert outcome(body, path) is Outcome.OK
+
+
+def test_a_still_market_sends_the_same_bytes_until_its_clock_moves(clock):
+    with MarketServer(WORLD, BAZAAR, clock, still=True) as running:
+        first = get(running, INDEX).body
+        assert get(running, INDEX).body == first
+        clock.advance(dt.timedelta(hours=12))
+        assert get(running, INDEX).body != first
+
+
+def test_a_market_that_is_not_still_never_sends_the_same_bytes_twice(server):
+    assert len({get(server, INDEX).body for _ in range(5)}) == 5
 
 
 def test_the_log_can_be_a_file(clock, tmp_path):
@@ -239,7 +257,7 @@ def test_a_wrong_charset_is_declared_twice_while_the_bytes_stay_utf8(server):
     assert answer.headers["content-type"] == "text/html; charset=ISO-8859-1"
     assert b'charset="ISO-8859-1"' in answer.body
     assert "→" in answer.body.decode()
-    parsed = parse_bytes(load_parser("bazaar"), answer.body, path=INDEX, content_type=answer.headers["content-type"], fetched_at=EPOCH)
+    parsed = parse_bytes(parser_of(), answer.body, path=INDEX, content_type=answer.headers["content-type"], fetched_at=EPOCH)
     assert all(entry.title == WORLD.truth(EPOCH).listings[entry.key].title for entry in parsed.listings)
 
 
@@ -255,7 +273,7 @@ def test_endless_paging_always_announces_another_page(server):
     strike(server, FaultKind.ENDLESS)
     for page in (1, 50, 5_000):
         path = BAZAAR.aisle_path(1, page)
-        parsed = parse_bytes(load_parser("bazaar"), get(server, path).body, path=path, fetched_at=EPOCH)
+        parsed = parse_bytes(parser_of(), get(server, path).body, path=path, fetched_at=EPOCH)
         assert parsed.info.pages > page
         assert parsed.listings
         assert BAZAAR.aisle_path(1, page + 1) in {link.path for link in parsed.links}
