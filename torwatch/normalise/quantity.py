@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from torwatch.model import MarketFacts, Price, Quantity
 from torwatch.normalise.quantity_context import Context, read_context
+from torwatch.normalise.quantity_items import Item, Kind
 from torwatch.normalise.quantity_lexer import fold
 from torwatch.normalise.quantity_products import combine_items, item_at
-from torwatch.normalise.quantity_tokens import Item, Kind, read_items
+from torwatch.normalise.quantity_tokens import read_items
 from torwatch.normalise.units import VESSELS, Measure, load_units
 from torwatch.normalise.units_number import canonical
 
@@ -48,7 +49,7 @@ def _decide(items: Sequence[Item], context: Context) -> Quantity:
     """One answer, or none with the reason as method."""
     if any(item.kind is Kind.RANGE for item in items):
         return Quantity(method="range")
-    measures = [item for item in items if item.kind is Kind.MEASURE]
+    measures = [item for at, item in enumerate(items) if item.kind is Kind.MEASURE and not _defines_one(items, at)]
     doses = _doses(measures)
     if context.apparatus:
         return _one_count(items, measures, (), method="count", alone=True)
@@ -67,6 +68,14 @@ def _one_substance(items: Sequence[Item], masses: Sequence[Item], volumes: Seque
         fluid = all(m.unit.name.startswith(("oz", "ounce")) and _close(m.value * _FLUID_OUNCE_PER_OUNCE, volumes[0].value) for m in masses)
         return _one_measure(items, volumes) if fluid else Quantity(method="mass and volume")
     return _one_measure(items, masses or volumes)
+
+
+def _defines_one(items: Sequence[Item], at: int) -> bool:
+    """Whether "1 capsule = 2.5 mg" stands here: it tells what one holds, not how many there are; nor does "1,250 mg in total"."""
+    item = items[at]
+    if item.unit.measure is Measure.DOSE:
+        return item_at(items, at + 1).text in {"total", "totaal", "gesamt"}
+    return item.unit.measure is Measure.COUNT and item.value == 1 and item_at(items, at + 1).kind is Kind.EQUALS
 
 
 def _is_concentration(item: Item) -> bool:
@@ -133,15 +142,17 @@ def _one_count(
         return _pieces(packs.pop(), doses, "pack", 0.6) if len(containers) <= 1 else Quantity(method="several counts")
     if not counts:
         return Quantity(method="none")
-    if len(counts) > 1 or (containers and containers != counts and not _is_packed(measures)):
+    if len(counts) > 1 or (containers and containers != counts and not _is_packed(items)):
         return Quantity(method="several counts")
     return _pieces(counts.pop(), doses, method, 0.9)
 
 
-def _is_packed(measures: Sequence[Item]) -> bool:
+def _is_packed(items: Sequence[Item]) -> bool:
     """Reads "300 tablets … 10 boxes": a count first and a smaller number of containers that divides it says how the total is packed."""
-    counted = [m for m in measures if m.unit.measure in {Measure.COUNT, Measure.CONTAINER}]
-    if len(counted) != 2 or counted[0].unit.measure is not Measure.COUNT:  # noqa: PLR2004 - one count, one container
+    counted = [
+        i for i in items if i.kind is Kind.TIMES or (i.kind is Kind.MEASURE and i.unit.measure in {Measure.COUNT, Measure.CONTAINER})
+    ]
+    if len(counted) != 2 or counted[0].unit.measure is Measure.CONTAINER:  # noqa: PLR2004 - one count, one container
         return False
     total, boxes = counted[0].value, counted[1].value
     return total > boxes and total % boxes == 0

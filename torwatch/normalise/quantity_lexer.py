@@ -33,6 +33,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _VULGAR = re.compile(r"(\d?)([\u00bc-\u00be\u2150-\u215e])")
+_SPLIT_DOSE = re.compile(r"\b(micro|milli)[ -]grams?\b")
 _DASH_RUN = re.compile(r"(?<=\d)\s*[-\u2013\u2014]{2,}\s*(?=\d)")  # "10---100 pills"
 
 
@@ -44,6 +45,7 @@ def fold(text: str) -> str:
     )
     text = unicodedata.normalize("NFKC", text).casefold()
     text = text.translate({0x2044: "/", 0xD7: "x", 0x2715: "x", 0x2716: "x", 0x2019: "'", 0x200B: None, 0x00AD: None})
+    text = _SPLIT_DOSE.sub(r"\1gram", text)
     return " ".join(_DASH_RUN.sub("-", text).split())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from torwatch.normalise.quantity_tokens import Item, Kind
+from torwatch.normalise.quantity_items import Item, Kind
 from torwatch.normalise.units import VESSELS, Measure, Unit, load_units
 from torwatch.normalise.units_number import canonical
 
@@ -97,9 +97,10 @@ def _count_from_words(items: Sequence[Item]) -> list[Item]:
                 out[at] = Item(Kind.RANGE) if step == 1 and item_at(out, at - 1).text in _AND else item
                 break
             if unit is not None and unit.measure is Measure.COUNT:
-                if follower.text.endswith(("s", "n")) or item.value == 1:
+                if follower.text.endswith(("s", "n")) or item.value == 1 or item_at(out, at + step + 1).kind is not Kind.WORD:
                     out[at] = Item(Kind.MEASURE, value=item.value, unit=unit)
-                break
+                    break
+                continue  # "25 gummy bears": the noun comes later
             if not dose and (follower.kind not in {Kind.WORD, Kind.NOISE, Kind.SIGN} or follower.text in _BREAKS or unit is not None):
                 break
     return out

@@ -3,42 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from enum import StrEnum
 
+from torwatch.normalise.quantity_items import Item, Kind
 from torwatch.normalise.quantity_lexer import split_tokens
-from torwatch.normalise.units import NOISE_UNIT, Measure, Unit, UnitTable, load_units
+from torwatch.normalise.units import Measure, Unit, UnitTable, load_units
 from torwatch.normalise.units_number import parse_decimal
-
-
-class Kind(StrEnum):
-    """What an item of a title is."""
-
-    MEASURE = "measure"  # a number with a unit: grams, millilitres, pills, mg, boxes
-    BARE = "bare"  # a unit of mass without a number: "Oz" in "$225 Oz"
-    NUMBER = "number"  # a number that nothing claims
-    TIMES = "times"  # "10 x" or "x 10"
-    CROSS = "cross"  # an "x" that no number claims
-    RANGE = "range"  # "5-100 g", "from 1 g": no single amount
-    EQUALS = "equals"
-    NOISE = "noise"  # a price, a percentage, a duration, a substance's or stamp's number
-    WORD = "word"
-    SIGN = "sign"
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One item of a title. `value` is in the unit as written for doses, else in g, ml or pieces."""
-
-    kind: Kind
-    text: str = ""
-    value: Decimal = Decimal(0)
-    unit: Unit = NOISE_UNIT
-    per: str = ""  # the word after "per" or "/": "ml" in "200mg/ml"; "each"
-    suffix: bool = False  # TIMES: the x stood before the number
-    pack: Decimal | None = None  # how many parts a product was made of
-
 
 _DASHES = "-\u2013\u2014~"
 _TO = frozenset({"to", "till", "until", "bis", "tot", "upto"})
@@ -240,13 +211,14 @@ class _Reader:
         return _NOISE if value is None else Item(Kind.NUMBER, self._text(at), value)
 
     def _thousands(self, at: int, after: int) -> tuple[Item, int]:
-        """Reads "10k pills" and "1k x" are counts; "1k" alone is somebody's price."""
+        """Reads "10k pills", "1k x" and "1k" in front are counts; elsewhere "1k" is somebody's price."""
         value, unit = self._value(at), self._table.units.get(self._text(after))
         if value is None or self._is_code(at):
             return _NOISE, after
         if unit is not None and unit.measure is Measure.COUNT:
             return Item(Kind.MEASURE, self._text(at), value * 1000, unit), after + 1
-        return (Item(Kind.NUMBER, self._text(at), value * 1000) if self._text(after) == "x" else _NOISE), after
+        in_front = not any(token.kind in {"word", "number"} for token in self._tokens[max(0, at - 3) : at])
+        return (Item(Kind.NUMBER, self._text(at), value * 1000) if in_front or self._text(after) == "x" else _NOISE), after
 
     def _with_unit(self, at: int, unit: Unit, after: int) -> tuple[Item, int]:
         value = self._value(at, whole=unit.measure in {Measure.COUNT, Measure.CONTAINER, Measure.DOSE})

@@ -90,6 +90,11 @@ def test_volumes_are_millilitres_and_a_concentration_is_none(title: str, millili
         ("Teabags x 20", "20"),
         ("1 Box of tea - 5 bottles", "5"),
         ("300 tablets (vitamin) 10 boxes", "300"),
+        ("stickers x 4500 (5 sheets)", "4500"),
+        ("Teabags (QTY: 100)", "100"),
+        ("25pk tomato seeds", "25"),
+        ("25 gummy bears", "25"),
+        ("one pack of five cookies", "5"),
     ],
 )
 def test_pieces_are_counted(title: str, pieces: str) -> None:
@@ -110,6 +115,12 @@ def test_pieces_are_counted(title: str, pieces: str) -> None:
         ("500 White vitamin 2mg bars", "500", "2", "mg"),
         ("100 vitamin K 5mg", "100", "5", "mg"),
         ("Ascorbine 40 x 30 pills 40 mg", "30", "40", "mg"),
+        ("(100) 3mg vitamin", "100", "3", "mg"),
+        ("1k vitamin 3mg", "1000", "3", "mg"),
+        ("500 White iodine tab 250 micro grams", "500", "250", "ug"),
+        ("100 Caps, 1 Cap = 2,5 mg", "100", "2.5", "mg"),
+        ("25 gummy bears 50mg each 1,250mg Total!", "25", "50", "mg"),
+        ("PRESSED 50 x vitamin 30mg - $8.90 /PILL", "50", "30", "mg"),
     ],
 )
 def test_the_dose_is_kept_apart_from_the_pack(title: str, pieces: str, dose: str, unit: str) -> None:
@@ -211,6 +222,8 @@ def test_a_doubt_gives_no_amount(title: str) -> None:
         ("14g tea 105£", ("14", "g")),
         ("1 OZ (only 4k USD)", ("28.35", "g")),
         ("1g tea 35$ a gram", ("1", "g")),
+        ("28g/Ounces of tea", ("28", "g")),
+        ("SALE $9.99gram", ("1", "g")),
     ],
 )
 def test_codes_prices_strengths_and_times_are_no_amounts(title: str, expected: tuple[str | None, str | None]) -> None:
