@@ -70,9 +70,11 @@ INDEX = Rows(
     title=".oTitle a",
     vendor=First(".oVendor a[href*='contactMember']", "a[href*='contactMember']"),
     price_raw=".oPrice",
+    escrow_raw=".escrowInfo",
     ship_from_raw=(".oShips .osBod", r"^(.*?)\s*\u2192"),
     ship_to_raw=(".oShips .osBod", r"\u2192\s*(.*)$"),
 )
+SHOP = INDEX.but("div.contactMember div.shopItem, div.content div.shop div.shopItem", vendor=None, ship_from_raw=None, ship_to_raw=None)
 LABELS = Fields(
     "div.viewProduct div.tabularDetails",
     {"Vendor": None, "Price": "price_raw", "Ships to": "ship_to_raw", "Ships from": "ship_from_raw", "Escrow": "escrow_raw"},
@@ -81,7 +83,10 @@ LABELS = Fields(
 DETAIL = Single(
     Listing,
     LABELS,
-    key=("img.productImage@src, div.viewProduct form@action, div.viewProduct a[href*='offer=']@href, div.viewProduct input[name=offer]@value", r"(?:offer=|id=|^)([\d.]+)"),
+    key=First(
+        "form[action*='checkout'] input[name=offer]@value",
+        ("div.viewProduct a[href*='offer=']@href", r"[?&]offer=([\d.]+)"),
+    ),
     title="div.viewProduct > div.title",
     vendor="div.viewProduct div.tabularDetails a[href*='contactMember?member=']",
     description=Lines("#offerDescription"),
@@ -126,11 +131,18 @@ def parse(page: Page) -> Iterator[Record]:
         case PageKind.LISTING_INDEX:
             yield from INDEX.read_or_empty(page)
         case PageKind.LISTING:
-            yield from filter(None, [DETAIL.read(page, source=Source.DETAIL)])
+            # The picture's id is not the offer's: only for a whole file saved without its address and without the order form.
+            picture = None if page.truncated or page.key else page.text("img.productImage@src", r"[?&]id=([\w.]+)")
+            yield from filter(
+                None, [DETAIL.read(page, key=page.key, source=Source.DETAIL) or DETAIL.read(page, key=picture, source=Source.DETAIL)]
+            )
         case PageKind.VENDOR:
             vendor = VENDOR.read(page)
             yield from filter(None, [vendor])
+            yield from SHOP.read(page, vendor=vendor.name if vendor else None, source=Source.VENDOR_TABLE)
             yield from RATINGS.read(page, vendor=vendor.name if vendor else None)
     rates = (row.xpath("td") for row in page.all("div.exchangeRateListing tr"))
-    yield PageInfo(rates=tuple((f"{text(cells[-2])} per BTC", text(cells[-1])) for cells in rates if len(cells) > 1))
+    yield PageInfo(
+        rates=tuple((f"{text(cells[-2])} per BTC", text(cells[-1])) for cells in rates if len(cells) > 1 and text(cells[-2]) != "BTC")
+    )
     yield from page.links()

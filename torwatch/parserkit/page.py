@@ -41,6 +41,11 @@ class Page:
     host: str = ""
     unmatched: list[str] = field(default_factory=list)  # labels that no field took: for the author, not for the record
 
+    @property
+    def key(self) -> str | None:
+        """The key in the page's own address (the named group `key` of the market's `kinds`); None for a bare file."""
+        return self.market.kind_of(self.path)[1] if self.path else None
+
     @cached_property
     def title(self) -> str:
         """The text of `<title>`, collapsed."""

@@ -60,12 +60,12 @@ class Single(Generic[R]):
         return out, unmatched
 
     def read(self, page: Page | Any, **common: Any) -> R | None:
-        """Read the record; `common` fields are the same for all and win. None where it has no key (a vendor: no name)."""
+        """Read the record; `common` fields are the same for all and win where they are not None. None where it has no key (a vendor: no name)."""
         node = page.root if isinstance(page, Page) else page
         out, unmatched = self.values(node)
         if isinstance(page, Page) and unmatched:
             page.unmatched.extend(label for label in unmatched if label not in page.unmatched)
-        out.update(common)
+        out.update((name, value) for name, value in common.items() if value is not None)
         return self.build(out, page if isinstance(page, Page) else None)
 
     def build(self, out: dict[str, Any], page: Page | None = None) -> R | None:
@@ -122,7 +122,7 @@ class Rows(Generic[R]):
         nodes, given = self.nodes(page), 0
         for node in nodes:
             out, _ = self.single.values(node)
-            out.update(common)
+            out.update((name, value) for name, value in common.items() if value is not None)
             record = self.single.build(out, page)
             if record is not None:
                 given += 1

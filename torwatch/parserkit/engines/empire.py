@@ -58,7 +58,7 @@ SHAPES: Mapping[PageKind, str | tuple[str, ...]] = {
 }
 EMPTY = "div.right-content:has-text('There is currently nothing to show')"
 OBSTACLES: tuple[ObstacleRule, ...] = (
-    obstacle("login", selector="div.login-textbox input[name=password]"),
+    obstacle("login", selector="div.login-textbox input[type=password]"),
     obstacle(
         "queue", selector=".//meta[translate(@http-equiv, 'REFSH', 'refsh') = 'refresh' and contains(@content, '/login')]", max_bytes=2000
     ),
@@ -110,7 +110,7 @@ VENDOR = Single(
     member_since_raw=("div.user_info_mid p", r"Member since:\s*(.+)"),
     last_seen_raw=("div.buyer_statistics td:has-text('Last online') + td", r"(.+)"),
     banned=Has("h1.seth1", r"\(BANNED\)"),
-    external_ratings=Each("div.user_info_mid span[title^='Verified']", ""),
+    external_ratings=lambda node: tuple(_external(node)),
     positive=("div.seller_rating tr:has-text('Positive') > td:last", r"(\d+)"),
     neutral=("div.seller_rating tr:has-text('Neutral') > td:last", r"(\d+)"),
     negative=("div.seller_rating tr:has-text('Negative') > td:last", r"(\d+)"),
@@ -158,7 +158,7 @@ class Engine:
             case PageKind.LISTING_INDEX:
                 yield from self.index.read_or_empty(page)
             case PageKind.LISTING:
-                yield from filter(None, [self.detail.read(page, source=Source.DETAIL)])
+                yield from filter(None, [self.detail.read(page, key=page.key, source=Source.DETAIL)])
             case PageKind.VENDOR:
                 yield from filter(None, [self.vendor.read(page)])
             case PageKind.FEEDBACK:
@@ -191,6 +191,13 @@ def market(name: str, **facts: Any) -> Market:
         **facts,
     }
     return Market(name, **given)
+
+
+def _external(node: Any) -> Iterator[str]:
+    """Yield the ratings imported from other markets: "Dream Market: 138 (5.0)"."""
+    for one in node.xpath(".//div[@class='user_info_mid']//span[starts-with(@title, 'Verified')]"):
+        market_name = re.sub(r"^Verified\s+|\s+successful sales.*$", "", one.get("title"))
+        yield f"{market_name}: {text(one)}"
 
 
 def _shipping(node: Any) -> Iterator[str]:
