@@ -114,6 +114,8 @@ def swollen(body: str, status: int, content_type: str, met: Mapping[FaultKind, F
     if FaultKind.BOMB in met:
         data = gzip.compress(data + b" " * met[FaultKind.BOMB].size_bytes, 6)
         headers += (("Content-Encoding", "gzip"),)
+    if FaultKind.HEADER_FLOOD in met:
+        headers += tuple((f"X-Flood-{number}", "drop") for number in range(met[FaultKind.HEADER_FLOOD].size_bytes))
     return Response(status, data, headers)
 
 

@@ -23,6 +23,7 @@ class FaultKind(StrEnum):
     DRIP = "drip"  # it comes in small pieces, spread over `seconds`
     TRUNCATED = "truncated"  # the connection closes before the announced length
     RESET = "reset"  # the connection is reset before any answer
+    ENDLESS_BODY = "endless_body"  # no length is announced and the body goes on until the other side leaves
     # the answer's head
     NOT_FOUND = "not_found"
     SERVER_ERROR = "server_error"
@@ -30,6 +31,7 @@ class FaultKind(StrEnum):
     UNAVAILABLE = "unavailable"  # 503 with Retry-After: `seconds`
     REDIRECT_OFF = "redirect_off"  # 302 to another host
     REDIRECT_LOOP = "redirect_loop"  # 302 to itself
+    HEADER_FLOOD = "header_flood"  # `size_bytes` header lines
     WRONG_CHARSET = "wrong_charset"  # declares ISO-8859-1, sends UTF-8
     # another page in its place
     QUEUE = "queue"

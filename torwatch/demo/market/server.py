@@ -49,7 +49,7 @@ class ServedRequest:
 class MarketServer:
     """Serve one world as one engine draws it, until the context ends.
 
-    The clock is any callable that gives aware UTC; `faults` may be changed while it runs. `page_bytes` pads every page to that size. `still`
+    The clock is any callable that gives aware UTC (one that flows should move in steps: each moment is worked out anew); `faults` may be changed while it runs. `page_bytes` pads every page to that size. `still`
     holds nonces, rates and view counters as well: then the bytes of a page depend on the simulated moment only.
     `log_path` also gets each request as a line of tab-separated text. After the context no thread and no socket is left.
     """
@@ -198,6 +198,11 @@ class MarketServer:
         if FaultKind.STALLED in met:
             connection.sendall(head + body[: len(body) // 2])
             self._stopping.wait(met[FaultKind.STALLED].seconds)
+            return False
+        if FaultKind.ENDLESS_BODY in met:
+            connection.sendall(head.replace(b"Content-Length: ", b"X-Length: "))  # without a length the end of the connection is the end
+            while not self._stopping.is_set():
+                connection.sendall(body)
             return False
         if FaultKind.DRIP in met:
             connection.sendall(head)

@@ -5,9 +5,11 @@ import functools
 
 import pytest
 
-from torwatch.demo.market import ENGINES, EPOCH, MarketView, Visit
+from torwatch.demo.market import ENGINES, EPOCH, MarketView, Visit, diff_truth, remember, replay_truth, state_of
 from torwatch.demo.market.engine import LISTINGS_PER_PAGE, cut
 from torwatch.model import Outcome, PageKind
+from torwatch.normalise.price import normalise_price
+from torwatch.normalise.shipping import normalise_ship_from
 from torwatch.parsing.parse_page import parse_bytes
 from torwatch.parsing.registry import load_parser
 
@@ -179,6 +181,64 @@ def test_a_crawl_along_the_links_finds_every_page_and_nothing_but_pages(name):
     assert {parsed.outcome for parsed in pages.values()} == {Outcome.OK}
     assert {listing.key for parsed in pages.values() for listing in parsed.listings} == set(view.truth.listings)
     assert {vendor.name for parsed in pages.values() for vendor in parsed.vendors} == {v.name for v in view.truth.vendors.values()}
+
+
+def observe(name, pages):
+    """What a perfect observer writes down of parsed pages, by the names of the truth's claims."""
+    facts, state = parser_of(name).market.facts, {}
+    for parsed in pages.values():
+        for one in parsed.listings if parsed.kind is PageKind.LISTING else ():
+            price = normalise_price(one.price_raw, facts)
+            state["listing", one.key] = {
+                "title": one.title,
+                "vendor": one.vendor_key or one.vendor,
+                "category": " > ".join(one.category),
+                "price": price.amount,
+                "currency": price.currency,
+                "price_unit": price.unit,
+                "listing_type": one.listing_type,
+                "ship_from": one.ship_from_raw,
+                "ship_to": one.ship_to_raw,
+                "escrow": one.escrow_raw,
+                "description": one.description,
+            }
+        for one in parsed.vendors:
+            state["vendor", one.key or one.name] = {
+                "name": one.name,
+                "member_since": dt.datetime.strptime(one.member_since_raw, DATES[name]).date().isoformat(),  # noqa: DTZ007 - a date has no zone
+                "ship_from": one.ship_from_raw,
+                "ship_to": one.ship_to_raw,
+                "profile": one.profile,
+                "fe_enabled": str(int(one.fe_enabled)),
+                "pgp": "".join(one.pgp_keys),
+            }
+    return state
+
+
+def test_an_observer_over_weeks_has_the_truth_and_its_changes_to_the_letter(name):
+    engine = ENGINES[name]()
+    world, known, before, state = engine.world(9, listings=60), None, None, {}
+    for week in range(4):
+        truth = world.truth(EPOCH + dt.timedelta(weeks=week))
+        observed = observe(name, crawl(name, engine, MarketView(truth)))
+        rows = diff_truth(before, truth, known=known, entities=("listing", "vendor"))
+        assert rows
+        state = replay_truth(state, rows, archive=state_of(known))
+        assert observed == state
+        known, before = remember(known, truth), truth
+
+
+def test_claimed_countries_are_read_as_they_were_meant(name):
+    engine, view = make(name, listings=400)
+    facts = parser_of(name).market.facts
+    physical = [entry for entry in view.truth.listings.values() if entry.listing_type == "Physical"]
+    assert physical
+    for entry in physical:
+        read = normalise_ship_from(entry.ship_from_raw, facts)
+        assert (read.ship_class, read.countries) == (entry.origin_class, (entry.origin,) if entry.origin else ()), entry.ship_from_raw
+        if engine.name == "bazaar":
+            code = normalise_ship_from(entry.codes_raw.partition(" \N{RIGHTWARDS ARROW} ")[0], facts)
+            assert (code.ship_class, code.countries) == (read.ship_class, read.countries), entry.codes_raw
 
 
 def test_a_vanished_listing_is_gone_and_not_a_change_of_layout(name):

@@ -269,6 +269,23 @@ def test_a_bomb_unpacks_to_far_more_than_was_sent(server):
     assert len(gzip.decompress(answer.body)) > 3_000_000
 
 
+def test_a_flood_of_headers_is_more_than_a_client_takes(server):
+    strike(server, FaultKind.HEADER_FLOOD, size_bytes=500)
+    with pytest.raises(http.client.HTTPException, match="100 headers"):
+        get(server, INDEX)
+
+
+def test_an_endless_body_goes_on_until_the_client_leaves(server):
+    strike(server, FaultKind.ENDLESS_BODY)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection.request("GET", INDEX)
+    response = connection.getresponse()
+    assert response.getheader("Content-Length") is None
+    assert len(response.read(1_000_000)) == 1_000_000
+    response.close()
+    connection.close()
+
+
 def test_endless_paging_always_announces_another_page(server):
     strike(server, FaultKind.ENDLESS)
     for page in (1, 50, 5_000):
