@@ -41,7 +41,7 @@ class Outcome(StrEnum):
     ONION_NEEDS_KEY = "onion_needs_key"
     ONION_BAD_KEY = "onion_bad_key"
     ONION_BAD_ADDRESS = "onion_bad_address"
-    ONION_REFUSED = "onion_refused"  # the onion is up, the web server behind it is not, or does not offer the port
+    ONION_REFUSED = "onion_refused"  # the onion was reached, but its web server does not answer or the port is not offered
     ONION_UNKNOWN = "onion_unknown"  # no answer, and tor did not say why (ExtendedErrors is off, or an unknown code)
     TOR_DOWN = "tor_down"
     LOGIN = "login"

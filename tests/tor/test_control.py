@@ -1,3 +1,4 @@
+import base64
 import contextlib
 import dataclasses
 import os
@@ -20,6 +21,7 @@ from torwatch.tor.settings import TorSettings
 
 # An authority that nothing answers for: such a tor opens its ports and stays at 5 %, and cannot talk to anybody.
 NOWHERE = (("TestingTorNetwork", "1"), ("DirAuthority", f"nowhere orport=1 v3ident={'A' * 40} 127.0.0.1:1 {'B' * 40}"))
+CLIENT_KEY = base64.b64encode(bytes(range(32))).decode()
 QUIET = (("GeoIPFile", "/dev/null"), ("GeoIPv6File", "/dev/null"))
 
 
@@ -174,8 +176,8 @@ def test_two_requests_for_a_new_identity_in_a_row_do_not_hang(lonely):
 
 def test_client_keys_survive_a_restart_of_tor(lonely):
     onion = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion"
-    lonely.add_client_key(onion, "A" * 43)
-    lonely.add_client_key(onion, "A" * 43)  # a second time is no fault
+    lonely.add_client_key(onion, CLIENT_KEY)
+    lonely.add_client_key(onion, CLIENT_KEY)  # a second time is no fault
     os.kill(lonely.process_id, signal.SIGKILL)
     wait_for(lambda: lonely.process_id is None)
     lonely.ensure()
@@ -185,7 +187,14 @@ def test_client_keys_survive_a_restart_of_tor(lonely):
 
 def test_a_key_for_what_is_no_onion_is_refused_by_tor_in_one_line(lonely):
     with pytest.raises(TorError, match=r"does not take the client key for abc\.onion"):
-        lonely.add_client_key("abc.onion", "A" * 43)
+        lonely.add_client_key("abc.onion", CLIENT_KEY)
+
+
+def test_a_private_key_that_tor_refuses_is_not_repeated(lonely):
+    zeros = "A" * 43
+    with pytest.raises(TorError, match="does not take the client key") as caught:
+        lonely.add_client_key("pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion", zeros)
+    assert zeros not in str(caught.value)
 
 
 def test_progress_is_shown_and_a_network_that_cannot_be_joined_is_told_with_the_reason(settings):
@@ -243,7 +252,7 @@ def test_an_older_tor_that_lacks_an_optional_line_runs_without_it(settings, monk
 
 
 def test_a_data_directory_in_use_is_told_and_the_tor_in_it_is_left_alone(lonely, settings):
-    second = OwnTor(settings, clock=iter(range(0, 10_000, 5)).__next__)  # hours pass quickly: the lock is waited for only once
+    second = OwnTor(settings, lock_timeout_seconds=0)
     with pytest.raises(TorError, match="another tor uses the data directory"):
         second.start()
     assert second.pid is None
@@ -295,9 +304,9 @@ def test_attaching_finds_the_port_that_gives_reasons_among_several(directory):
 
 
 def test_attaching_to_a_tor_without_a_socks_port_is_refused_with_the_line_it_needs(directory):
-    with system_tor(directory / "system", "SocksPort 0", "DisableNetwork 1") as control:
-        with pytest.raises(TorError, match="add the line 'SocksPort 9050 ExtendedErrors' to its torrc"):
-            attached(control).start()
+    wanted = "add the line 'SocksPort 9050 ExtendedErrors' to its torrc"
+    with system_tor(directory / "system", "SocksPort 0", "DisableNetwork 1") as control, pytest.raises(TorError, match=wanted):
+        attached(control).start()
 
 
 def test_an_attached_tor_that_goes_away_and_comes_back_is_connected_to_again(directory):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from threading import Lock
@@ -15,6 +16,7 @@ EVENT_NAMES: Final = ("HS_DESC", "CIRC", "STREAM", "STATUS_CLIENT")
 ENTRIES_PER_ONION: Final = 32
 ONIONS: Final = 512
 TEXT_CHARACTERS: Final = 300
+_LEFT_OUT: Final = re.compile(r' SOCKS_(?:USERNAME|PASSWORD)="(?:[^"\\]|\\.)*"|\$[0-9A-F]{40}~?')  # secrets, and what only fills the line
 _TELLING_STREAM_STATES: Final = frozenset({"FAILED", "DETACHED", "CLOSED"})
 _TELLING_CIRCUIT_STATES: Final = frozenset({"BUILT", "FAILED", "CLOSED"})
 
@@ -45,7 +47,7 @@ class DiagnosisLog:
         onion = onion_of(event)
         if not onion and kind != "STATUS_CLIENT":
             return
-        text = str(event).removeprefix("650 ").strip()
+        text = _LEFT_OUT.sub("", str(event).removeprefix("650 ").strip())
         entry = DiagnosticEvent(self._now(), kind, "".join(c if c.isprintable() else "?" for c in text[:TEXT_CHARACTERS]))
         with self._lock:
             self._entries.setdefault(onion, deque(maxlen=ENTRIES_PER_ONION)).append(entry)

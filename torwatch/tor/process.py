@@ -29,6 +29,7 @@ LOG_TAIL_BYTES: Final = 20_000
 _COMPLAINT: Final = re.compile(r"\[(?:warn|err)\] (.*)")
 _EMPTY_COMPLAINTS: Final = ("Reading config failed", "set_options(): Bug", "You are running Tor as root", "Fixing permissions on directory")
 _LOCKED: Final = ("No, it's still there", "another Tor process is running with the same data directory")
+_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9_./+-]+")  # what tor's ControlSocket line can hold
 _counter = itertools.count(1)
 
 
@@ -41,10 +42,12 @@ class OwnTor:
         *,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
     ) -> None:
         self._settings = settings
         self._sleep = sleep
         self._clock = clock
+        self._lock_timeout_seconds = lock_timeout_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._cleanup = contextlib.ExitStack()
         self.control_path: Path | None = None
@@ -84,7 +87,7 @@ class OwnTor:
             )
         directory = self._settings.data_directory
         self._prepare(directory)
-        give_up = self._clock() + LOCK_TIMEOUT_SECONDS
+        give_up = self._clock() + self._lock_timeout_seconds
         while True:
             try:
                 self._start_once(binary, directory)
@@ -111,6 +114,12 @@ class OwnTor:
         self.control_path = None
         self._cleanup.close()
 
+    def kill(self) -> None:
+        """End a process that hangs, for which SIGTERM is too polite."""
+        if self._process is not None:
+            self._process.kill()
+        self.stop()
+
     def complaint(self) -> str:
         """Return the last warning or error in tor's log that says something, "" where there is none."""
         return last_complaint(self._read_log())
@@ -132,9 +141,9 @@ class OwnTor:
     def _start_once(self, binary: str, directory: Path) -> None:
         # A name of its own for each start: an orphan of an earlier torwatch must not be mistaken for the new process.
         control_path = directory.absolute() / f"control-{os.getpid()}-{next(_counter)}.sock"
-        if len(os.fsencode(control_path)) > SOCKET_PATH_LIMIT_BYTES:
+        if len(os.fsencode(control_path)) > SOCKET_PATH_LIMIT_BYTES or not _PLAIN_PATH.fullmatch(str(control_path)):
             control_path = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="torwatch-"))) / "control.sock"
-        self._cleanup.callback(control_path.unlink, missing_ok=True)
+        self._cleanup.callback(_remove, control_path)
         self.torrc = compose_torrc(self._settings, control_path, os.getpid())
         torrc_path = directory / "torrc"
         torrc_path.write_text(render_torrc(self.torrc.start), encoding="utf-8")
@@ -184,6 +193,11 @@ def last_complaint(log: str) -> str:
     """Return the last warning or error of a tor log that names a cause, "" where there is none."""
     complaints = [str(text).strip() for text in _COMPLAINT.findall(log)]
     return next((text for text in reversed(complaints) if not text.startswith(_EMPTY_COMPLAINTS)), "")
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _answers(path: Path) -> bool:

@@ -24,7 +24,7 @@ SOCKS_REASONS: Final[Mapping[int, tuple[Outcome, str]]] = MappingProxyType(
         0xF5: (Outcome.ONION_BAD_KEY, "the onion does not accept the client key that is set for it"),
         0xF6: (Outcome.ONION_BAD_ADDRESS, "tor calls the address invalid: wrong checksum, length, version or key"),
         0xF7: (Outcome.ONION_UNREACHABLE, "introduction timed out: the onion is overloaded or gone"),
-        0x01: (Outcome.ONION_REFUSED, "the onion answers, the web server behind it does not"),
+        0x01: (Outcome.ONION_REFUSED, "the onion was reached, the web server behind it does not answer, or the onion broke off just then"),
         0x05: (Outcome.ONION_REFUSED, "the onion answers, but does not offer this port"),
         # Ambiguous by nature: a hung onion and a dead network of our own look the same. The daemon asks canary onions before it blames the market.
         0x06: (Outcome.TIMEOUT_CONNECT, "no connection in time: the onion hangs, or our own Tor network does not work"),

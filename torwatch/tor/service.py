@@ -112,6 +112,7 @@ class TorService:
                 except DeadlineError:  # it hangs, and would not let us in again
                     if self._process is None:
                         raise
+                    self._process.kill()
                 except TorError:
                     if self._reconnect(control):
                         return True
@@ -230,6 +231,7 @@ class TorService:
         except TorError:
             if self._process is None:
                 raise
+            self._process.kill()
             return False
         return True
 

@@ -62,7 +62,7 @@ def compose_torrc(settings: TorSettings, control_socket: Path, owner_pid: int) -
     given = {name.lstrip("+/").lower() for name, _ in settings.extra_options}
     start = (
         ("DataDirectory", _quoted(settings.data_directory)),
-        ("ControlSocket", _quoted(control_socket)),
+        ("ControlSocket", str(control_socket)),  # tor reads no quotes here: OwnTor gives a path without blanks
         ("CookieAuthentication", "1"),
         ("CookieAuthFile", _quoted(cookie_file(settings.data_directory))),
         # OnionTrafficOnly: tor itself refuses whatever is not an onion, should everything else fail.
