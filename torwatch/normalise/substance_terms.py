@@ -1,0 +1,218 @@
+"""The vocabulary of substances and goods, compiled to one matcher: a title in, the terms it names out, phrases before words."""
+
+from __future__ import annotations
+
+import html
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+
+from torwatch.normalise.text import fold_for_matching
+
+_TABLE = Path(__file__).with_name("data") / "substance_terms.toml"
+_MAXIMUM_CHARACTERS = 400  # a title that is longer repeats itself; bounds the time
+_MAXIMUM_KEY_TOKENS = 9  # tokens of the longest name; bounds the look-ahead
+_TOKEN = re.compile(r"([^a-z0-9]*)([a-z]+|[0-9]+)")
+_WORD_KEY = re.compile(r"[^a-z0-9]+")
+_BREAK = re.compile(r"[^\w\s.,'&+%#-]|\s[-_]+\s|_")  # what parts a title into segments
+_PLAIN_GAPS = frozenset(("", " ", "-", ".", ",", ", ", "'", "/"))  # the usual ones, to spare the search
+_MICRO = str.maketrans({"µ": "u", "μ": "u"})  # before folding, which takes the sign for a letter m
+_SHORT = 3  # shorter names say too little alone: they never count more than a context word
+_MISSPELT_LETTERS = 8  # names at least this long are recognised with one letter wrong, missing, extra or two swapped
+_STEM_LETTERS = 7  # words at least this long are asked for their stem
+WEIGHTS = {"form": 14.0, "decisive": 10.0, "strong": 7.5, "supporting": 4.5, "hint": 3.0, "context": 2.0}
+_MISSPELT_FACTOR = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One reading of a name: the group it speaks for (or a "+modifier") and how strongly; `drug` overrides the group's own answer."""
+
+    group: str
+    weight: float
+    drug: bool | None
+    spaced: bool  # written in several words, so blanks inside it are no accident
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The runs of letters and of digits of a folded title; three lists of one length."""
+
+    texts: list[str]
+    segments: list[int]  # titles are parted by brackets, bars, stars …
+    blanks: list[bool]  # a blank stands before it
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A name found: tokens `start` to `end` (exclusive) of the title."""
+
+    key: str
+    start: int
+    end: int
+    terms: tuple[Term, ...]  # a modifier stands first
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The compiled table. Keys are names without separators, so "4-MMC", "4 mmc" and "4MMC" are one."""
+
+    version: str
+    names: dict[str, tuple[Term, ...]]
+    beginnings: frozenset[str]  # of the names, whole ones and plurals included, to stop looking ahead
+    suffixes: dict[str, tuple[Term, ...]]
+    prefixes: dict[str, tuple[Term, ...]]
+    misspellings: dict[str, str]  # a long name with one letter left out → the name
+    rules: dict[tuple[str, str], str]  # (group, modifier) → group
+
+
+def squeeze(text: str) -> str:
+    """Give letters and digits of a text only, folded: the form in which names are compared."""
+    return _WORD_KEY.sub("", fold_for_matching(text.translate(_MICRO)))
+
+
+def tokenise(title: str) -> Tokens:
+    """Part a title into runs of letters and of digits; what stands between them parts it into segments. Reads 400 characters at most."""
+    text = title[:_MAXIMUM_CHARACTERS]
+    if "&" in text:
+        text = html.unescape(text)
+    text = text.lower() if text.isascii() else fold_for_matching(text.translate(_MICRO))
+    texts: list[str] = []
+    segments: list[int] = []
+    blanks: list[bool] = []
+    segment = 0
+    for gap, token in _TOKEN.findall(text):
+        if gap not in _PLAIN_GAPS and texts and _BREAK.search(gap):
+            segment += 1
+        texts.append(token)
+        segments.append(segment)
+        blanks.append(" " in gap)
+    return Tokens(texts, segments, blanks)
+
+
+def find_terms(tokens: Tokens, vocabulary: Vocabulary) -> list[Match]:
+    """Find the names in a title from left to right, the longest first at each place; a name is never part of two matches."""
+    matches: list[Match] = []
+    beginnings = vocabulary.beginnings
+    position = 0
+    for start, text in enumerate(tokens.texts):
+        if start < position:
+            continue
+        match = _longest(tokens, start, vocabulary) if text in beginnings else None
+        if match is None and len(text) >= _STEM_LETTERS:
+            match = _by_stem(text, start, vocabulary)
+        if match is not None:
+            matches.append(match)
+            position = match.end
+    return matches
+
+
+def _longest(tokens: Tokens, start: int, vocabulary: Vocabulary) -> Match | None:
+    names, beginnings, texts = vocabulary.names, vocabulary.beginnings, tokens.texts
+    best: Match | None = None
+    key = texts[start]
+    last = min(len(texts), start + _MAXIMUM_KEY_TOKENS)
+    end = start + 1
+    while key in beginnings:
+        found = names.get(key)
+        if found is None and len(key) > _SHORT and key[-1] == "s":
+            found = names.get(key[:-1])
+        if found is not None and (end == start + 1 or _joins(tokens, start, end, found)):
+            best = Match(key, start, end, found)
+        if end >= last:
+            break
+        key += texts[end]
+        end += 1
+    return best
+
+
+def _joins(tokens: Tokens, start: int, end: int, terms: tuple[Term, ...]) -> bool:
+    """Say whether tokens may be read as one name: blanks only where the name has them, between figures and letters, or between single letters."""
+    if terms[0].spaced:
+        return True
+    return all(
+        not blank or before.isdigit() != after.isdigit() or len(before) == len(after) == 1
+        for (before, after), blank in zip(pairwise(tokens.texts[start:end]), tokens.blanks[start + 1 : end], strict=True)
+    )
+
+
+def _by_stem(word: str, position: int, vocabulary: Vocabulary) -> Match | None:
+    if word.isdigit():
+        return None
+    for size in range(len(word) - 1, _SHORT, -1):
+        terms = vocabulary.suffixes.get(word[-size:])
+        if terms:
+            return Match(word, position, position + 1, terms)
+    for size in range(_STEM_LETTERS + 1, 4, -1):
+        terms = vocabulary.prefixes.get(word[:size])
+        if terms:
+            return Match(word, position, position + 1, terms)
+    if len(word) >= _MISSPELT_LETTERS - 1:
+        name = _correct(word, vocabulary.misspellings)
+        if name is not None:
+            return Match(name, position, position + 1, tuple(_weakened(term) for term in vocabulary.names[name]))
+    return None
+
+
+def _correct(word: str, misspellings: dict[str, str]) -> str | None:
+    """Give the long name that this is with one letter wrong, missing or extra, or two neighbours swapped; None where there is none."""
+    name = misspellings.get(word)
+    if name is not None:
+        return name
+    if len(word) < _MISSPELT_LETTERS:
+        return None
+    for left_out in range(1, len(word)):  # the first letter is taken to be right
+        name = misspellings.get(word[:left_out] + word[left_out + 1 :])
+        if name is not None and name[0] == word[0]:
+            return name
+    return None
+
+
+def _weakened(term: Term) -> Term:
+    return Term(term.group, term.weight * _MISSPELT_FACTOR, term.drug, term.spaced)
+
+
+@lru_cache(maxsize=1)
+def load_vocabulary() -> Vocabulary:
+    """Read and compile the table of terms, once."""
+    table = tomllib.loads(_TABLE.read_text(encoding="utf-8"))
+    kinds: dict[str, dict[str, tuple[Term, ...]]] = {"word": {}, "suffix": {}, "prefix": {}}
+    for entry in table["terms"]:
+        target = kinds[entry.get("kind", "word")]
+        for written in entry["words"].split(","):
+            folded = fold_for_matching(written.translate(_MICRO))
+            key = _WORD_KEY.sub("", folded)
+            if not key:
+                continue
+            strength = "context" if len(key) < _SHORT else entry["strength"]
+            term = Term(entry["group"], WEIGHTS[strength], entry.get("drug"), bool(_WORD_KEY.search(folded)))
+            known = target.get(key, ())
+            if all(other.group != term.group for other in known):
+                target[key] = (term, *known) if term.group.startswith("+") else (*known, term)
+    names = kinds["word"]
+    return Vocabulary(
+        version=table["version"],
+        names=names,
+        beginnings=frozenset(key[:size] for key in names for size in range(1, len(key) + 1)) | {key + "s" for key in names},
+        suffixes=kinds["suffix"],
+        prefixes=kinds["prefix"],
+        misspellings=_misspellings(names),
+        rules={(rule["group"], rule["with"]): rule["becomes"] for rule in table["rule"]},
+    )
+
+
+def _misspellings(names: dict[str, tuple[Term, ...]]) -> dict[str, str]:
+    """Give every long one-word name with one letter left out; a word that would stand for two names is dropped."""
+    result: dict[str, str] = {}
+    for name, terms in names.items():
+        if len(name) < _MISSPELT_LETTERS or not name.isalpha() or terms[0].spaced or terms[0].group.startswith("+"):
+            continue
+        if terms[0].group == "fraud-digital" or terms[0].weight < WEIGHTS["strong"]:
+            continue  # everyday words: a near miss is another word
+        for left_out in range(1, len(name)):
+            result.setdefault(name[:left_out] + name[left_out + 1 :], name)
+        result.setdefault(name, name)
+    return result
