@@ -4,8 +4,10 @@ from torwatch.demo.market.bazaar import Bazaar
 from torwatch.demo.market.clock import SimulatedClock
 from torwatch.demo.market.engine import Engine, MarketView, Visit
 from torwatch.demo.market.faults import Fault, FaultKind, Faults
+from torwatch.demo.market.lives import Pace
 from torwatch.demo.market.server import MarketServer, ServedRequest
 from torwatch.demo.market.souk import Souk
+from torwatch.demo.market.traits import Claims
 from torwatch.demo.market.truth import (
     Truth,
     TruthChange,
@@ -18,7 +20,7 @@ from torwatch.demo.market.truth import (
     replay_truth,
     state_of,
 )
-from torwatch.demo.market.world import EPOCH, Claims, Pace, World
+from torwatch.demo.market.world import EPOCH, World
 
 ENGINES: dict[str, type[Engine]] = {"bazaar": Bazaar, "souk": Souk}
 

@@ -134,6 +134,12 @@ def test_a_naive_moment_is_refused():
         SimulatedClock(dt.datetime(2026, 1, 5))  # noqa: DTZ001 - that is the point
 
 
+@pytest.mark.parametrize("counts", [{"listings": 0}, {"listings": 5, "vendors": 0}])
+def test_an_empty_market_is_refused(counts):
+    with pytest.raises(ValueError, match="at least one"):
+        World(1, **counts)
+
+
 def test_the_clock_stands_still_until_it_is_moved():
     clock = SimulatedClock(EPOCH)
     assert clock() == clock() == EPOCH
