@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -177,7 +178,7 @@ def _show(value: Any) -> str:
 
 
 def _stdin_lines() -> Iterator[bytes]:
-    stream = click.get_binary_stream("stdin")
+    stream = sys.stdin.buffer
     if stream.isatty():
         click.echo("Type a text a line; Ctrl-D ends.", err=True)
     while line := stream.readline():

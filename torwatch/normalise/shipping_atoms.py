@@ -44,7 +44,9 @@ _WORDS_AS_ALPHA3 = frozenset(
 )
 _NEVER_ALPHA3 = frozenset({"AND", "ARE", "COM", "PER", "TON"})
 _SURE_ALONE = frozenset({"DE"})  # written by half of all sellers for Germany; other codes need their neighbours or the market's word
-_JOINERS = frozenset({"and", "or", "only", "to", "from"})
+_JOINERS = frozenset(
+    {"and", "or", "only", "just", "to", "from", "except", "exept", "excl", "excluding", "exc", "ex", "not", "no", "minus", "but", "without"}
+)
 
 
 class Atom(NamedTuple):

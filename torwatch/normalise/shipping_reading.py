@@ -50,7 +50,9 @@ class Reading:
                 self._name(atom)
 
     def _rule_out(self, atom: Atom) -> None:
-        if atom.role == "country":
+        if atom.kind in {"part", "city"}:
+            self.doubt = True  # "except Alaska" does not rule out the United States
+        elif atom.role == "country":
             self.excluded.add(atom.code)
         elif atom.role == "region":
             self.excluded_regions.add(atom.code)
