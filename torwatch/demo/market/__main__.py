@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import re
 import sys
 import time
 from pathlib import Path
@@ -39,12 +40,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--write-pages", type=Path, metavar="DIRECTORY", help="write one page of each kind there and stop")
     options = parser.parse_args(arguments)
     engine = ENGINES[options.engine]()
-    world = engine.world(options.seed, listings=options.listings, vendors=options.vendors, dutch_share=options.dutch_share)
+    try:
+        world = engine.world(options.seed, listings=options.listings, vendors=options.vendors, dutch_share=options.dutch_share)
+        clock = SimulatedClock(options.at)
+        faults = Faults([Fault(kind, options.fault_path, options.fault_probability) for kind in options.fault], seed=options.seed)
+    except (ValueError, re.error) as error:
+        parser.error(str(error))
     if options.write_pages:
         write_pages(engine, MarketView(world.truth(options.at)), options.write_pages)
         return 0
-    faults = Faults([Fault(kind, options.fault_path, options.fault_probability) for kind in options.fault], seed=options.seed)
-    clock = SimulatedClock(options.at)
     try:
         with MarketServer(world, engine, clock, faults, port=options.port, page_bytes=options.page_bytes, still=options.still) as server:
             print(f"{engine.name} on {server.url} at {clock():%Y-%m-%d %H:%M} UTC; Ctrl-C ends it")
@@ -54,6 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
                     print(f"{clock.advance(dt.timedelta(days=1)):%Y-%m-%d}: {len(server.view().truth.listings)} listings")
     except KeyboardInterrupt:
         return 0
+    except OSError as error:
+        print(f"cannot listen on port {options.port}: {error.strerror}; give another --port", file=sys.stderr)
+        return 1
 
 
 def write_pages(engine: Engine, view: MarketView, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """The simulated market as a command."""
 
 import signal
+import socket
 import subprocess
 import sys
 
@@ -43,3 +44,26 @@ def test_it_serves_until_it_is_interrupted(checkout):
     assert "bazaar on http://127.0.0.1:" in first
     assert second.startswith("2026-01-06: ")
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--at", "2026-01-05"], "time zone"),
+        (["--listings", "0"], "at least one listing"),
+        (["--fault", "slow", "--fault-path", "("], "missing"),
+        (["--engine", "nosuch"], "invalid choice"),
+    ],
+)
+def test_bad_arguments_are_one_clear_line(arguments, line, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert line in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_port_in_use_is_one_clear_line(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert main(["--listings", "5", "--port", str(taken.getsockname()[1])]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("cannot listen on port")
