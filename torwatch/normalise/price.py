@@ -23,6 +23,10 @@ _MAXIMUM_CHARACTERS = 400  # a price field that is longer is no price
 _SMALLEST, _LARGEST = Decimal("1e-18"), Decimal("1e15")  # a wei; and more than all coins of any currency here
 _NO_FACTS = MarketFacts()
 
+# Most prices: one number without thousands separators and one code, with or without a unit. Fewer digits than float noise has.
+_PLAIN = re.compile(
+    r"(?:(?P<before>[A-Z]{3,4}) )?(?P<number>(?:0|[1-9][0-9]{0,5})(?:\.[0-9]{1,8})?)(?(before)| (?P<after>[A-Z]{3,4}))(?: ?/ ?(?P<unit>[A-Za-z]+))?"
+)
 _NONE = re.compile(
     r"n\.?\s?/?\s?a\.?|none|null|nan|unknown|not specified|-+|custom(?: order| listing)?|negotiable|ask|on request|sold out", re.IGNORECASE
 )
@@ -54,6 +58,7 @@ class _Currencies:
     """The currency table, ready to read text with."""
 
     codes: dict[str, tuple[str | None, Decimal]]  # folded mark → code and factor; None: an ambiguous sign
+    iso: frozenset[str]  # the codes as they are written
     amount: re.Pattern[str]
     number_ahead: re.Pattern[str]  # a number stands next; `suffix` is the mark after it, when that is not itself a prefix
 
@@ -80,7 +85,12 @@ def _currencies() -> _Currencies:
         rf"(?:(?P<code>{word})[ :]*(?:\+ )?)?(?:(?P<sign>{sign}) ?)?(?P<negative>(?<!\w)[-\u2212])?(?P<number>{NUMBER}{exponent})(?P<thousand>k\b)?(?: ?(?P<suffix>{mark}))?",
         re.IGNORECASE,
     )
-    return _Currencies(codes, amount, re.compile(rf"[ :]*(?:{sign})? ?{NUMBER}(?P<own> ?{mark}(?! ?\d))?", re.IGNORECASE))
+    return _Currencies(
+        codes,
+        frozenset((*table["fiat"], *table["crypto"])),
+        amount,
+        re.compile(rf"[ :]*(?:{sign})? ?{NUMBER}(?P<own> ?{mark}(?! ?\d))?", re.IGNORECASE),
+    )
 
 
 def _clean(text: str) -> str:
@@ -154,6 +164,11 @@ def normalise_price(text: str | None, facts: MarketFacts = _NO_FACTS) -> Price:
     `facts.decimal` is the market's decimal sign, `facts.currency` what a bare "$" or bare number means there. Amounts are canonical
     decimal strings with the displayed decimals; binary float noise is dropped. "free" is 0; "N/A" or a custom order has no amount.
     """
+    plain = _PLAIN.fullmatch(text) if text and facts.decimal == "." else None
+    if plain is not None:
+        code = plain["before"] or plain["after"]
+        if code in _currencies().iso:
+            return Price(amount=plain["number"], currency=code, unit=plain["unit"], method="amount")
     if text is None or len(text) > _MAXIMUM_CHARACTERS:
         return Price(method="none" if text is None else "too-long")
     shown = _clean(text)

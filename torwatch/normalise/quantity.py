@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from torwatch.model import MarketFacts, Price, Quantity
-from torwatch.normalise.quantity_context import Context, read_context
+from torwatch.normalise.quantity_context import Context, is_counted, read_context
 from torwatch.normalise.quantity_items import Item, Kind
 from torwatch.normalise.quantity_lexer import fold
+from torwatch.normalise.quantity_plain import read_plain
 from torwatch.normalise.quantity_products import combine_items, item_at
 from torwatch.normalise.quantity_tokens import read_items
 from torwatch.normalise.units import VESSELS, Measure, load_units
@@ -24,6 +26,8 @@ _SAME = Decimal("0.06")  # "1 oz (30 g)": how far two figures for one amount may
 _SMALLEST_POWDER_MG = 10  # less than this of a "powder" is a dose that lost its pills
 _MAXIMUM_COUNT = Decimal(10_000_000)
 _HOLDS_NUMBER = frozenset({"pack", "pk", "packet", "strip"})  # "a 10 pack" holds ten; "10 packs" are ten of who knows how many
+_DIGIT = re.compile(r"\d")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _MICROGRAM = Decimal("0.000001")
 _METRIC = frozenset({Decimal(1), Decimal(10), Decimal(100), Decimal(1000)})
 _ONE_WORDS = frozenset({"per", "full", "single", "je", "pro"})
@@ -40,6 +44,24 @@ def normalise_quantity(title: str | None, category: str | None = None, facts: Ma
     if not title or len(title) > _MAXIMUM_CHARACTERS:
         return Quantity(method="none" if not title else "too-long")
     folded = fold(title)
+    if _says_nothing(folded, category or ""):
+        return Quantity(method="none")
+    plain = read_plain(folded, category or "", facts.decimal)
+    if plain is not None:
+        return Quantity(amount=_figure(plain[0]), unit=plain[1].measure.value, method="measure", confidence=0.95)
+    return read_by_grammar(folded, category, facts)
+
+
+def _says_nothing(folded: str, category: str) -> bool:
+    """Whether no number here can be an amount: no number at all, or no word, sign or category that makes one of it."""
+    table, words = load_units(), _LETTERS.findall(folded)
+    if not _DIGIT.search(folded):
+        return table.leading.isdisjoint(words)
+    return "/" not in folded and "*" not in folded and table.telling.isdisjoint(words) and not is_counted(category)
+
+
+def read_by_grammar(folded: str, category: str | None, facts: MarketFacts) -> Quantity:
+    """The whole grammar on a folded title, without the short cuts for titles with no amount or one plain one."""
     context = read_context(folded, category or "")
     items = combine_items(read_items(folded, facts.decimal), pills=context.pill)
     return _decide(items, context)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token and where it stands in the folded text."""
+class Token(NamedTuple):
+    """One token and where it stands in the folded text; a tuple, because a page of listings makes thousands."""
 
     kind: str  # money, percent, fraction, number, word, sign
     text: str
@@ -39,16 +38,16 @@ _DASH_RUN = re.compile(r"(?<=\d)\s*[-\u2013\u2014]{2,}\s*(?=\d)")  # "10---100 p
 
 def fold(text: str) -> str:
     """The text for matching only: entities read, NFKC, case folded, one kind of x, fractions as "1/2"."""
-    text = html.unescape(html.unescape(text))
-    text = _VULGAR.sub(
-        lambda m: f"{m[1]} {unicodedata.normalize('NFKC', m[2])} " if m[1] else f"{unicodedata.normalize('NFKC', m[2])} ", text
-    )
-    text = unicodedata.normalize("NFKC", text).casefold()
-    text = text.translate({0x2044: "/", 0xD7: "x", 0x2715: "x", 0x2716: "x", 0x2019: "'", 0x200B: None, 0x00AD: None})
-    text = _SPLIT_DOSE.sub(r"\1gram", text)
+    if "&" in text:
+        text = html.unescape(html.unescape(text))
+    if not text.isascii():
+        text = _VULGAR.sub(lambda m: f"{m[1]} {unicodedata.normalize('NFKC', m[2])} ", text)
+        text = unicodedata.normalize("NFKC", text)
+        text = text.translate({0x2044: "/", 0xD7: "x", 0x2715: "x", 0x2716: "x", 0x2019: "'", 0x200B: None, 0x00AD: None})
+    text = _SPLIT_DOSE.sub(r"\1gram", text.casefold())
     return " ".join(_DASH_RUN.sub("-", text).split())
 
 
 def split_tokens(folded: str) -> list[Token]:
     """The tokens of a folded title in their order; white space shows only as gaps between them."""
-    return [Token(m.lastgroup or "sign", m[m.lastgroup or 0], m.start(), m.end()) for m in _TOKEN.finditer(folded)]
+    return [Token(kind := m.lastgroup or "sign", m[kind], *m.span()) for m in _TOKEN.finditer(folded)]

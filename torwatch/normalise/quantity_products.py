@@ -18,6 +18,8 @@ _PIECES = Unit(Measure.COUNT, name="pieces")
 _FILLERS = frozenset({"of", "a", "with", "\u00e0", "mit", "met", "von", "van", "de"})
 _OPENERS = frozenset("([{")
 _BREAKS = frozenset("-\u2013\u2014|/,;:+)]}") | _OPENERS
+_FACTORS = frozenset({Kind.MEASURE, Kind.NUMBER, Kind.BARE})
+_EDGE = Item(Kind.SIGN)
 _GIVEN = frozenset({"free", "extra", "bonus", "gratis"})
 _AND = frozenset({"+", "&", "and", "plus"})
 _WHOLE = frozenset({"full", "whole", "solid"})
@@ -26,12 +28,18 @@ _PILL_NOUNS = frozenset({"pills", "tablets", "bars", "blotters"})
 
 def combine_items(items: Sequence[Item], *, pills: bool) -> list[Item]:
     """The items with every product worked out; `pills`: the good is sold by the piece, so a number before an x multiplies."""
-    return _multiply(_count_from_words(_drop_strengths(_mark_times(items, pills=pills))))
+    kinds = [item.kind for item in items]
+    out = list(items)
+    if Kind.CROSS in kinds:
+        out = _drop_strengths(_mark_times(out, pills=pills))
+    if Kind.NUMBER in kinds:
+        out = _count_from_words(out)
+    return _multiply(out) if sum(kind in _FACTORS for kind in kinds) > 1 else out
 
 
 def item_at(items: Sequence[Item], at: int) -> Item:
     """The item at this place, or an empty sign beyond either end."""
-    return items[at] if 0 <= at < len(items) else Item(Kind.SIGN)
+    return items[at] if 0 <= at < len(items) else _EDGE
 
 
 def _mark_times(items: Sequence[Item], *, pills: bool) -> list[Item]:
@@ -109,6 +117,7 @@ def _count_from_words(items: Sequence[Item]) -> list[Item]:
 def _multiply(items: Sequence[Item]) -> list[Item]:
     """Joins what multiplies: "5 x 1 g", "0.25 g x 12", "10 strips of 15", "5 vials of 10 ml", "10 bags, 1 g each"."""
     out: list[Item] = []
+    units = load_units().units
     linked = False  # an "of" stands between the last amount and here
     for item in items:
         if item.kind is Kind.WORD and item.text in _FILLERS and out and out[-1].kind in {Kind.MEASURE, Kind.TIMES}:
@@ -122,8 +131,8 @@ def _multiply(items: Sequence[Item]) -> list[Item]:
         ):
             linked = linked or item.text == "@"
             continue
-        vessel = load_units().units.get(item.text) if item.kind is Kind.WORD else None
-        if vessel is not None and vessel.name == VESSELS and out and out[-1].kind is Kind.TIMES:
+        vessel = units.get(item.text) if item.kind is Kind.WORD and out and out[-1].kind is Kind.TIMES else None
+        if vessel is not None and vessel.name == VESSELS:
             out[-1], linked = Item(Kind.MEASURE, value=out[-1].value, unit=vessel), True  # "5 x vials 10 ml"
             continue
         joined = _join(out[-1], item, linked=linked) if out else None

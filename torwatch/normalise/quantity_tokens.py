@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 
 from torwatch.normalise.quantity_items import Item, Kind
 from torwatch.normalise.quantity_lexer import split_tokens
-from torwatch.normalise.units import Measure, Unit, UnitTable, load_units
+from torwatch.normalise.units import SPELLED, Measure, Unit, UnitTable, load_units
 from torwatch.normalise.units_number import parse_decimal
 
 _DASHES = "-\u2013\u2014~"
@@ -19,7 +20,6 @@ _EACH = frozenset({"each", "ea", "stuk"})
 _FLUID_OUNCE = Unit(Measure.VOLUME, Decimal("29.57"), "fl oz")
 _LARGEST = Decimal(10**9)  # no order has more grams or pieces; keeps every product exact
 _SLANG = Unit(Measure.MASS, Decimal("28.35"), "slang")
-_SPELLED = frozenset({"gram", "ounce", "oz", "lb", "pound", "kilo", "kg", "kilogram"})
 _NOISE = Item(Kind.NOISE)
 _AMOUNTS = frozenset({Measure.MASS, Measure.VOLUME, Measure.COUNT})
 _GLUED_WORD_CHARACTERS = 4  # "haze10g" is haze and 10 g; "ak47" and "b707" are codes
@@ -29,6 +29,11 @@ _EIGHTH, _EIGHT_BALL = Decimal("3.54"), Decimal("3.5")
 def read_items(folded: str, decimal: str = ".") -> list[Item]:
     """The items of a folded title in their order; `decimal` is the market's decimal sign."""
     return _Reader(folded, decimal).read()
+
+
+@lru_cache(maxsize=4096)
+def _interned(kind: str, text: str) -> Item:
+    return Item(Kind(kind), text)
 
 
 class _Reader:
@@ -44,6 +49,11 @@ class _Reader:
         items: list[Item] = []
         position = 0
         while position < len(self._tokens):
+            kind, text = self._tokens[position].kind, self._texts[position]
+            if (kind == "word" and text not in self._table.leading) or (kind == "sign" and text not in "=*"):
+                items.append(_interned(kind, text))  # most of a title says nothing about amounts
+                position += 1
+                continue
             item, position = self._step(position)
             items.append(item)
         return items
@@ -82,7 +92,7 @@ class _Reader:
         stated = self._stated(at) if word in {"qty", "quantity"} else self._number_word(at) if word in self._table.numbers else None
         if stated is not None:
             return stated
-        if word in _SPELLED and self._text(at - 1) != "'":
+        if word in SPELLED and self._text(at - 1) != "'":
             return Item(Kind.BARE, word, self._table.units[word].factor, self._table.units[word]), at + 1
         return Item(Kind.WORD, word), at + 1
 

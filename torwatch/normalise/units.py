@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 VESSELS = "vials"  # the counting word of what holds a liquid or pills: vial, ampoule, bottle
+SPELLED = frozenset({"gram", "ounce", "oz", "lb", "pound", "kilo", "kg", "kilogram"})  # stand for one where no number does
 _TABLE = Path(__file__).with_name("data") / "units.toml"
 
 
@@ -46,7 +47,10 @@ class UnitTable:
     numbers: dict[str, Decimal]  # number words
     codes: frozenset[str]  # what follows a number in a substance's name
     strength: frozenset[str]  # what "3x" of is no pack
-    contexts: dict[str, frozenset[str]]  # pill, powder, apparatus, intangible
+    contexts: dict[str, frozenset[str]]  # pill, powder, apparatus, intangible …
+    context_words: frozenset[str]  # all of these
+    telling: frozenset[str]  # words without one of which no number is an amount, multipliers glued to them included
+    leading: frozenset[str]  # words that begin an amount by themselves: "half lb", "eighth", "x", "qty"
 
 
 @lru_cache(maxsize=1)
@@ -63,11 +67,17 @@ def load_units() -> UnitTable:
     units |= {word: Unit(Measure.MASS, Decimal(factor), word) for word, factor in table["mass"].items()}
     units |= {word: Unit(Measure.VOLUME, Decimal(factor), word) for word, factor in table["volume"].items()}
     units |= {word: Unit(Measure.DOSE, name=unit) for word, unit in table["dose"].items()}
+    leading = SPELLED | {"x", "hp", "qp", "qty", "quantity"} | table["slang"].keys() | table["numbers"].keys()
+    named = {word for word, unit in units.items() if unit is not NOISE_UNIT}
+    contexts = {name: frozenset(words.split()) for name, words in table["contexts"].items()}
     return UnitTable(
         units=units,
         slang={word: Decimal(gram) for word, gram in table["slang"].items()},
         numbers={word: Decimal(value) for word, value in table["numbers"].items()},
         codes=frozenset(table["codes"]["words"].split()),
         strength=frozenset(table["strength"]["words"].split()),
-        contexts={name: frozenset(words.split()) for name, words in table["contexts"].items()},
+        contexts=contexts,
+        context_words=frozenset().union(*contexts.values()),
+        telling=leading | named | {"ball", "balls", "fl"} | {f"{word}x" for word in named} | {f"x{word}" for word in named},
+        leading=leading,
     )

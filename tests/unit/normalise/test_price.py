@@ -169,6 +169,12 @@ def test_its_own_canonical_output_reads_as_itself(amount: Decimal, currency: str
     assert Decimal(once.amount or "-1") == drop_float_noise(amount)
 
 
+@given(st.from_regex(r"((USD|XMR|FOO) )?[0-9]{1,7}([.][0-9]{1,9})?( (EUR|USDT))?( ?/ ?(g|EUR|k|item))?", fullmatch=True))
+def test_the_short_cut_for_plain_prices_gives_what_the_whole_reader_gives(text: str) -> None:
+    quick, slow = normalise_price(text), normalise_price(f" {text}")
+    assert quick == slow
+
+
 def test_long_hostile_text_takes_bounded_time() -> None:
     begun = time.monotonic()
     for text in ("1." * 200, "1 000 " * 66, "$" * 400, "USD " * 100, "9" * 400, " - " * 130):

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from torwatch.model import MarketFacts, Price, Quantity
-from torwatch.normalise.quantity import normalise_quantity, price_per_unit
+from torwatch.normalise.quantity import normalise_quantity, price_per_unit, read_by_grammar
+from torwatch.normalise.quantity_lexer import fold
 from torwatch.normalise.units import Measure, load_units
 
 
@@ -298,6 +299,38 @@ WORDS = [
 def test_no_heap_of_units_makes_it_raise(parts: list[str], glue: str) -> None:
     quantity = normalise_quantity(glue.join(parts))
     assert quantity.amount is None or Decimal(quantity.amount) > 0
+
+
+TITLE_WORDS = [
+    *WORDS,
+    "tea",
+    "Sencha",
+    "90%",
+    "90%+",
+    "1g",
+    "2,5 gr",
+    "100",
+    "7",
+    "free",
+    "from",
+    "$30",
+    "4-MMC",
+    "*",
+    "/",
+    "=",
+    "scale",
+    "!",
+    "kg",
+    "xpills",
+]
+CATEGORIES = ["", "Drugs", "Drugs > Ecstasy > Pills", "Guides > Digital", "Paraphernalia", "Drugs > Benzos > Powder", "Seeds"]
+
+
+@given(st.lists(st.sampled_from(TITLE_WORDS), max_size=7), st.sampled_from(["", " "]), st.sampled_from(CATEGORIES))
+def test_the_short_cuts_give_what_the_grammar_gives(parts: list[str], glue: str, category: str) -> None:
+    title = glue.join(parts)
+    quick, slow = normalise_quantity(title, category), read_by_grammar(fold(title), category, MarketFacts())
+    assert (quick.amount, quick.unit, quick.dose) == (slow.amount, slow.unit, slow.dose)
 
 
 @given(st.decimals(min_value=Decimal("0.001"), max_value=10**7, places=3), st.sampled_from(["g", "ml"]))
