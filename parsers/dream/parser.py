@@ -104,9 +104,8 @@ VENDOR = Single(
 )  # fmt: skip
 EXTERNAL = "//div[contains(@class, 'tabularDetails')]//span[contains(@class, 'LinkedUserRating')]"
 RATINGS = Rows(
-    "table.ratingTable tr",
+    ".//table[contains(@class, 'ratingTable')]//tr[td]",
     Feedback,
-    skip="th",
     age_raw="td:nth(1)",
     stars=Count("td:nth(2) img[src*='star_gold']"),
     text="td.ratingText",

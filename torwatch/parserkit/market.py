@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from torwatch.model import Evidence, MarketFacts, PageKind
+from torwatch.model import Evidence, Link, MarketFacts, PageKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,25 +67,30 @@ class Market:
 
     def kind_of(self, path: str) -> tuple[PageKind | None, str | None]:
         """Tell the kind of page that a path and query lead to, and the key in it; (None, None) where no pattern matches."""
-        known = self._known.get(path)
-        if known is None:
+        link = self.link_to(path, every=True)
+        return (None, None) if link is None else (link.kind, link.key)
+
+    def link_to(self, path: str, *, every: bool = False) -> Link | None:
+        """Give the Link to a path and query; None where no pattern matches or (unless `every`) what it leads to is of no interest."""
+        if path not in self._known:
             if len(self._known) > KNOWN_PATHS:
                 self._known.clear()
-            known = self._known[path] = self._look_up(path)
-        return known
+            self._known[path] = self._look_up(path)
+        link = self._known[path]
+        return link if link is not None and (every or link.kind is not PageKind.OTHER) else None
 
     @cached_property
     def _patterns(self) -> tuple[tuple[re.Pattern[str], PageKind], ...]:
         return tuple((re.compile(pattern), PageKind(kind)) for pattern, kind in self.kinds.items())
 
     @cached_property
-    def _known(self) -> dict[str, tuple[PageKind | None, str | None]]:
+    def _known(self) -> dict[str, Link | None]:
         """What was asked before: the menus of a market are the same on every page."""
         return {}
 
-    def _look_up(self, path: str) -> tuple[PageKind | None, str | None]:
+    def _look_up(self, path: str) -> Link | None:
         for pattern, kind in self._patterns:
             match = pattern.search(path)
             if match is not None:
-                return kind, match.groupdict().get("key")
-        return None, None
+                return Link(kind, path, 0, match.groupdict().get("key"))
+        return None

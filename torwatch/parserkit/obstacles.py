@@ -54,11 +54,11 @@ class ObstacleRule:
         """Say whether the page is this obstacle; the cheap conditions are asked first."""
         if self.max_bytes is not None and page.size_bytes > self.max_bytes:
             return False
+        if self.max_text is not None and not page.is_small(self.max_text):
+            return False
         if self.title and not re.search(self.title, page.title, re.IGNORECASE):
             return False
         if self.selector and find_first(page.root, self.selector) is None:
-            return False
-        if self.max_text is not None and len(page.visible) > self.max_text:
             return False
         if self.pattern and not re.search(self.pattern, page.visible, re.IGNORECASE):
             return False

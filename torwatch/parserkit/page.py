@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -13,7 +13,7 @@ from torwatch.parserkit.decode import MAX_BYTES, open_tree
 from torwatch.parserkit.market import CONTENT, Market
 from torwatch.parserkit.obstacles import LayoutChanged, find_obstacle
 from torwatch.parserkit.selectors import find, find_first
-from torwatch.parserkit.text import lines, number, text
+from torwatch.parserkit.text import has_more_text, lines, number, text
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -57,6 +57,17 @@ class Page:
         """All visible text of the page, collapsed."""
         body = find(self.root, "//body")
         return text(body[0] if body else self.root)
+
+    def is_small(self, characters: int) -> bool:
+        """Say whether the page has at most so many characters of visible text; does not read a large page to its end."""
+        if characters not in self._small:
+            body = find_first(self.root, "//body")
+            self._small[characters] = not has_more_text(self.root if body is None else body, characters)
+        return self._small[characters]
+
+    @cached_property
+    def _small(self) -> dict[int, bool]:
+        return {}
 
     @cached_property
     def visible_folded(self) -> str:
@@ -107,9 +118,9 @@ class Page:
             local_path(href, self.path, self.host) for href in dict.fromkeys(find(self.root, f"{within} a@href" if within else "a@href"))
         )
         for path in dict.fromkeys(path for path in paths if path is not None):
-            kind, key = self.market.kind_of(path)
-            if kind is not None and kind in wanted and kind is not PageKind.OTHER:
-                yield Link(kind, path, (priority or {}).get(kind, 0), key)
+            link = self.market.link_to(path)
+            if link is not None and link.kind in wanted:
+                yield link if not priority else replace(link, priority=priority.get(link.kind, 0))
 
     def require(self, condition: object, why: str) -> None:
         """Raise LayoutChanged(why) unless the condition holds."""

@@ -90,6 +90,19 @@ def gather_text(nodes: Any, parts: list[str]) -> None:
             parts.append(node.tail)
 
 
+def has_more_text(node: Any, limit: int) -> bool:
+    """Say whether the visible text of an element has more than `limit` characters; stops as soon as it is known."""
+    seen, stack = 0, [node]
+    while stack:
+        one = stack.pop()
+        if isinstance(one.tag, str) and one.tag not in _UNSEEN and not is_hidden(one):
+            seen += len((one.text or "").strip()) + sum(len((child.tail or "").strip()) for child in one)
+            if seen > limit:
+                return True
+            stack.extend(one)
+    return False
+
+
 def lines(node: Any) -> str:
     """Give the text of an element with its line breaks kept: descriptions, PGP blocks, terms."""
     if isinstance(node, str):

@@ -121,9 +121,8 @@ VENDOR = Single(
 )
 VERDICTS = {"1": "positive", "2": "neutral", "3": "negative"}  # feedback1.png, feedback2.png, feedback3.png
 FEEDBACK = Rows(
-    "table.user_feedbackTbl tr",
+    ".//table[contains(@class, 'user_feedbackTbl')]//tr[td]",
     Feedback,
-    skip="th",
     rating=lambda row: VERDICTS.get(
         next((m.group(1) for src in row.xpath("./td[1]/img/@src") if (m := re.search(r"feedback(\d)\.png", src))), "")
     ),
