@@ -66,13 +66,13 @@ Normaliser = Callable[[Ask, tuple[Path, ...]], dict[str, Any]]
 
 
 def _ship_from(ask: Ask, directories: tuple[Path, ...]) -> dict[str, Any]:
-    from torwatch.normalise.shipping import normalise_ship_from  # noqa: PLC0415 - each command loads its own tables only
+    from torwatch.normalise.shipping import normalise_ship_from
 
     return _shipping(normalise_ship_from(ask.text, facts_for(ask.market, directories)))
 
 
 def _ship_to(ask: Ask, directories: tuple[Path, ...]) -> dict[str, Any]:
-    from torwatch.normalise.shipping import normalise_ship_to  # noqa: PLC0415 - see _ship_from
+    from torwatch.normalise.shipping import normalise_ship_to
 
     return _shipping(normalise_ship_to(ask.text, facts_for(ask.market, directories)))
 
@@ -83,19 +83,19 @@ def _shipping(value: Any) -> dict[str, Any]:
 
 
 def _price(ask: Ask, directories: tuple[Path, ...]) -> dict[str, Any]:
-    from torwatch.normalise.price import normalise_price  # noqa: PLC0415 - see _ship_from
+    from torwatch.normalise.price import normalise_price
 
     return dataclasses.asdict(normalise_price(ask.text, facts_for(ask.market, directories)))
 
 
 def _quantity(ask: Ask, directories: tuple[Path, ...]) -> dict[str, Any]:
-    from torwatch.normalise.quantity import normalise_quantity  # noqa: PLC0415 - see _ship_from
+    from torwatch.normalise.quantity import normalise_quantity
 
     return dataclasses.asdict(normalise_quantity(ask.text or "", ask.category, facts_for(ask.market, directories)))
 
 
 def _substance(ask: Ask, directories: tuple[Path, ...]) -> dict[str, Any]:  # noqa: ARG001 - one signature for all; it needs no facts
-    from torwatch.normalise.substance import normalise_substance  # noqa: PLC0415 - see _ship_from
+    from torwatch.normalise.substance import normalise_substance
 
     return dataclasses.asdict(normalise_substance(ask.text or "", ask.category, ask.market))
 
@@ -139,7 +139,7 @@ def read_asks(lines: Iterable[bytes], defaults: Ask) -> Iterator[Ask | str]:
 
 
 def answer_json(asks: Iterable[Ask | str], function: Normaliser, directories: tuple[Path, ...] = ()) -> None:
-    """Write one JSON line for each ask as soon as it is answered; raises click's usage error (exit code 2) at the end where a line was bad."""
+    """Write one JSON line for each ask as soon as it is answered; leave with exit code 2 at the end where a line was bad."""
     bad: list[int] = []
     number = 0
     for number, ask in enumerate(asks, start=1):
@@ -148,10 +148,9 @@ def answer_json(asks: Iterable[Ask | str], function: Normaliser, directories: tu
             bad.append(number)
         click.echo(json.dumps(answer))
     if bad:
-        lines = "line" if len(bad) == 1 else "lines"
-        raise click.UsageError(
-            f"{len(bad)} of {number} {lines if number == 1 else 'lines'} could not be normalised, the first is line {bad[0]}"
-        )
+        of = f"{number} lines" if number > 1 else "1 line"
+        click.echo(f"Error: {len(bad)} of {of} could not be normalised, the first is line {bad[0]}", err=True)
+        click.get_current_context().exit(2)
 
 
 def _answer(ask: Ask, function: Normaliser, directories: tuple[Path, ...]) -> dict[str, Any]:
@@ -163,7 +162,7 @@ def _answer(ask: Ask, function: Normaliser, directories: tuple[Path, ...]) -> di
 
 def answer_text(texts: Iterable[str], defaults: Ask, function: Normaliser, directories: tuple[Path, ...]) -> None:
     """Print a readable line for each text: the text made harmless for a terminal, then what it was normalised to."""
-    from torwatch.normalise.text import visible  # noqa: PLC0415 - loaded only to print
+    from torwatch.normalise.text import visible
 
     for text in texts:
         fields = function(dataclasses.replace(defaults, text=text), directories)

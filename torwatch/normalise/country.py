@@ -18,7 +18,23 @@ NORMALISER_VERSION = "country-1"  # raise it when a table or the grammar changes
 
 # Names in other languages that are an everyday word, a currency or another country in English: never matched.
 AMBIGUOUS = frozenset(
-    {"cad", "congo", "figi", "gana", "indie", "ira", "island", "kina", "kongo", "man", "oma", "korea", "america", "saint martin island"}
+    {
+        "cad",
+        "congo",
+        "figi",
+        "gana",
+        "guiana",
+        "indie",
+        "ira",
+        "island",
+        "kina",
+        "kongo",
+        "man",
+        "oma",
+        "korea",
+        "america",
+        "saint martin island",
+    }
 )
 _MEMBER = re.compile(r"([A-Z]{2})(?:([<>])(\d{4}-\d\d-\d\d))?")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"

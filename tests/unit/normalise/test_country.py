@@ -2,7 +2,8 @@
 
 import datetime as dt
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from importlib.resources import files
 
 import pytest
 from hypothesis import given
@@ -284,7 +285,25 @@ def test_the_committed_table_of_names_is_what_babel_gives():
     assert {row[0]: row[2] for row in rows[1:]} == {code: country_name(code) for code in country_codes()}
 
 
-def test_no_name_stands_for_two_countries_or_is_hidden_by_a_word():
+def test_no_name_stands_for_two_countries_and_no_word_for_two_things():
+    meanings = defaultdict(set)
+    for table, column in (("aliases.tsv", 2), ("regions.tsv", 1), ("aliases_terms.tsv", 1)):
+        lines = files("torwatch.normalise").joinpath("data", table).read_text(encoding="utf-8").splitlines()
+        rows = [line.split("\t") for line in lines if not line.startswith("#")][1:]
+        for row in rows:
+            if row[0] != "typo":
+                for name in row[column].split(";"):
+                    meanings[" ".join(words_of(name))].add((table, row[0]))
+    for code in country_codes():
+        if code != "AQ":
+            for language in LANGUAGES:
+                meanings[" ".join(words_of(country_name(code, language)))].add(("aliases.tsv", code))
+    assert len(meanings) > 3000
+    assert {name for name, found in meanings.items() if len(found) > 1} <= AMBIGUOUS
+    assert "" not in meanings
+
+
+def test_the_tables_hold_countries_and_regions_that_exist():
     tables = gazetteer()
     assert len(tables.entries) > 5000
     roles = Counter(entry.role for entry in tables.entries.values())
