@@ -29,8 +29,9 @@ _SIBLING_BONUS = 1.5  # for a group that belongs to the category and is named in
 _WEAK_WITH_CATEGORY_MAXIMUM = 9.0  # a category and context words stay below one decisive name
 _FIRST_BONUS = 1.5  # for the first decisive name in a title
 _FORM_BONUS = 6.0  # what a good is (seeds, spores, a guide) beats what it is about, the category's word included
+_TEXT_BONUS = 1.0  # a guide about seeds is a guide
 _FAMILY_WEIGHT = 4.0  # a category up to this weight names a family: whatever member the title names gets it
-_DIGITAL_CATEGORY = 21.0
+_DIGITAL_CATEGORY = 21.0  # as in the table
 _DIGITAL_CATEGORY_WITH_AMOUNT = 7.0
 _SIGN_LETTERS = 4
 _NAMED = 3.75  # a score that takes at least a supporting name, some way behind in the title
@@ -194,7 +195,7 @@ def _gather(tokens: Tokens, matches: list[Match], amounts: _Amounts) -> _Tally:
 def _weigh(term: Term, *, denied: bool, amounts: _Amounts) -> float:
     weight = term.weight
     if term.weight >= WEIGHTS["form"]:
-        return weight * _DENIED_FORM_FACTOR if denied else weight + _FORM_BONUS
+        return weight * _DENIED_FORM_FACTOR if denied else weight + _FORM_BONUS + (_TEXT_BONUS if term.group == "fraud-digital" else 0.0)
     if denied:
         weight *= _DENIED_FACTOR
     if amounts.physical and term.group in _EVERYDAY_GROUPS and term.weight < WEIGHTS["decisive"]:
@@ -224,7 +225,8 @@ def _scores(tally: _Tally, prior: CategoryPrior, amounts: _Amounts) -> dict[str,
     for group, products in _PRODUCTS.items():
         if group in scores and _best(scores, products) >= _NAMED:
             scores[group] *= 0.5
-    if "weapons" in scores and any(score >= WEIGHTS["strong"] and group_is_drug(group) for group, score in scores.items()):
+    in_drugs = prior.weight >= _FAMILY_WEIGHT and group_is_drug(prior.group)
+    if "weapons" in scores and (in_drugs or any(score >= WEIGHTS["strong"] and group_is_drug(group) for group, score in scores.items())):
         scores["weapons"] *= _EVERYDAY_FACTOR  # logos and strains are called after weapons; weapons are not sold with a drug's name
     for group in scores:
         if group in prior.candidates and group != prior.group:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import re
 import tomllib
@@ -190,6 +191,8 @@ def load_vocabulary() -> Vocabulary:
             strength = "context" if len(key) < _SHORT else entry["strength"]
             term = Term(entry["group"], WEIGHTS[strength], entry.get("drug"), bool(_WORD_KEY.search(folded)))
             known = target.get(key, ())
+            if term.spaced and known and not known[0].spaced:  # written both ways in the table: blanks are no accident
+                target[key] = known = tuple(dataclasses.replace(other, spaced=True) for other in known)
             if all(other.group != term.group for other in known):
                 target[key] = (term, *known) if term.group.startswith("+") else (*known, term)
     names = kinds["word"]
