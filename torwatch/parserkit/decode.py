@@ -39,6 +39,19 @@ _MAGIC = (
 _LOST_MAGIC = (b"\xef\xbf\xbdPNG", b"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", b"\xef\xbf\xbd\xef\xbf\xbd\x00\x10JFIF")
 _NO_TEXT_TYPE = re.compile(r"\s*(?:image|audio|video|font)/|\s*application/(?:pdf|zip|gzip|octet-stream|x-(?:gzip|tar|7z))", re.IGNORECASE)
 _CONTROL = bytes(b for b in range(32) if b not in b"\t\n\r\f\x1b")
+_WEB_CHARSETS = [
+    "cp1252",
+    "cp1251",
+    "koi8_r",
+    "cp1250",
+    "cp1253",
+    "cp1254",
+    "gb18030",
+    "big5",
+    "shift_jis",
+    "euc_jp",
+    "euc_kr",
+]  # no page comes in cp437
 _META = re.compile(rb"<meta\b[^>]{0,300}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]+)", re.IGNORECASE)
 _HEADER = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_:.-]+)", re.IGNORECASE)
 _ENDS = re.compile(rb"</(?:html|body)\b", re.IGNORECASE)
@@ -134,7 +147,7 @@ def decode(body: bytes, content_type: str = "") -> tuple[str, str]:
             return decoded, name.lower()
     if broken_at > len(body) - 4 or _mostly_utf8(body):  # the transfer was cut inside a character, or single bytes are damaged
         return body.decode("utf-8", "replace"), "utf-8, damaged"
-    best = charset_normalizer.from_bytes(body[:65536]).best()
+    best = charset_normalizer.from_bytes(body[:65536], cp_isolation=_WEB_CHARSETS).best()
     decoded = _decode_as(body, best.encoding) if best is not None else None
     return (
         (decoded, best.encoding) if decoded is not None and best is not None else (body.decode("windows-1252", "replace"), "windows-1252")
@@ -166,7 +179,7 @@ def _decode_as(body: bytes, name: str) -> str | None:
 def _mostly_utf8(body: bytes) -> bool:
     """Say whether what is beyond ASCII is UTF-8 but for a few damaged bytes."""
     beyond = sum(body.count(bytes((lead,))) for lead in range(0xC3, 0xF5))
-    return beyond > 0 and body.decode("utf-8", "replace").count("\ufffd") * 4 <= beyond
+    return beyond > 0 and body.decode("utf-8", "replace").count("\ufffd") * 2 <= beyond
 
 
 def is_truncated(data: bytes) -> bool:
