@@ -16,25 +16,9 @@ if TYPE_CHECKING:
 
 NORMALISER_VERSION = "country-1"  # raise it when a table or the grammar changes: normalised values are keyed by it
 
-# Names in other languages that are an everyday word, a currency or another country in English: never matched.
+# Names that are an everyday word, a currency, another country or the tail of a longer name in English: never matched.
 AMBIGUOUS = frozenset(
-    {
-        "cad",
-        "congo",
-        "figi",
-        "gana",
-        "guiana",
-        "indie",
-        "ira",
-        "island",
-        "kina",
-        "kongo",
-        "man",
-        "oma",
-        "korea",
-        "america",
-        "saint martin island",
-    }
+    {"america", "cad", "congo", "figi", "gana", "guiana", "indie", "ira", "island", "kina", "kongo", "korea", "man", "oma", "salvador"}
 )
 _MEMBER = re.compile(r"([A-Z]{2})(?:([<>])(\d{4}-\d\d-\d\d))?")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -115,6 +115,7 @@ class _Scope:
             group = group[at + 1 :]
             roles = {atom.role for atom in group}
             self.excluding, self.fresh, self.opened_at = True, True, self.depth
+            roles.discard("world")  # "no international" rules out the rest and names nothing
         elif self.excluding and not self.fresh and "only" in roles:
             self.excluding = False
         if "excluded" in roles:

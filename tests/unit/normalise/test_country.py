@@ -195,6 +195,8 @@ def test_a_claim_means_the_same_as_origin_and_as_destination(text, ship_class, c
         ("We do not currently ship to Japan", "world", "", "JP"),
         ("I don't want customers from Japan, Canada", "world", "", "CA,JP"),
         ("USA, no USA", "world", "", "US"),
+        ("USA only, no international", "country", "US", ""),
+        ("No international", "unparseable", "", ""),
         ("United States, except Alaska", "country", "US", ""),
         ("Domestic only", "country", "", ""),
         ("USA only (no PO box)", "country", "US", ""),
