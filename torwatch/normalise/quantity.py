@@ -79,16 +79,18 @@ def _decide(items: Sequence[Item], context: Context) -> Quantity:
     masses = [m for m in amounts if m.unit.measure is Measure.MASS]
     volumes = [m for m in amounts if m.unit.measure is Measure.VOLUME]
     if masses or volumes:
-        return Quantity(method="intangible") if context.intangible else _one_substance(items, masses, volumes)
+        return Quantity(method="intangible") if context.intangible else _one_substance(items, masses, volumes, context)
     counted = _one_count(items, amounts, doses, method="count", alone=False)
     return _weak(items, doses, context) if counted.method == "none" else counted
 
 
-def _one_substance(items: Sequence[Item], masses: Sequence[Item], volumes: Sequence[Item]) -> Quantity:
+def _one_substance(items: Sequence[Item], masses: Sequence[Item], volumes: Sequence[Item], context: Context) -> Quantity:
     """A mass or a volume; both only where ounces are fluid ones: "8 oz (240 ml)"."""
     if masses and volumes:
         fluid = all(m.unit.name.startswith(("oz", "ounce")) and _close(m.value * _FLUID_OUNCE_PER_OUNCE, volumes[0].value) for m in masses)
         return _one_measure(items, volumes) if fluid else Quantity(method="mass and volume")
+    if context.liquid and masses and all(m.unit.name.startswith(("oz", "ounce")) for m in masses):
+        return Quantity(method="ounces of a liquid")  # of weight or of volume: 4 % apart, and in another unit
     return _one_measure(items, masses or volumes)
 
 

@@ -23,6 +23,7 @@ class Context:
     powder: bool
     apparatus: bool
     intangible: bool
+    liquid: bool
     herb: bool  # sold by the pound
     counted: bool  # the category itself sells by the piece
 
@@ -44,6 +45,7 @@ def read_context(folded: str, category: str) -> Context:
         powder=powder and not pill,
         apparatus=bool(everything & contexts["apparatus"]) or ("scale" in folded and _BALANCE.search(folded) is not None),
         intangible=bool(whole & contexts["intangible"]),
+        liquid=bool(words & contexts["liquid"]),
         herb=bool(everything & contexts["herb"]),
         counted=is_counted(category),
     )

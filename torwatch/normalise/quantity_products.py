@@ -21,6 +21,8 @@ _BREAKS = frozenset("-\u2013\u2014|/,;:+)]}") | _OPENERS
 _FACTORS = frozenset({Kind.MEASURE, Kind.NUMBER, Kind.BARE})
 _EDGE = Item(Kind.SIGN)
 _GIVEN = frozenset({"free", "extra", "bonus", "gratis"})
+_EXTRACTS = frozenset({"salvia", "kratom", "kanna", "amanita", "extract", "extrakt"})
+_YEARS = range(2010, 2036)
 _AND = frozenset({"+", "&", "and", "plus"})
 _WHOLE = frozenset({"full", "whole", "solid"})
 _PILL_NOUNS = frozenset({"pills", "tablets", "bars", "blotters"})
@@ -78,12 +80,14 @@ def _is_named(items: Sequence[Item], at: int) -> bool:
 
 
 def _drop_strengths(items: Sequence[Item]) -> list[Item]:
-    """Reads "3x washed", "15x extract": how strong or how often, no pack."""
+    """Takes out how strong or how often: "3x washed", "15x extract"; elsewhere in an extract's title an x may be either."""
     strength = load_units().strength
     out = list(items)
+    extract = any(item.kind is Kind.WORD and item.text in _EXTRACTS for item in out)
     for at, item in enumerate(out):
-        if item.kind is Kind.TIMES and not item.suffix and any(item_at(out, at + step).text in strength for step in (-1, 1, 2)):
-            out[at] = Item(Kind.NOISE)
+        if item.kind is Kind.TIMES and not item.suffix:
+            strong = any(item_at(out, at + step).text in strength for step in (-1, 1, 2))
+            out[at] = Item(Kind.NOISE) if strong else Item(Kind.RANGE) if extract else item
     return out
 
 
@@ -91,7 +95,7 @@ def _count_from_words(items: Sequence[Item]) -> list[Item]:
     """Reads "5 Brandywine tomato seeds", "500 White Xanax 2mg bars": the number counts the noun a few words on, with no break between."""
     units, out = load_units().units, list(items)
     for at, item in enumerate(out):
-        if item.kind is not Kind.NUMBER or item.value != item.value.to_integral_value() or item.value <= 0:
+        if item.kind is not Kind.NUMBER or item.value != item.value.to_integral_value() or item.value <= 0 or item.value in _YEARS:
             continue
         for step in range(1, _NOUN_DISTANCE + 1):
             follower = item_at(out, at + step)

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
+from math import gcd
 
 from torwatch.normalise.quantity_items import Item, Kind
 from torwatch.normalise.quantity_lexer import split_tokens
@@ -13,7 +14,7 @@ from torwatch.normalise.units import SPELLED, Measure, Unit, UnitTable, load_uni
 from torwatch.normalise.units_number import parse_decimal
 
 _DASHES = "-\u2013\u2014~"
-_TO = frozenset({"to", "till", "until", "bis", "tot", "upto"})
+_TO = frozenset({"and", "or", "und", "oder", "en", "to", "till", "until", "bis", "tot", "upto"})
 _OPEN = frozenset({"from", "min", "minimum", "max", "maximum", "starting", "ab", "vanaf", "upto", "over"})
 _PER = frozenset({"per", "pro", "je"})
 _EACH = frozenset({"each", "ea", "stuk"})
@@ -133,7 +134,9 @@ class _Reader:
             head, _, tail = text.rpartition("/")
             mixed, _, upper = head.rpartition(" ")
             lower = Decimal(re.match(r"\d+", tail)[0])  # type: ignore[index]  # the token's pattern has digits there
-            return Decimal(mixed or 0) + Decimal(upper) / lower if Decimal(upper) < lower else None
+            return (
+                Decimal(mixed or 0) + Decimal(upper) / lower if gcd(int(upper), int(lower)) == 1 and Decimal(upper) < lower else None
+            )  # "2/4 g" is a list
         if whole and re.fullmatch(r"[1-9]\d{0,2}(?:[.,]\d{3})+", text):
             return Decimal(re.sub(r"[.,]", "", text))
         if text.startswith("."):
@@ -258,10 +261,10 @@ class _Reader:
         return item, after
 
     def _range(self, at: int) -> tuple[Item, int] | None:
-        """Reads "5-100 g", "1 - 10 pills", "5 to 10 g"; None when it is no range. A range of doses is no amount and no fault."""
+        """Reads "5-100 g", "1 - 10 pills", "5 to 10 g", "16 and 32 oz", "5/10 g"; None when it is no range. A range of doses is no amount and no fault."""
         second, glued = at + 2, not self._gap(at + 1) and not self._gap(at + 2)
         between = self._text(at + 1)
-        if self._kind(second) not in {"number", "fraction"} or not (between in _TO or (len(between) == 1 and between in _DASHES)):
+        if self._kind(second) not in {"number", "fraction"} or not (between in _TO or (len(between) == 1 and between in _DASHES + "/&")):
             return None
         if self._is_code(at) or (not glued and between not in _TO and self._kind(at - 1) == "word" and self._text(at - 1) not in _OPEN):
             return None
