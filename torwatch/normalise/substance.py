@@ -34,6 +34,7 @@ _FAMILY_WEIGHT = 4.0  # a category up to this weight names a family: whatever me
 _DIGITAL_CATEGORY = 21.0  # as in the table
 _DIGITAL_CATEGORY_WITH_AMOUNT = 7.0
 _SIGN_LETTERS = 4
+_DECISIVE = 9.5  # a score that takes a decisive name, some way behind in the title
 _NAMED = 3.75  # a score that takes at least a supporting name, some way behind in the title
 _ORDER_PENALTY = 0.02  # of two equal names the first says what is sold
 _PILL_DOSE_MG = range(100, 351)  # strengths at which tablets of MDMA are sold (Trimbos DIMS annual reports)
@@ -239,7 +240,8 @@ def _scores(tally: _Tally, prior: CategoryPrior, amounts: _Amounts) -> dict[str,
             weight *= 0.5
         named = scores.get(prior.group, 0.0)
         total = named + weight
-        if named < _NAMED and weight < _WEAK_WITH_CATEGORY_MAXIMUM:
+        named_otherwise = any(score >= _DECISIVE and group_is_drug(group) for group, score in scores.items() if group != prior.group)
+        if weight < _WEAK_WITH_CATEGORY_MAXIMUM and (named < _NAMED or (named_otherwise and named < _DECISIVE)):
             total = min(total, _WEAK_WITH_CATEGORY_MAXIMUM)
         scores[prior.group] = total
     return scores

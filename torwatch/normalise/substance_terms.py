@@ -119,10 +119,12 @@ def _longest(tokens: Tokens, start: int, vocabulary: Vocabulary) -> Match | None
     end = start + 1
     while key in beginnings:
         found = names.get(key)
-        if found is None and len(key) > _SHORT and key[-1] == "s":
-            found = names.get(key[:-1])
         if found is not None and (end == start + 1 or _joins(tokens, start, end, found)):
             best = Match(key, start, end, found)
+        elif key[-1] == "s" and len(key) > _SHORT:
+            found = names.get(key[:-1])
+            if found is not None and (end == start + 1 or _joins(tokens, start, end, found)):
+                best = Match(key, start, end, found)
         if end >= last:
             break
         key += texts[end]
@@ -213,7 +215,7 @@ def _misspellings(names: dict[str, tuple[Term, ...]]) -> dict[str, str]:
     for name, terms in names.items():
         if len(name) < _MISSPELT_LETTERS or not name.isalpha() or terms[0].spaced or terms[0].group.startswith("+"):
             continue
-        if terms[0].group == "fraud-digital" or terms[0].weight < WEIGHTS["strong"]:
+        if terms[0].group == "fraud-digital" or not WEIGHTS["strong"] <= terms[0].weight <= WEIGHTS["decisive"]:
             continue  # everyday words: a near miss is another word
         for left_out in range(1, len(name)):
             result.setdefault(name[:left_out] + name[left_out + 1 :], name)
