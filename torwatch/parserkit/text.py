@@ -104,19 +104,26 @@ def has_more_text(node: Any, limit: int) -> bool:
 
 
 def lines(node: Any) -> str:
-    """Give the text of an element with its line breaks kept: descriptions, PGP blocks, terms."""
+    """Give the visible text of an element with its line breaks kept: descriptions, PGP blocks, terms."""
     if isinstance(node, str):
         return node.strip()
-    parts: list[str] = []
-    for piece in node.iter():
-        if piece.tag in {"br", "p", "div", "li", "tr"} and piece is not node:
-            parts.append("\n")
-        if piece.text and piece.tag not in _UNSEEN:
-            parts.append(piece.text)
-        if piece.tail and piece is not node:
-            parts.append(piece.tail)
-    rows = (" ".join(row.split()) for row in "".join(parts).replace("\r", "").split("\n"))
+    parts = [node.text or ""]
+    _gather_lines(node, parts)
+    rows = (" ".join(row.split()) for row in "".join(parts).replace("\r\n", "\n").replace("\r", "\n").split("\n"))
     return "\n".join(rows).strip()
+
+
+def _gather_lines(nodes: Any, parts: list[str]) -> None:
+    for node in nodes:
+        tag = node.tag
+        if tag in _BREAKS:
+            parts.append("\n")
+        if tag not in _UNSEEN and isinstance(tag, str) and not is_hidden(node):
+            parts.append(node.text or "")
+            _gather_lines(node, parts)
+        if tag in _BREAKS and tag != "br":
+            parts.append("\n")
+        parts.append(node.tail or "")
 
 
 def is_hidden(node: Any) -> bool:

@@ -107,8 +107,9 @@ def load_fixture(expected: Path) -> Fixture:
         content = json.loads(expected.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ParserError(f"{expected} is not JSON: {error}") from error
-    if not isinstance(content, dict) or set(content) - KNOWN:
-        raise ParserError(f"{expected}: unknown part {', '.join(sorted(set(content) - KNOWN)) if isinstance(content, dict) else content!r}")
+    unknown = sorted(set(content) - KNOWN) if isinstance(content, dict) else [f"{content!r:.40}"]
+    if unknown or not isinstance(content, dict):
+        raise ParserError(f"{expected}: unknown part {', '.join(unknown)}")
     page = expected.parent.parent / "pages" / content.get("page", f"{expected.stem}.html")
     if not page.is_file():
         raise ParserError(f"{expected}: its page {page.name} is not in {page.parent}")

@@ -28,6 +28,8 @@ def test_text_is_what_a_person_sees(html, seen):
 
 def test_lines_keep_their_breaks():
     assert lines(node("a  b<br>c\r\n\r\nf<script>x</script>")) == "a b\nc\n\nf"
+    assert lines(node("<p>a <b>b</b></p>c<div>d<i style='display:none'>x</i></div>e")) == "a b\nc\nd\ne"
+    assert lines(" an attribute ") == "an attribute"
 
 
 @pytest.mark.parametrize(
