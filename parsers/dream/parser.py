@@ -55,7 +55,13 @@ MARKET = Market(
     obstacles=(
         obstacle("gone", text=("listing not found", "offer not found", "vendor not found", "member not found"), selector="div.main"),
         obstacle("login", selector="form input[type=password]", max_text=4000),
-        obstacle("captcha", text=("enter the code below", "ddos"), selector="form input[type=text]", max_text=2000),
+        obstacle("captcha", text=("enter the code below", "ddos"), selector="form input", max_text=2000),
+        obstacle(
+            "captcha",
+            selector=".//form[.//img and .//input[@type='text' or not(@type)]]",
+            max_bytes=8000,
+            reason="a small page with a picture and one field",
+        ),
     ),
     empty="div.content:has-text('No results'), div.content:has-text('Nothing found'), div.content:has-text('no offers')",
     signs=("div.naviHeader", "div.youHaveBeenPhished", "div.bakrlop", "text:Dream Market"),
@@ -71,8 +77,8 @@ INDEX = Rows(
     vendor=First(".oVendor a[href*='contactMember']", "a[href*='contactMember']"),
     price_raw=".oPrice",
     escrow_raw=".escrowInfo",
-    ship_from_raw=(".oShips .osBod", r"^(.*?)\s*\u2192"),
-    ship_to_raw=(".oShips .osBod", r"\u2192\s*(.*)$"),
+    ship_from_raw=(".oShips .osBod", r"^(.*?)\s*[\u2192\u27f6]"),
+    ship_to_raw=(".oShips .osBod", r"[\u2192\u27f6]\s*(.*)$"),
 )
 SHOP = INDEX.but("div.contactMember div.shopItem, div.content div.shop div.shopItem", vendor=None, ship_from_raw=None, ship_to_raw=None)
 LABELS = Fields(

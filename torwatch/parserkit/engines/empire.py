@@ -59,6 +59,11 @@ SHAPES: Mapping[PageKind, str | tuple[str, ...]] = {
 }
 EMPTY = "div.right-content:has-text('There is currently nothing to show')"
 OBSTACLES: tuple[ObstacleRule, ...] = (
+    obstacle(
+        "gone",
+        pattern=r"\b(?:product|listing|item|user|vendor) (?:was |could )?(?:not (?:be )?found|(?:does not|doesn't|no longer) exists?)",
+        max_text=20_000,
+    ),
     obstacle("login", selector="div.login-textbox input[type=password]"),
     obstacle(
         "queue", selector=".//meta[translate(@http-equiv, 'REFSH', 'refsh') = 'refresh' and contains(@content, '/login')]", max_bytes=2000
@@ -104,8 +109,8 @@ DETAIL = Single(
 )
 VENDOR = Single(
     Vendor,
-    name=("h3.user_info_mid_head", r"^(.*?)\s*\((?:[\d,]+)\)"),
-    sales=("h3.user_info_mid_head", r"\(([\d,]+)\)"),
+    name=".//h3[contains(@class, 'user_info_mid_head')]/text()[1]",
+    sales=("h3.user_info_mid_head > span", r"^\(([\d,]+)\)"),
     vendor_level=("h3.user_info_mid_head span.user_info_trust", r"(?i)vendor level\s*(\d+)"),
     trust_level=("h3.user_info_mid_head span.user_info_trust", r"(?i)trust level\s*(\d+)"),
     positive_percent=("div.user_info_mid p", r"Positive feedback[^:]*:\s*([\d.,]+)\s*%"),
