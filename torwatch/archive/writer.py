@@ -54,6 +54,7 @@ class SnapshotArchive:
             fetched.url,
             "response",
             payload=io.BytesIO(body),
+            length=len(body),  # else warcio copies the body to a temporary file that it never closes
             http_headers=response_head,
             warc_headers_dict={
                 "WARC-Date": when,
@@ -67,6 +68,7 @@ class SnapshotArchive:
             fetched.url,
             "request",
             payload=io.BytesIO(b""),
+            length=0,
             http_headers=request_head,
             warc_headers_dict={"WARC-Date": when, "WARC-Concurrent-To": response.rec_headers.get_header("WARC-Record-ID")},
         )

@@ -87,7 +87,7 @@ def watch_markets(network: Any, directory: Path, listings: int) -> bool:
     """Run both markets, watch them for WEEKS weeks, print what was found; True when it equals the truth."""
     from torwatch.config import load_config  # noqa: PLC0415
     from torwatch.daemon import open_tools, utc_now  # noqa: PLC0415
-    from torwatch.demo.market import ENGINES, MarketServer, SimulatedClock, World  # noqa: PLC0415
+    from torwatch.demo.market import ENGINES, MarketServer, SimulatedClock  # noqa: PLC0415
     from torwatch.store.database import open_store  # noqa: PLC0415
     from torwatch.store.targets import add_target  # noqa: PLC0415
 
@@ -106,8 +106,9 @@ def watch_markets(network: Any, directory: Path, listings: int) -> bool:
         store = stack.enter_context(open_store(config.database_path))
         watched = []
         for name, seed in WORLDS.items():
-            world = World(seed, listings=listings, epoch=clock() - dt.timedelta(days=120))
-            server = stack.enter_context(MarketServer(world, ENGINES[name](), clock))
+            engine = ENGINES[name]()
+            world = engine.world(seed, listings=listings, epoch=clock() - dt.timedelta(days=120))
+            server = stack.enter_context(MarketServer(world, engine, clock))
             onion = network.add_onion(target_port=server.port)
             target = add_target(
                 store, name, [(onion.address, 80, "http")], parser=name, every_seconds=7 * 86400, now=clock(), legal_basis="simulation"

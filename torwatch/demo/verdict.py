@@ -12,7 +12,6 @@ State = Mapping[tuple[str, str], Mapping[str, str]]
 Change = tuple[str, str, str | None, str | None, str | None, str]  # entity, key, field, old, new, cause
 Digest = Callable[[str], str]
 
-STORED_NAME = {"unit": "price_unit", "ship_from_raw": "ship_from", "ship_to_raw": "ship_to", "pgp_key": "pgp"}
 LONG_TEXTS = frozenset({"description", "profile", "pgp"})
 DISPLAYED_DATES = ("%Y-%m-%d", "%d/%m/%Y", "%B %d, %Y")
 COMPARED = {
@@ -41,8 +40,6 @@ def stored_value(claim: str, value: str | None, digest: Digest) -> str | None:
     """A claim of the truth as torwatch stores it."""
     if value is None:
         return None
-    if claim == "category":
-        return value.replace(" / ", " > ")
     return digest(value) if claim in LONG_TEXTS else value
 
 
@@ -68,8 +65,7 @@ def compare_state(truth: Truth, stored: State, digest: Digest) -> Verdict:
     wanted: set[tuple[str, str, str, str]] = set()
     for entity, names in COMPARED.items():
         for key, record in truth.records(entity).items():
-            for name, value in claims_of(entity, record).items():
-                claim = STORED_NAME.get(name, name)
+            for claim, value in claims_of(entity, record).items():
                 text = stored_value(claim, value, digest)
                 if claim in names and text is not None:
                     wanted.add((entity, key, claim, text))
@@ -86,7 +82,7 @@ def compare_changes(before: Truth | None, after: Truth, known: Truth | None, sto
     """Compare the change rows of one snapshot with the truth's own diff; `known` is the last sight of all ever seen before."""
     wanted: set[Change] = set()
     for row in diff_truth(before, after, known=known, entities=("listing", "vendor")):
-        claim = STORED_NAME.get(row.field, row.field)
+        claim = row.field
         if not row.field:
             wanted.add((row.entity, row.key, None, None, None, {"gone": "gone_explicit"}.get(row.cause, row.cause)))
         elif row.cause != "new" and claim in COMPARED[row.entity]:
