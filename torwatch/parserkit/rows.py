@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from torwatch.model import Feedback, Listing, Vendor
@@ -135,8 +134,3 @@ class Rows(Generic[R]):
         if not self.nodes(page) and not page.truncated and not (page.market.empty and page.all(page.market.empty)):
             raise LayoutChanged(f"no row at {self.row!r} and no word that the list is empty")
         yield from self.read(page, **common)
-
-
-def record_fields(make: type) -> tuple[str, ...]:
-    """Name the fields of a record, in order."""
-    return tuple(entry.name for entry in fields(make))

@@ -8,6 +8,7 @@ from torwatch.errors import ParserError
 from torwatch.model import Evidence, Feedback, Link, Listing, Outcome, PageInfo, PageKind, Parsed, Vendor
 from torwatch.parserkit import KindSpec, Market, Obstacle, Page, open_page
 from torwatch.parserkit.decode import MAX_BYTES
+from torwatch.parserkit.page import split_host
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -26,7 +27,7 @@ def parse_bytes(
     Whatever a page can be is an outcome in the result. An exception of the parser's own that is neither Obstacle nor LayoutChanged is a
     fault of the parser and becomes ParserError; the worker turns that into `layout_changed`, so that a snapshot goes on and nothing is lost.
     """
-    promised = parser.market.kind_of(path)[0] or PageKind.OTHER
+    promised = parser.market.kind_of(split_host(path)[1])[0] or PageKind.OTHER
     try:
         page = open_page(parser.market, body, path=path, content_type=content_type, fetched_at=fetched_at, max_bytes=max_bytes)
     except Obstacle as met:

@@ -6,6 +6,7 @@ that others can write to is refused, as sshd does with keys: who can write there
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 import importlib.metadata
@@ -109,6 +110,16 @@ def load_parser(name: str, directories: Sequence[Path] = ()) -> Parser:
         hint = f"did you mean {' or '.join(near)}?" if near else "`torwatch parser list` names them all"
         raise UsageError(f"no parser is called {name!r}: {hint}")
     return load_place(places[wanted])
+
+
+def load_all(directories: Sequence[Path] = ()) -> list[Parser]:
+    """Load every parser that is not archived, for recognising a market; one that does not load is left out (`torwatch parser list` tells why)."""
+    loaded = []
+    for place in find_parsers(directories).values():
+        if not place.archived:
+            with contextlib.suppress(ParserError):
+                loaded.append(load_place(place))
+    return loaded
 
 
 def load_place(place: Place) -> Parser:

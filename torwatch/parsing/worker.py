@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 from torwatch.errors import ParserError, UsageError
 from torwatch.model import Outcome, PageKind, Parsed
 from torwatch.parserkit.decode import MAX_BYTES
+from torwatch.parserkit.page import split_host
 from torwatch.parsing.codec import decode_parsed, encode_parsed
 from torwatch.parsing.parse_page import parse_bytes
 from torwatch.parsing.registry import Parser, load_parser
@@ -216,4 +217,4 @@ def _parse(parser: Parser, body: bytes, path: str, content_type: str, fetched_at
     except ParserError as error:
         if isinstance(error.__cause__, MemoryError):
             raise error.__cause__ from None
-        return Parsed(Outcome.LAYOUT_CHANGED, parser.market.kind_of(path)[0] or PageKind.OTHER, reason=str(error))
+        return Parsed(Outcome.LAYOUT_CHANGED, parser.market.kind_of(split_host(path)[1])[0] or PageKind.OTHER, reason=str(error))

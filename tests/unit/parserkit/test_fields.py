@@ -71,3 +71,21 @@ def test_an_empty_value_is_none_and_not_the_next_label(page_of):
 def test_an_unknown_shape_is_refused():
     with pytest.raises(ValueError, match="shape is one of"):
         Fields("p", MAP, shape="magic")
+
+
+def test_a_copy_adds_labels_and_changes_the_scope(page_of):
+    page = page_of("<div class=f><label>Ships from</label><i>Netherlands</i><label>Tea</label><b title=x>green</b></div>")
+    got = Fields("div.nothing", MAP).but(scope="div.f", map={"Tea": "listing_type"}).read(page)
+    assert got.texts() == {"ship_from_raw": "Netherlands", "listing_type": "green"}
+    assert got.node("listing_type").get("title") == "x"
+    assert got.node("stock_raw") is None
+
+
+def test_the_value_of_a_label_alone_in_its_holder_stands_behind_the_holder(page_of):
+    html = "<div class=f><p><label>Ships from</label></p><p>Netherlands</p></div>"
+    assert Fields("div.f", MAP).read(page_of(html)).texts() == {"ship_from_raw": "Netherlands"}
+
+
+def test_a_label_without_value_before_the_next_label_gives_nothing(page_of):
+    got = Fields("dl", MAP, shape="dl").read(page_of("<dl><dt>Ships from</dt><dt>Ships to</dt><dd>World Wide, EU</dd></dl>"))
+    assert got.texts() == {"ship_to_raw": "World Wide, EU"}

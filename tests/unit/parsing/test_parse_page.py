@@ -48,7 +48,7 @@ def test_a_truncated_page_gives_what_was_fully_there(tea, make):
 
 
 def test_an_obstacle_is_an_outcome_with_the_kind_that_was_asked_for(tea, make):
-    got = parse(tea, "<html><body>This item was removed</body></html>", make, path="/item/7")
+    got = parse(tea, "<html><body>This item was removed</body></html>", make, path="http://tea.onion/item/7")
     assert (got.outcome, got.kind, got.reason) == (Outcome.GONE, PageKind.LISTING, "this item was removed")
     assert parse(tea, "", make).outcome is Outcome.EMPTY
     assert parse(tea, "x" * 99, make, max_bytes=10).outcome is Outcome.TOO_LARGE

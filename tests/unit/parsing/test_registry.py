@@ -4,7 +4,7 @@ import pytest
 
 from torwatch.errors import ParserError, UsageError
 from torwatch.model import Evidence, PageKind
-from torwatch.parsing.registry import bundled_folder, check_directory, find_parsers, load_parser
+from torwatch.parsing.registry import bundled_folder, check_directory, find_parsers, load_all, load_parser
 
 
 def test_the_bundled_parsers_are_found_and_load():
@@ -101,3 +101,28 @@ def test_a_directory_that_does_not_exist_is_a_usage_error(tmp_path):
 
 def test_the_bundled_folder_is_the_checkout_or_the_installed_one():
     assert (bundled_folder() / "empire" / "parser.py").is_file()
+
+
+def test_a_parser_of_an_installed_package_comes_through_its_entry_point(tmp_path, make, monkeypatch):
+    make.folder(tmp_path / "mine", name="teapot")
+    site = tmp_path / "site"
+    (site / "theirs-1.0.dist-info").mkdir(parents=True)
+    (site / "theirs-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (site / "theirs-1.0.dist-info" / "entry_points.txt").write_text(
+        "[torwatch.parsers]\nteapot = their_teapot\nbroken = no_such_module_of_theirs\n"
+    )
+    (site / "their_teapot.py").write_bytes((tmp_path / "mine" / "teapot" / "parser.py").read_bytes())
+    monkeypatch.syspath_prepend(site)
+    parser = load_parser("teapot")
+    assert (parser.door, parser.path.name) == ("entry-point", "their_teapot.py")
+    assert load_parser("teapot", [tmp_path / "mine"]).door == "directory"
+    with pytest.raises(ParserError, match="broken does not load: ModuleNotFoundError"):
+        load_parser("broken")
+
+
+def test_all_parsers_that_load_are_given_and_a_broken_one_hides_none(tmp_path, make):
+    make.folder(tmp_path / "mine", name="teapot")
+    make.folder(tmp_path / "mine", name="broken", source="1/0")
+    names = [parser.name for parser in load_all([tmp_path / "mine"])]
+    assert {"teapot", "empire", "dream"} <= set(names)
+    assert "broken" not in names
