@@ -64,7 +64,7 @@ MARKET = Market(
         ),
     ),
     empty="div.content:has-text('No results'), div.content:has-text('Nothing found'), div.content:has-text('no offers')",
-    signs=("div.naviHeader", "div.youHaveBeenPhished", "div.bakrlop", "text:Dream Market"),
+    signs=("div.naviHeader", "div.youHaveBeenPhished", "[artumm]", "title:Dream Market"),
     iso2=True,
 )
 

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
     from torwatch.parsing.registry import Parser
 
-WEIGHTS = {"title": 0.7, "text": 0.6, "selector": 0.45}  # how far one sign alone convinces; several add up as independent evidence
+WEIGHTS = {
+    "title": 0.7,
+    "text": 0.4,
+    "selector": 0.6,
+}  # how far one sign alone convinces (vendors quote the words of other markets); several add up
 NAME_IN_TITLE = 0.6
 SHAPE = 0.3  # a page of the engine family: members share it, so it never decides alone
 SURE = 0.8  # `torwatch add` asks below this
