@@ -18,6 +18,7 @@ import structlog
 from torwatch.claims import rules_of
 from torwatch.crawl.fetch import Fetcher, Limits, Route
 from torwatch.crawl.schedule import Past, due_at
+from torwatch.equipment import Progress, Tools, WalkSettings
 from torwatch.errors import StoreError, TorError, TorwatchError
 from torwatch.normalise.country import NORMALISER_VERSION
 from torwatch.normalise.price import normalise_price
@@ -30,7 +31,7 @@ from torwatch.store.targets import Mirror, Target, find_target, list_targets, st
 from torwatch.tor.reasons import explain
 from torwatch.tor.service import open_tor
 from torwatch.tor.settings import TorSettings
-from torwatch.walk import Progress, Tools, WalkSettings, take_snapshot
+from torwatch.walk import take_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

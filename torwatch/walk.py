@@ -10,30 +10,26 @@ import datetime as dt
 import queue
 import threading
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from torwatch import __version__
 from torwatch.archive import index as archive_index
-from torwatch.archive.strip import strip_data_uris
 from torwatch.archive.writer import SnapshotArchive, open_archive
-from torwatch.claims import ClaimRules, stage_of
-from torwatch.crawl.fetch import Explain, Fetcher, Limits, Route
+from torwatch.crawl.fetch import Fetcher, Route
 from torwatch.crawl.pace import Pace
-from torwatch.model import GOOD_OUTCOMES, OBSTACLE_OUTCOMES, Fetched, Outcome, PageKind, Parsed, Shipping
+from torwatch.equipment import Progress, Tools, WalkSettings
+from torwatch.model import GOOD_OUTCOMES, OBSTACLE_OUTCOMES, Outcome, PageKind
+from torwatch.reading import PageReader, Read, gather_links
 from torwatch.store import frontier, shipping, staging
 from torwatch.store.frontier import Visit, VisitResult
-from torwatch.store.snapshots import Ending, HoldRule, Snapshot, begin_snapshot, end_snapshot, running_snapshot
-from torwatch.store.staging import StagedPage
+from torwatch.store.snapshots import Ending, Snapshot, begin_snapshot, end_snapshot, running_snapshot
 
 if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable
 
+    from torwatch.claims import ClaimRules
     from torwatch.errors import TorError
     from torwatch.parsing.registry import Parser
-    from torwatch.store.database import Store
     from torwatch.store.targets import Mirror, Target
 
 GROUP_PAGES = 32  # pages of one commit at most
@@ -65,81 +61,6 @@ ONION_OUTCOMES = frozenset(
     }
 )
 WALL_PAGES = 5  # pages in a row that are an obstacle: the market has shut its door, going on would be rude and useless
-MAX_RETRY_AFTER_SECONDS = 3600.0
-
-
-class Tor(Protocol):
-    """What a walk needs of Tor."""
-
-    @property
-    def socks_address(self) -> tuple[str, int]:
-        """Host and port of the SOCKS port."""
-
-    def credentials(self, identity: str) -> tuple[str, str]:
-        """SOCKS user and password that isolate this identity's circuits."""
-
-    def ensure(self) -> bool:
-        """Bring Tor back when it is down, telling whether it was; TorError when it cannot be."""
-
-
-class Workers(Protocol):
-    """What a walk needs of the parser workers."""
-
-    def parse(self, parser: str, body: bytes, *, path: str, content_type: str, fetched_at: dt.datetime) -> Parsed:
-        """Parse one page in a sandboxed process."""
-
-
-@dataclass(frozen=True, slots=True)
-class WalkSettings:
-    """How a walk behaves; durations in seconds."""
-
-    limits: Limits = field(default_factory=Limits)
-    seconds_per_request: float = 5.0
-    connections: int = 1
-    page_attempts: int = 3
-    pages_per_snapshot: int = 0  # 0: no limit
-    detail_max_age: dt.timedelta = dt.timedelta(days=28)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    hold: HoldRule = field(default_factory=HoldRule)
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a walk is: pages done and left in the frontier, and the page just read."""
-
-    done: int
-    left: int
-    path: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """Everything a walk works with; made once by the daemon or the command line."""
-
-    store: Store
-    tor: Tor
-    workers: Workers
-    explain: Explain
-    archive_directory: Path
-    rng: random.Random
-    now: Callable[[], dt.datetime]
-    normalise_ship_from: Callable[[str], Shipping]
-    normalise_ship_to: Callable[[str], Shipping]
-    normaliser_version: str
-
-
-@dataclass(slots=True)
-class Read:
-    """One page read: what was fetched, what is stored of it, and what it gave. Made in a fetch thread, used by the committing one."""
-
-    visit: Visit
-    fetched: Fetched
-    body: bytes
-    stripped: int
-    parsed: Parsed | None
-    staged: StagedPage
-    outcome: Outcome
-    reason: str
 
 
 def take_snapshot(
@@ -192,6 +113,7 @@ class Walk:
         self.stop = stop
         self.progress = progress
         self.over = threading.Event()  # set: fetch threads leave; unlike `stop` it is this walk's own
+        self.reader = PageReader(parser.name, rules, tools.workers, self.hold_back)
         self.pace = Pace(self.seconds_per_request(), clock=time.monotonic, rng=tools.rng)
         self.work: queue.Queue[Visit | None] = queue.Queue()
         self.results: queue.Queue[Read | TorError | Exception] = queue.Queue()
@@ -262,31 +184,14 @@ class Walk:
             if self.over.is_set() or not self.pace.wait(self.stop):
                 return
             try:
-                self.results.put(self.read_page(fetcher, visit))
+                self.results.put(self.reader.read_page(fetcher, visit))
             except Exception as error:  # noqa: BLE001 - handed to the committing thread, which raises it: a dead thread would hang the walk
                 self.results.put(error)
                 return
 
-    def read_page(self, fetcher: Fetcher, visit: Visit) -> Read:
-        """Fetch one page, strip it, parse it in the sandbox and prepare its rows."""
-        fetched = fetcher.fetch(visit.path)
-        self.obey_retry_after(fetched)
-        body, stripped = strip_data_uris(fetched.body)
-        if not fetched.status or (not body and fetched.outcome not in GOOD_OUTCOMES):
-            return Read(visit, fetched, body, stripped, None, StagedPage(), fetched.outcome, fetched.reason)
-        content_type = next((value for name, value in fetched.headers if name.lower() == "content-type"), "")
-        parsed = self.tools.workers.parse(
-            self.parser.name, body, path=fetched.url, content_type=content_type, fetched_at=fetched.fetched_at
-        )
-        outcome, reason = judge_page(visit, fetched, parsed)
-        staged = stage_of(parsed, self.rules) if outcome is Outcome.OK else StagedPage()
-        return Read(visit, fetched, body, stripped, parsed, staged, outcome, reason)
-
-    def obey_retry_after(self, fetched: Fetched) -> None:
-        """Hold all requests back for as long as the market asks."""
-        value = next((value for name, value in fetched.headers if name.lower() == "retry-after"), "")
-        if value.isdecimal():
-            self.pace.hold_back(min(float(value), MAX_RETRY_AFTER_SECONDS))
+    def hold_back(self, seconds: float) -> None:
+        """Let no request start for a while: the market asked for it."""
+        self.pace.hold_back(seconds)
 
     # --- the committing thread -----------------------------------------------------------------------------------------------------
 
@@ -455,33 +360,3 @@ class Walk:
                 for row in rows
             ),
         )
-
-
-def gather_links(good: Iterable[Read]) -> tuple[dict[str, tuple[str, str | None]], dict[str, str], list[Visit]]:
-    """(listing key → path and digest of its index row, vendor key → path, pages to see in any case) of a group of pages."""
-    listings: dict[str, tuple[str, str | None]] = {}
-    vendors: dict[str, str] = {}
-    visits: list[Visit] = []
-    for parsed, staged in ((read.parsed, read.staged) for read in good if read.parsed is not None):
-        for row in staged.listings:
-            if row.path and parsed.kind is not PageKind.LISTING:
-                listings[row.key] = (row.path, row.row_digest if parsed.kind is PageKind.LISTING_INDEX else None)
-        for link in parsed.links:
-            if link.kind is PageKind.LISTING and link.key:
-                listings.setdefault(link.key, (link.path, None))
-            elif link.kind is PageKind.VENDOR and link.key:
-                vendors.setdefault(link.key, link.path)
-            elif link.kind is not PageKind.OTHER:
-                visits.append(Visit(link.path, link.kind, link.key))
-    return listings, vendors, visits
-
-
-def judge_page(visit: Visit, fetched: Fetched, parsed: Parsed) -> tuple[Outcome, str]:
-    """What a visit met, from the HTTP status and from the page itself: an obstacle on the page tells more than a status."""
-    if parsed.outcome in OBSTACLE_OUTCOMES or (fetched.outcome is Outcome.OK and parsed.outcome is not Outcome.OK):
-        return parsed.outcome, parsed.reason
-    if fetched.outcome is not Outcome.OK:
-        return fetched.outcome, fetched.reason
-    if visit.kind in {PageKind.LISTING, PageKind.VENDOR} and parsed.kind is not visit.kind:
-        return Outcome.LAYOUT_CHANGED, f"a {visit.kind} page was asked for, a page of kind {parsed.kind} came"
-    return Outcome.OK, ""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torwatch.store.database import Store
     from torwatch.store.snapshots import Ending
     from torwatch.store.targets import Target
-    from torwatch.walk import Tools
+    from torwatch.equipment import Tools
 
 WEEKS = 3
 WORLDS = {"bazaar": 11, "souk": 23}  # market → seed

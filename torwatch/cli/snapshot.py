@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torwatch.config import Config
-    from torwatch.walk import Tools
+    from torwatch.equipment import Tools
 
 POLL_SECONDS = 0.3
 

@@ -1,0 +1,72 @@
+"""What a walk works with: its settings, its tools, and what it needs of Tor."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from torwatch.crawl.fetch import Explain, Limits
+from torwatch.store.snapshots import HoldRule
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from torwatch.model import Shipping
+    from torwatch.reading import Workers
+    from torwatch.store.database import Store
+
+
+class Tor(Protocol):
+    """What a walk needs of Tor."""
+
+    @property
+    def socks_address(self) -> tuple[str, int]:
+        """Host and port of the SOCKS port."""
+
+    def credentials(self, identity: str) -> tuple[str, str]:
+        """SOCKS user and password that isolate this identity's circuits."""
+
+    def ensure(self) -> bool:
+        """Bring Tor back when it is down, telling whether it was; TorError when it cannot be."""
+
+
+@dataclass(frozen=True, slots=True)
+class WalkSettings:
+    """How a walk behaves; durations in seconds."""
+
+    limits: Limits = field(default_factory=Limits)
+    seconds_per_request: float = 5.0
+    connections: int = 1
+    page_attempts: int = 3
+    pages_per_snapshot: int = 0  # 0: no limit
+    detail_max_age: dt.timedelta = dt.timedelta(days=28)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    hold: HoldRule = field(default_factory=HoldRule)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a walk is: pages done and left in the frontier, and the page just read."""
+
+    done: int
+    left: int
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Everything a walk works with; made once by the daemon or the command line."""
+
+    store: Store
+    tor: Tor
+    workers: Workers
+    explain: Explain
+    archive_directory: Path
+    rng: random.Random
+    now: Callable[[], dt.datetime]
+    normalise_ship_from: Callable[[str], Shipping]
+    normalise_ship_to: Callable[[str], Shipping]
+    normaliser_version: str

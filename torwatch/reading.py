@@ -1,0 +1,104 @@
+"""One page read: fetched, stripped, parsed in the sandbox, and turned into the rows that a snapshot stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from torwatch.archive.strip import strip_data_uris
+from torwatch.claims import ClaimRules, stage_of
+from torwatch.model import GOOD_OUTCOMES, OBSTACLE_OUTCOMES, Fetched, Outcome, PageKind, Parsed
+from torwatch.store.frontier import Visit
+from torwatch.store.staging import StagedPage
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable
+
+    from torwatch.crawl.fetch import Fetcher
+
+MAX_RETRY_AFTER_SECONDS = 3600.0
+
+
+class Workers(Protocol):
+    """What a walk needs of the parser workers."""
+
+    def parse(self, parser: str, body: bytes, *, path: str, content_type: str, fetched_at: dt.datetime) -> Parsed:
+        """Parse one page in a sandboxed process."""
+
+
+@dataclass(slots=True)
+class Read:
+    """One page read: what was fetched, what is stored of it, and what it gave. Made in a fetch thread, used by the committing one."""
+
+    visit: Visit
+    fetched: Fetched
+    body: bytes
+    stripped: int
+    parsed: Parsed | None
+    staged: StagedPage
+    outcome: Outcome
+    reason: str
+
+
+class PageReader:
+    """Reads pages of one market; stateless but for what it was made with, so fetch threads and replays share it."""
+
+    def __init__(self, parser: str, rules: ClaimRules, workers: Workers, hold_back: Callable[[float], None]) -> None:
+        self.parser = parser
+        self.rules = rules
+        self.workers = workers
+        self.hold_back = hold_back
+
+    def read_page(self, fetcher: Fetcher, visit: Visit) -> Read:
+        """Fetch one page and read it."""
+        fetched = fetcher.fetch(visit.path)
+        self.obey_retry_after(fetched)
+        return self.read_fetched(visit, fetched)
+
+    def read_fetched(self, visit: Visit, fetched: Fetched) -> Read:
+        """Strip a page, parse it in the sandbox and prepare its rows."""
+        body, stripped = strip_data_uris(fetched.body)
+        if not fetched.status or (not body and fetched.outcome not in GOOD_OUTCOMES):
+            return Read(visit, fetched, body, stripped, None, StagedPage(), fetched.outcome, fetched.reason)
+        content_type = next((value for name, value in fetched.headers if name.lower() == "content-type"), "")
+        parsed = self.workers.parse(self.parser, body, path=fetched.url, content_type=content_type, fetched_at=fetched.fetched_at)
+        outcome, reason = judge_page(visit, fetched, parsed)
+        staged = stage_of(parsed, self.rules) if outcome is Outcome.OK else StagedPage()
+        return Read(visit, fetched, body, stripped, parsed, staged, outcome, reason)
+
+    def obey_retry_after(self, fetched: Fetched) -> None:
+        """Hold all requests back for as long as the market asks."""
+        value = next((value for name, value in fetched.headers if name.lower() == "retry-after"), "")
+        if value.isdecimal():
+            self.hold_back(min(float(value), MAX_RETRY_AFTER_SECONDS))
+
+
+def gather_links(good: Iterable[Read]) -> tuple[dict[str, tuple[str, str | None]], dict[str, str], list[Visit]]:
+    """(listing key → path and digest of its index row, vendor key → path, pages to see in any case) of a group of pages."""
+    listings: dict[str, tuple[str, str | None]] = {}
+    vendors: dict[str, str] = {}
+    visits: list[Visit] = []
+    for parsed, staged in ((read.parsed, read.staged) for read in good if read.parsed is not None):
+        for row in staged.listings:
+            if row.path and parsed.kind is not PageKind.LISTING:
+                listings[row.key] = (row.path, row.row_digest if parsed.kind is PageKind.LISTING_INDEX else None)
+        for link in parsed.links:
+            if link.kind is PageKind.LISTING and link.key:
+                listings.setdefault(link.key, (link.path, None))
+            elif link.kind is PageKind.VENDOR and link.key:
+                vendors.setdefault(link.key, link.path)
+            elif link.kind is not PageKind.OTHER:
+                visits.append(Visit(link.path, link.kind, link.key))
+    return listings, vendors, visits
+
+
+def judge_page(visit: Visit, fetched: Fetched, parsed: Parsed) -> tuple[Outcome, str]:
+    """What a visit met, from the HTTP status and from the page itself: an obstacle on the page tells more than a status."""
+    if parsed.outcome in OBSTACLE_OUTCOMES or (fetched.outcome is Outcome.OK and parsed.outcome is not Outcome.OK):
+        return parsed.outcome, parsed.reason
+    if fetched.outcome is not Outcome.OK:
+        return fetched.outcome, fetched.reason
+    if visit.kind in {PageKind.LISTING, PageKind.VENDOR} and parsed.kind is not visit.kind:
+        return Outcome.LAYOUT_CHANGED, f"a {visit.kind} page was asked for, a page of kind {parsed.kind} came"
+    return Outcome.OK, ""
