@@ -122,6 +122,12 @@ class Page:
             if link is not None and link.kind in wanted:
                 yield link if not priority else replace(link, priority=priority.get(link.kind, 0))
 
+    def scope(self, *without: str) -> str:
+        """Name the list that the page belongs to: its path and query without the parameters given (the pager's, the order's); "" for a bare file."""
+        path, _, query = self.path.partition("?")
+        kept = "&".join(part for part in query.split("&") if part and part.partition("=")[0] not in without)
+        return f"{path}?{kept}" if kept else path
+
     def require(self, condition: object, why: str) -> None:
         """Raise LayoutChanged(why) unless the condition holds."""
         if not condition:

@@ -99,3 +99,9 @@ def test_a_market_does_not_remember_addresses_without_end():
     for number in range(KNOWN_PATHS + 10):
         assert market.kind_of(f"/item/{number}") == (PageKind.LISTING, str(number))
     assert len(market._known) <= KNOWN_PATHS  # noqa: SLF001 - the point of the test
+
+
+def test_a_list_is_named_by_its_address_without_the_pager(page_of):
+    assert page_of("<p>", MARKET, path="/cat?sc=4&page=2&sort=new").scope("page", "sort") == "/cat?sc=4"
+    assert page_of("<p>", MARKET, path="/cat/tea?page=2").scope("page") == "/cat/tea"
+    assert page_of("<p>", MARKET).scope("page") == ""
