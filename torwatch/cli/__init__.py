@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from torwatch import __version__
 from torwatch.errors import ConfigError, TorwatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 COMMANDS = {
     "add": "torwatch.cli.target:add",
@@ -69,7 +72,7 @@ class LazyGroup(click.Group):
 )
 @click.pass_context
 def torwatch(ctx: click.Context, config_path: Path | None) -> None:
-    """Watch anonymous marketplaces over Tor and write what changed to SQLite.
+    r"""Watch anonymous marketplaces over Tor and write what changed to SQLite.
 
     \b
     torwatch demo                                   see it work, without internet
@@ -115,4 +118,3 @@ def describe_os_error(error: OSError) -> str:
     """One line for a fault of the machine, with the file it was about."""
     where = f" ({error.filename})" if error.filename else ""
     return f"{error.strerror or error}{where}"
-

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def the_config() -> Config:
     """The effective configuration of this call."""
-    from torwatch.config import load_config  # noqa: PLC0415 - pydantic is loaded only where it is needed
+    from torwatch.config import load_config
 
     path: Path | None = click.get_current_context().find_root().obj
     return load_config(path, os.environ)
@@ -27,7 +27,7 @@ def the_config() -> Config:
 
 def the_store(*, create: bool = False) -> Store:
     """The database of this call, closed when the command ends; without `create` an absent one is a clear error."""
-    from torwatch.store.database import open_store  # noqa: PLC0415 - SQLite tools are loaded only where they are needed
+    from torwatch.store.database import open_store
 
     store = open_store(the_config().database_path, create=create)
     click.get_current_context().call_on_close(store.close)
@@ -41,7 +41,7 @@ class Duration(click.ParamType[int]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Give the seconds; anything else is wrong usage."""
-        from torwatch.units import parse_duration  # noqa: PLC0415 - wanted only where a duration is given
+        from torwatch.units import parse_duration
 
         if isinstance(value, int):
             return value

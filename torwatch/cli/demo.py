@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from torwatch.demo.market.server import MarketServer
     from torwatch.demo.market.truth import Truth
     from torwatch.demo.market.world import World
+    from torwatch.equipment import Tools
     from torwatch.store.database import Store
     from torwatch.store.snapshots import Ending
     from torwatch.store.targets import Target
-    from torwatch.equipment import Tools
 
 WEEKS = 3
 WORLDS = {"bazaar": 11, "souk": 23}  # market → seed
@@ -47,7 +47,7 @@ def demo(directory: Path, listings: int) -> None:
     No internet is needed and no real market is contacted. It ends by itself after about a minute and compares what torwatch stored
     with the simulated markets' truth. Exit code 1 when they differ.
     """
-    from torwatch.demo.network import PrivateNetwork  # noqa: PLC0415 - loaded only when the command runs
+    from torwatch.demo.network import PrivateNetwork
 
     started = time.monotonic()
     result = fresh_directory(directory)
@@ -85,11 +85,11 @@ def show_step(message: str, fraction: float) -> None:
 
 def watch_markets(network: Any, directory: Path, listings: int) -> bool:
     """Run both markets, watch them for WEEKS weeks, print what was found; True when it equals the truth."""
-    from torwatch.config import load_config  # noqa: PLC0415
-    from torwatch.daemon import open_tools, utc_now  # noqa: PLC0415
-    from torwatch.demo.market import ENGINES, MarketServer, SimulatedClock  # noqa: PLC0415
-    from torwatch.store.database import open_store  # noqa: PLC0415
-    from torwatch.store.targets import add_target  # noqa: PLC0415
+    from torwatch.config import load_config
+    from torwatch.daemon import open_tools, utc_now
+    from torwatch.demo.market import ENGINES, MarketServer, SimulatedClock
+    from torwatch.store.database import open_store
+    from torwatch.store.targets import add_target
 
     config = load_config(directory / "config.toml", {})
     options = tuple(f"{name} {value}" for name, value in network.torrc_options)
@@ -138,9 +138,9 @@ class Watched:
 
     def look(self, tools: Tools, config: Any, week: int) -> bool:
         """Take a snapshot, print what changed, and compare it with the truth."""
-        from torwatch.cli.snapshot import walk_progress  # noqa: PLC0415
-        from torwatch.daemon import snapshot_target  # noqa: PLC0415
-        from torwatch.demo.market.truth import remember  # noqa: PLC0415
+        from torwatch.cli.snapshot import walk_progress
+        from torwatch.daemon import snapshot_target
+        from torwatch.demo.market.truth import remember
 
         started = time.monotonic()
         with walk_progress(f"week {week + 1}, {self.target.market}") as show:
@@ -154,9 +154,9 @@ class Watched:
 
     def compare(self, store: Store, snapshot_id: int, truth: Truth) -> bool:
         """Say whether state and changes equal the truth."""
-        from torwatch.claims import digest  # noqa: PLC0415
-        from torwatch.demo.verdict import compare_changes, compare_state  # noqa: PLC0415
-        from torwatch.store.history import present_state  # noqa: PLC0415
+        from torwatch.claims import digest
+        from torwatch.demo.verdict import compare_changes, compare_state
+        from torwatch.store.history import present_state
 
         state = compare_state(truth, present_state(store, self.target.market_id), digest)
         rows = store.rows(

@@ -12,7 +12,7 @@ from torwatch.cli.output import print_json, print_table
 
 @click.group()
 def market() -> None:
-    """Markets known, also those not watched.
+    r"""Markets known, also those not watched.
 
     \b
     torwatch market add valhalla --opened 2013-10 --closed 2019-05 --source "Europol 2019"
@@ -30,8 +30,8 @@ def market() -> None:
 @click.option("--source", help="Who says so.")
 def add(name: str, aliases: tuple[str, ...], **facts: str | None) -> None:
     """Note a market that exists or existed, without watching it."""
-    from torwatch.daemon import utc_now  # noqa: PLC0415 - loaded only when the command runs
-    from torwatch.store.targets import add_market  # noqa: PLC0415
+    from torwatch.daemon import utc_now
+    from torwatch.store.targets import add_market
 
     for key in ("opened", "closed"):
         check_date(facts[key], key)
@@ -42,7 +42,7 @@ def add(name: str, aliases: tuple[str, ...], **facts: str | None) -> None:
 
 def check_date(text: str | None, option: str) -> None:
     """Refuse what is not a year, month or day."""
-    import re  # noqa: PLC0415
+    import re
 
     if text is not None and not re.fullmatch(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", text):
         raise click.BadParameter(f"{text!r} is no date: write 2019, 2019-05 or 2019-05-31", param_hint=f"--{option}")

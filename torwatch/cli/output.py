@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 def print_json(value: Any) -> None:
@@ -17,10 +19,10 @@ def print_json(value: Any) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
     """A table that fits the terminal; `empty` is said when there are no rows."""
-    from rich import box  # noqa: PLC0415 - rich is loaded only to print
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     listed = list(rows)
     if not listed:
@@ -45,7 +47,7 @@ def print_fields(fields: Mapping[str, Any]) -> None:
 
 def show(value: Any) -> str:
     """A cell as text: nothing for None, control and bidi characters made visible."""
-    from torwatch.normalise.text import visible  # noqa: PLC0415 - loaded only to print
+    from torwatch.normalise.text import visible
 
     if value is None:
         return ""

@@ -72,7 +72,7 @@ def try_(name: str, files: tuple[Path, ...], page_path: str, directories: tuple[
 
 def describe(chosen: Parser, page: str, parsed: Parsed) -> dict[str, Any]:
     """Turn a Parsed into the JSON object of `parser try --json`."""
-    from torwatch.normalise.price import normalise_price  # noqa: PLC0415 - only here, so that start-up stays quick
+    from torwatch.normalise.price import normalise_price
 
     return {
         "page": page,
@@ -113,9 +113,9 @@ def describe_listing(listing: Listing, facts: MarketFacts, normalise_price: Call
 
 def show(file: Path, parsed: Parsed, elapsed_ms: float) -> None:
     """Print what one page gave, for a person."""
-    from rich.console import Console  # noqa: PLC0415 - only for people
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     console = Console(width=None, highlight=False)
     state = parsed.outcome.value + (", cut off" if parsed.truncated else "")
@@ -175,8 +175,8 @@ def list_(directories: tuple[Path, ...], *, as_json: bool) -> None:
         for row in rows:
             click.echo(json.dumps(row, ensure_ascii=False))
         return
-    from rich.console import Console  # noqa: PLC0415 - only for people
-    from rich.table import Table  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
 
     table = Table("parser", "market", "door", "engine", "evidence")
     for row in rows:
@@ -200,7 +200,7 @@ def check(names: tuple[str, ...], directories: tuple[Path, ...], *, as_json: boo
 
     Leaves with 1 when anything is wrong.
     """
-    from torwatch.parsing.quality import check_parser  # noqa: PLC0415 - only this command
+    from torwatch.parsing.quality import check_parser
 
     faults = 0
     for name in names or tuple(find_parsers(directories)):

@@ -23,9 +23,9 @@ def run() -> None:
     SIGTERM stops cleanly within 5 seconds; what was under way is resumed at the next start. SIGHUP reads the configuration again.
     Targets may be added, changed and paused while it runs.
     """
-    from torwatch.cli.snapshot import show_bootstrap  # noqa: PLC0415 - loaded only when the command runs
-    from torwatch.daemon import open_daemon  # noqa: PLC0415
-    from torwatch.logs import set_up_logs  # noqa: PLC0415
+    from torwatch.cli.snapshot import show_bootstrap
+    from torwatch.daemon import open_daemon
+    from torwatch.logs import set_up_logs
 
     path = click.get_current_context().find_root().obj
 
@@ -51,8 +51,8 @@ def run() -> None:
 
 def load_again(path: Path | None) -> Config:
     """The configuration as it stands now."""
-    import os  # noqa: PLC0415
+    import os
 
-    from torwatch.config import load_config  # noqa: PLC0415
+    from torwatch.config import load_config
 
     return load_config(path, os.environ)

@@ -20,9 +20,9 @@ from torwatch.errors import UsageError
 @click.option("--metadata-only", is_flag=True, help="Print the metadata as JSON and leave: for a datasette of your own.")
 def serve(host: str | None, port: int | None, *, open_browser: bool, metadata_only: bool) -> None:
     """Open the database in datasette, read-only, while the daemon goes on writing it. Ctrl-C ends it."""
-    from torwatch.report.datasette import build_metadata, command_line  # noqa: PLC0415 - loaded only when the command runs
-    from torwatch.store.entities import ENTITIES  # noqa: PLC0415
-    from torwatch.store.schema import WORKING_TABLE_NAMES  # noqa: PLC0415
+    from torwatch.report.datasette import build_metadata, command_line
+    from torwatch.store.entities import ENTITIES
+    from torwatch.store.schema import WORKING_TABLE_NAMES
 
     config = the_config()
     the_store()  # makes sure that it exists and is of this version

@@ -41,8 +41,8 @@ def run_or_queue(kind: str, market: str, work: Callable[[Tools, Config], dict[st
 
     Raises TorwatchError with the daemon's own line when it failed.
     """
-    from torwatch.daemon import open_tools, queue_request, utc_now  # noqa: PLC0415 - loaded only when the command runs
-    from torwatch.store.database import writer_lock  # noqa: PLC0415
+    from torwatch.daemon import open_tools, queue_request, utc_now
+    from torwatch.store.database import writer_lock
 
     config, store = the_config(), the_store()
     with writer_lock(config.database_path) as ours:
@@ -75,8 +75,8 @@ def now(target: str, *, as_json: bool) -> None:
 
     Exit code 0: complete or partial; 1: failed, held or stopped.
     """
-    from torwatch.store.snapshots import find_snapshot  # noqa: PLC0415
-    from torwatch.store.targets import find_target  # noqa: PLC0415
+    from torwatch.store.snapshots import find_snapshot
+    from torwatch.store.targets import find_target
 
     store = the_store()
     found = find_target(store, target)
@@ -84,7 +84,7 @@ def now(target: str, *, as_json: bool) -> None:
         raise UsageError(f"{found.market} is {found.state}: torwatch target resume {found.market}")
 
     def work(tools: Tools, config: Config) -> dict[str, Any]:
-        from torwatch.daemon import snapshot_target  # noqa: PLC0415
+        from torwatch.daemon import snapshot_target
 
         stop = threading.Event()
         signal.signal(signal.SIGINT, lambda *_: stop.set())
@@ -107,8 +107,8 @@ class walk_progress:  # noqa: N801 - used like a function
     """A progress bar on a terminal, nothing elsewhere; a context manager that gives the callback."""
 
     def __init__(self, market: str) -> None:
-        from rich.console import Console  # noqa: PLC0415
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         console = Console(stderr=True)
         self.bar = Progress(
@@ -131,7 +131,7 @@ class walk_progress:  # noqa: N801 - used like a function
 
 def summary_of(snapshot_id: int) -> dict[str, Any]:
     """All there is to say of a snapshot, for scripts."""
-    from torwatch.store.snapshots import find_snapshot, page_totals  # noqa: PLC0415
+    from torwatch.store.snapshots import find_snapshot, page_totals
 
     store = the_store()
     found = find_snapshot(store, snapshot_id)
@@ -190,8 +190,8 @@ def print_summary(snapshot_id: int) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def list_command(target: str | None, limit: int, *, as_json: bool) -> None:
     """List the newest snapshots, of TARGET or of all."""
-    from torwatch.store.snapshots import list_snapshots  # noqa: PLC0415
-    from torwatch.store.targets import find_target  # noqa: PLC0415
+    from torwatch.store.snapshots import list_snapshots
+    from torwatch.store.targets import find_target
 
     store = the_store()
     market = find_target(store, target, with_removed=True).market if target else None
@@ -223,8 +223,8 @@ def show(number: int, *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def diff(first: int, second: int, *, as_json: bool) -> None:
     """Show what differs between the states after two snapshots of one market."""
-    from torwatch.store.history import differences, replay  # noqa: PLC0415
-    from torwatch.store.snapshots import find_snapshot  # noqa: PLC0415
+    from torwatch.store.history import differences, replay
+    from torwatch.store.snapshots import find_snapshot
 
     store = the_store()
     before, after = find_snapshot(store, first), find_snapshot(store, second)

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 def clock() -> Any:
     """Now, aware UTC."""
-    from torwatch.daemon import utc_now  # noqa: PLC0415 - as everywhere here: loaded only when a command runs
+    from torwatch.daemon import utc_now
 
     return utc_now()
 
 
 def addresses(texts: tuple[str, ...]) -> list[tuple[str, int, str]]:
     """Checked (host, port, scheme) of each address; UsageError tells what is wrong with the first that is not an onion."""
-    from torwatch.tor.address import parse_onion  # noqa: PLC0415
+    from torwatch.tor.address import parse_onion
 
     checked = [parse_onion(text) for text in texts]
     unique = dict.fromkeys((address.host, address.port, address.scheme) for address in checked)
@@ -75,7 +75,7 @@ def add(
     torwatch add ADDRESS.onion --market dream
     torwatch add ADDRESS.onion MIRROR.onion --market other --parser eckmar --every 3d --legal-basis "case 12/345"
     """
-    from torwatch.store.targets import add_target  # noqa: PLC0415
+    from torwatch.store.targets import add_target
 
     name = check_market_name(market)
     mirrors = addresses(address)
@@ -106,7 +106,7 @@ def add(
 
 def choose_parser(parser: str | None, market: str) -> str:
     """The name of a parser that exists: the one asked for, else the one called as the market. Raises UsageError."""
-    from torwatch.parsing.registry import find_parsers, load_parser  # noqa: PLC0415
+    from torwatch.parsing.registry import find_parsers, load_parser
 
     directories = the_config().parsing.directories
     if parser is not None:
@@ -124,7 +124,7 @@ target.add_command(add, "add")
 @click.option("--json", "as_json_", is_flag=True, help="Print a JSON list.")
 def list_command(*, with_removed: bool, as_json_: bool) -> None:
     """List the targets."""
-    from torwatch.store.targets import list_targets  # noqa: PLC0415
+    from torwatch.store.targets import list_targets
 
     targets = list_targets(the_store(create=True), with_removed=with_removed)
     if as_json_:
@@ -152,8 +152,8 @@ def list_command(*, with_removed: bool, as_json_: bool) -> None:
 @click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
 def show(name: str, *, as_json_: bool) -> None:
     """Show one target: NAME is a market, a target's id or one of its addresses."""
-    from torwatch.store.snapshots import list_snapshots  # noqa: PLC0415
-    from torwatch.store.targets import find_target  # noqa: PLC0415
+    from torwatch.store.snapshots import list_snapshots
+    from torwatch.store.targets import find_target
 
     store = the_store()
     found = find_target(store, name, with_removed=True)
@@ -193,7 +193,7 @@ def show(name: str, *, as_json_: bool) -> None:
 @click.option("--remove-mirror", multiple=True, metavar="ADDRESS", help="An address to leave; may be given again.")
 def edit(name: str, parser: str | None, add_mirror: tuple[str, ...], remove_mirror: tuple[str, ...], **changes: Any) -> None:
     """Change a target; a running daemon sees it at once."""
-    from torwatch.store import targets  # noqa: PLC0415
+    from torwatch.store import targets
 
     store = the_store()
     found = targets.find_target(store, name)
@@ -214,7 +214,7 @@ def edit(name: str, parser: str | None, add_mirror: tuple[str, ...], remove_mirr
 
 def change_state(name: str, state: str, why: str = "") -> Target:
     """Give a target another state."""
-    from torwatch.store import targets  # noqa: PLC0415
+    from torwatch.store import targets
 
     store = the_store()
     found = targets.find_target(store, name)
@@ -252,9 +252,9 @@ def remove(name: str, why: str, *, yes: bool) -> None:
 @click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
 def probe(name: str, *, as_json_: bool) -> None:
     """Fetch the front page of every mirror now, and say whether and why it answers. Exit code 1 when none does."""
-    from torwatch.cli.snapshot import run_or_queue  # noqa: PLC0415
-    from torwatch.daemon import probe_line, probe_mirror  # noqa: PLC0415
-    from torwatch.store.targets import find_target  # noqa: PLC0415
+    from torwatch.cli.snapshot import run_or_queue
+    from torwatch.daemon import probe_line, probe_mirror
+    from torwatch.store.targets import find_target
 
     found = find_target(the_store(), name)
     result = run_or_queue(
