@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import io
@@ -33,7 +34,8 @@ class SnapshotArchive:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._handle.close()
+        with contextlib.suppress(OSError):  # on a full disk closing flushes again; what is not on the disk is not referred to either
+            self._handle.close()
 
     def write_info(self, fields: Mapping[str, str]) -> None:
         """Say who wrote this file: torwatch's, the parser's and the configuration's versions."""
@@ -72,10 +74,13 @@ class SnapshotArchive:
             http_headers=request_head,
             warc_headers_dict={"WARC-Date": when, "WARC-Concurrent-To": response.rec_headers.get_header("WARC-Record-ID")},
         )
-        self._writer.write_record(request)
-        offset = self._handle.tell()
-        self._writer.write_record(response)
-        return offset, self._handle.tell() - offset
+        try:
+            self._writer.write_record(request)
+            offset = self._handle.tell()
+            self._writer.write_record(response)
+            return offset, self._handle.tell() - offset
+        except OSError as error:
+            raise self._cannot_write(error) from error
 
     def sync(self) -> int:
         """Force what was written to the disk; gives the length of the file, below which everything is safe."""
@@ -83,8 +88,11 @@ class SnapshotArchive:
             self._handle.flush()
             os.fsync(self._handle.fileno())
         except OSError as error:
-            raise ArchiveError(f"the archive {self.path} cannot be written: {error.strerror}; free some space, then start again") from error
+            raise self._cannot_write(error) from error
         return self._handle.tell()
+
+    def _cannot_write(self, error: OSError) -> ArchiveError:
+        return ArchiveError(f"the archive {self.path} cannot be written: {error.strerror}; free some space, then start again")
 
 
 def open_archive(path: Path, *, referenced_bytes: int) -> SnapshotArchive:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sqlite3
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,8 +89,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process: 0 done, 1 a fault, 2 wrong usage, 130 interrupted."""
     try:
         result = torwatch.main(args=arguments, standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"Error: {describe_click_error(error)}", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted: what was committed stays, and the next start resumes.", err=True)
@@ -102,6 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         click.echo(f"Error: {describe_os_error(error)}", err=True)
         sys.exit(1)
+    except sqlite3.Error as error:
+        click.echo(f"Error: the database refused that ({error}): nothing of it was written; try again", err=True)
+        sys.exit(1)
     sys.exit(result if isinstance(result, int) else 0)
 
 
@@ -112,6 +119,13 @@ def report_error(error: TorwatchError) -> int:
         for fault in error.faults:
             click.echo(f"  {fault}", err=True)
     return error.exit_code
+
+
+def describe_click_error(error: click.ClickException) -> str:
+    """One line for wrong usage, with the command whose help tells more."""
+    message = " ".join(error.format_message().split())
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{message} (see `{context.command_path} --help`)" if context is not None else message
 
 
 def describe_os_error(error: OSError) -> str:
