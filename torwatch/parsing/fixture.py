@@ -82,7 +82,7 @@ class Expectation:
         """Say what is wrong, '' where the page gives what it must."""
         got = self.value(parsed)
         if self.part == "links":
-            return "" if self.want in got else f"no link {self.want}"
+            return "" if any(self.want.items() <= one.items() for one in got) else f"no link {self.want}"
         if self.field == "reason":
             return "" if self.want in got else f"{self.name} is {got!r}, without {self.want!r}"
         return "" if got == self.want else f"{self.name} is {got!r}, not {self.want!r}"
@@ -94,7 +94,7 @@ class Expectation:
         if self.part == "count":
             return len(getattr(parsed, self.field))
         if self.part == "links":
-            return [{"kind": one.kind.value, "path": one.path} for one in parsed.links]
+            return [{"kind": one.kind.value, "path": one.path, "key": one.key, "priority": one.priority} for one in parsed.links]
         if self.part == "info":
             return plain(getattr(parsed.info, self.field)) if parsed.info is not None else None
         rows = getattr(parsed, self.part)

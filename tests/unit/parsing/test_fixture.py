@@ -57,6 +57,11 @@ def test_vendors_info_and_links_are_compared(tea, make):
     ]
 
 
+def test_the_key_of_a_link_is_compared_where_it_is_named(tea, make):
+    wrong = {"kind": "listing", "path": "/item/1", "key": "2"}
+    assert faults(tea, {"links": [wrong | {"key": "1"}, wrong]}, make, make.index) == [f"no link {wrong}"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
