@@ -39,6 +39,7 @@ class Market:
     `shapes`: kind → selector (or several) that only pages of that kind match; asked in order, first match wins; works without a URL.
     `empty`: a selector that matches where a list is verified to be empty ("There is currently nothing to show.").
     `signs`: how the market is recognised from its front or login page: "title:REGEX", "text:WORDS" or a selector. `currency`: what a bare "$" or number means there.
+    `default_origin`: the first option of the form in which vendors choose where they ship from, as pages then show it; "": not known.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Market:
     specs: Mapping[PageKind | str, KindSpec] = field(default_factory=dict)
     obstacles: tuple[ObstacleRule, ...] = ()
     signs: tuple[str, ...] = ()
+    default_origin: str = ""
     opened: str | None = None
     closed: str | None = None
     empty: str = ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlite_utils import Migrations
 
 from torwatch.store.entities import ENTITIES, LISTING, VENDOR, Entity
+from torwatch.store.views import VIEWS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -29,6 +30,7 @@ CREATE TABLE market (
   opened TEXT,
   closed TEXT,
   source TEXT,
+  default_origin TEXT,
   added_at TEXT NOT NULL
 ) STRICT;
 CREATE TABLE target (
@@ -61,6 +63,7 @@ CREATE TABLE snapshot (
   mirror_id INTEGER REFERENCES mirror (id),
   state TEXT NOT NULL CHECK (state IN ('running', 'complete', 'partial', 'failed', 'held', 'rejected')),
   reason TEXT NOT NULL DEFAULT '',
+  cut_short TEXT NOT NULL DEFAULT '',
   started_at TEXT NOT NULL,
   ended_at TEXT,
   parser TEXT NOT NULL,
@@ -122,6 +125,7 @@ CREATE TABLE listing (
   {columns_sql(LISTING)},
   path TEXT,
   claimed_origin TEXT,
+  substance_group TEXT,
   standing INTEGER NOT NULL DEFAULT 1 CHECK (standing IN (0, 1)),
   sources INTEGER NOT NULL DEFAULT 0,
   first_snapshot_id INTEGER NOT NULL REFERENCES snapshot (id),
@@ -151,7 +155,7 @@ CREATE TABLE feedback (
 CREATE INDEX feedback_vendor ON feedback (vendor_id);
 CREATE INDEX feedback_listing ON feedback (listing_id);
 CREATE TABLE change (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   snapshot_id INTEGER NOT NULL REFERENCES snapshot (id),
   market_id INTEGER NOT NULL REFERENCES market (id),
   entity TEXT NOT NULL CHECK (entity IN ('listing', 'vendor', 'feedback')),
@@ -186,28 +190,6 @@ CREATE TABLE capture (
   ids BLOB NOT NULL,
   PRIMARY KEY (snapshot_id, entity, pass)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE origin (
-  market_id INTEGER NOT NULL REFERENCES market (id),
-  raw TEXT NOT NULL,
-  code TEXT NOT NULL DEFAULT '',
-  class TEXT NOT NULL,
-  excluded INTEGER NOT NULL DEFAULT 0 CHECK (excluded IN (0, 1)),
-  method TEXT NOT NULL,
-  confidence REAL NOT NULL,
-  version TEXT NOT NULL,
-  PRIMARY KEY (market_id, raw, code, excluded)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE destination (
-  market_id INTEGER NOT NULL REFERENCES market (id),
-  raw TEXT NOT NULL,
-  code TEXT NOT NULL DEFAULT '',
-  class TEXT NOT NULL,
-  excluded INTEGER NOT NULL DEFAULT 0 CHECK (excluded IN (0, 1)),
-  method TEXT NOT NULL,
-  confidence REAL NOT NULL,
-  version TEXT NOT NULL,
-  PRIMARY KEY (market_id, raw, code, excluded)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE hold (
   snapshot_id INTEGER PRIMARY KEY REFERENCES snapshot (id),
   reason TEXT NOT NULL,
@@ -223,8 +205,10 @@ CREATE TABLE rate (
   at TEXT NOT NULL,
   rate TEXT NOT NULL,
   source TEXT NOT NULL,
+  market_id INTEGER REFERENCES market (id),
   PRIMARY KEY (base, quote, at, source)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX rate_at ON rate (at);
 CREATE TABLE fill_rate (
   snapshot_id INTEGER NOT NULL REFERENCES snapshot (id),
   kind TEXT NOT NULL,
@@ -241,6 +225,61 @@ CREATE TABLE event (
   detail TEXT NOT NULL DEFAULT '{{}}' CHECK (json_valid(detail))
 ) STRICT;
 """
+
+# Normalised values: one set of rows a distinct raw input and market, so that a new version of a normaliser touches few rows.
+DERIVED_TABLES = (
+    "".join(
+        f"""
+CREATE TABLE {direction} (
+  market_id INTEGER NOT NULL REFERENCES market (id),
+  raw TEXT NOT NULL,
+  code TEXT NOT NULL DEFAULT '',
+  class TEXT NOT NULL,
+  excluded INTEGER NOT NULL DEFAULT 0 CHECK (excluded IN (0, 1)),
+  method TEXT NOT NULL,
+  confidence REAL NOT NULL,
+  version TEXT NOT NULL,
+  PRIMARY KEY (market_id, raw, code, excluded)
+) STRICT, WITHOUT ROWID;
+"""
+        for direction in ("origin", "destination")
+    )
+    + """
+CREATE TABLE quantity (
+  market_id INTEGER NOT NULL REFERENCES market (id),
+  title TEXT NOT NULL,
+  category TEXT NOT NULL,
+  amount TEXT,
+  unit TEXT CHECK (unit IN ('g', 'ml', 'unit')),
+  dose TEXT,
+  dose_unit TEXT,
+  pack_count TEXT,
+  method TEXT NOT NULL,
+  confidence REAL NOT NULL,
+  version TEXT NOT NULL,
+  PRIMARY KEY (market_id, title, category)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE substance (
+  market_id INTEGER NOT NULL REFERENCES market (id),
+  title TEXT NOT NULL,
+  category TEXT NOT NULL,
+  substance_group TEXT NOT NULL,
+  answer_group TEXT NOT NULL,
+  is_drug INTEGER CHECK (is_drug IN (0, 1)),
+  method TEXT NOT NULL,
+  confidence REAL NOT NULL,
+  version TEXT NOT NULL,
+  PRIMARY KEY (market_id, title, category)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE normalised (
+  market_id INTEGER NOT NULL REFERENCES market (id),
+  kind TEXT NOT NULL,
+  version TEXT NOT NULL,
+  change_id INTEGER NOT NULL,
+  PRIMARY KEY (market_id, kind)
+) STRICT, WITHOUT ROWID;
+"""
+)
 
 COUNTER_TABLES = "".join(
     f"""
@@ -261,6 +300,7 @@ CREATE TABLE {entity.stage_table} (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE {entity.name}_visit (
   {entity.name}_id INTEGER PRIMARY KEY,
+  first_snapshot_id INTEGER NOT NULL,
   snapshot_id INTEGER NOT NULL,
   at TEXT NOT NULL,
   row_digest TEXT
@@ -307,6 +347,12 @@ CREATE TABLE stage_fill (
   records INTEGER NOT NULL,
   PRIMARY KEY (snapshot_id, kind, field)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE stage_rate (
+  snapshot_id INTEGER NOT NULL,
+  base TEXT NOT NULL,
+  quote TEXT NOT NULL,
+  rate TEXT NOT NULL
+) STRICT;
 CREATE TABLE visit (
   snapshot_id INTEGER NOT NULL,
   path TEXT NOT NULL,
@@ -338,34 +384,11 @@ CREATE TABLE request (
 ) STRICT;
 """
 
-VIEWS = """
-CREATE VIEW listing_origin AS
-  SELECT listing.id AS listing_id, listing.market_id, origin.class, origin.code AS country,
-         1.0 / (SELECT count(*) FROM origin AS other WHERE other.market_id = origin.market_id AND other.raw = origin.raw
-                AND other.excluded = 0 AND other.code <> '' AND other.code NOT LIKE 'region:%') AS weight
-  FROM listing JOIN origin ON origin.market_id = listing.market_id AND origin.raw = coalesce(listing.ship_from, '')
-  WHERE origin.excluded = 0 AND origin.code <> '' AND origin.code NOT LIKE 'region:%';
-CREATE VIEW listing_destination AS
-  SELECT listing.id AS listing_id, listing.market_id, destination.class, nullif(destination.code, '') AS code, destination.excluded
-  FROM listing JOIN destination ON destination.market_id = listing.market_id AND destination.raw = coalesce(listing.ship_to, '');
-CREATE VIEW standing_listing AS
-  SELECT listing.*, market.name AS market, CAST(listing.price AS REAL) AS price_number
-  FROM listing JOIN market ON market.id = listing.market_id WHERE listing.standing = 1;
-CREATE VIEW change_readable AS
-  SELECT change.id, snapshot.started_at AS at, market.name AS market, change.entity, change.key, change.field, change.old, change.new,
-         change.cause, change.snapshot_id
-  FROM change JOIN snapshot ON snapshot.id = change.snapshot_id JOIN market ON market.id = change.market_id;
-CREATE VIEW origin_share AS
-  SELECT market.name AS market, coalesce(nullif(listing.claimed_origin, ''), 'undeclared') AS claimed_origin, count(*) AS listings,
-         round(100.0 * count(*) / sum(count(*)) OVER (PARTITION BY market.id), 2) AS percent
-  FROM listing JOIN market ON market.id = listing.market_id WHERE listing.standing = 1 GROUP BY market.id, 2;
-"""
-
 
 @migrations()
 def m0001_first_tables(db: Database) -> None:
     """Make every table and view of version 0.1."""
-    for statement in split_statements(KNOWN_TABLES + ENTITY_TABLES + COUNTER_TABLES + WORKING_TABLES + VIEWS):
+    for statement in split_statements(KNOWN_TABLES + ENTITY_TABLES + DERIVED_TABLES + COUNTER_TABLES + WORKING_TABLES + VIEWS):
         db.conn.execute(statement)
 
 
@@ -383,8 +406,11 @@ WORKING_TABLE_NAMES = (
     "stage_total",
     "stage_scope",
     "stage_fill",
+    "stage_rate",
     "listing_visit",
     "vendor_visit",
     "capture",
     "miss",
+    "normalised",
+    "sqlite_sequence",
 )

@@ -1,52 +1,77 @@
-"""Normalised origins and destinations, one set of rows a distinct raw text and market, so that re-normalising touches few rows."""
+"""Shipping claims that need a person's eye: raw texts that no rule understood, and origins that are only a form's first option."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from torwatch.store.derived import DESTINATION, ORIGIN
+
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable
+    from torwatch.store.database import Store
 
-    from torwatch.model import Shipping
-
-DIRECTIONS = {"origin": "ship_from", "destination": "ship_to"}
+DIRECTIONS = {"from": ORIGIN, "to": DESTINATION}
 
 
-def missing_texts(connection: sqlite3.Connection, direction: str, market_id: int, version: str) -> list[str]:
-    """Raw texts claimed on a market that have no normalised rows of this version; "" stands for nothing declared."""
-    column = DIRECTIONS[direction]
-    rows = connection.execute(
-        f"SELECT DISTINCT coalesce({column}, '') FROM listing WHERE market_id = :market"
-        f" EXCEPT SELECT raw FROM {direction} WHERE market_id = :market AND version = :version",
-        {"market": market_id, "version": version},
-    )
-    return [row[0] for row in rows]
+@dataclass(frozen=True, slots=True)
+class UnknownText:
+    """One raw text not understood: how many listings claim it now (`standing`) and ever (`listings`), and how many vendor profiles."""
+
+    direction: str  # "from" | "to"
+    market: str
+    raw: str
+    standing: int
+    listings: int
+    vendors: int
 
 
-def write_shipping(
-    connection: sqlite3.Connection, direction: str, market_id: int, version: str, normalise: Callable[[str], Shipping]
-) -> int:
-    """Normalise the texts that lack rows of this version and store them. Gives how many texts were new."""
-    texts = missing_texts(connection, direction, market_id, version)
-    for raw in texts:
-        claim = normalise(raw)
-        connection.execute(f"DELETE FROM {direction} WHERE market_id = ? AND raw = ?", (market_id, raw))
-        codes = [(code, 0) for code in (*claim.countries, *(f"region:{region}" for region in claim.regions))] or [("", 0)]
-        codes += [(code, 1) for code in claim.excluded]
-        connection.executemany(
-            f"INSERT INTO {direction} (market_id, raw, code, class, excluded, method, confidence, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [(market_id, raw, code, claim.ship_class.value, out, claim.method, claim.confidence, version) for code, out in codes],
+@dataclass(frozen=True, slots=True)
+class DefaultOrigin:
+    """How often a market's declared origins equal the first option of its form; `flagged`: most do, so they say nothing.
+
+    Flagged, never dropped (design: measurement 2.5). Counts are of standing listings that declare an origin.
+    """
+
+    market: str
+    default_origin: str
+    declared: int
+    same: int
+    percent: float
+    flagged: bool
+
+
+def unknown_texts(store: Store, market: str | None = None) -> list[UnknownText]:
+    """Ship-from and ship-to texts that no rule understood, of one market or all, the most frequent first."""
+    found = []
+    for direction, kind in DIRECTIONS.items():
+        claim = kind.claims["listing"][0]
+        rows = store.rows(
+            "SELECT market.name AS market, o.raw, coalesce(l.listings, 0) AS listings, coalesce(l.standing, 0) AS standing,"
+            " coalesce(v.vendors, 0) AS vendors"
+            f" FROM (SELECT DISTINCT market_id, raw FROM {kind.name} WHERE class = 'unparseable') AS o"
+            " JOIN market ON market.id = o.market_id AND (:market IS NULL OR market.name = :market)"
+            f" LEFT JOIN (SELECT market_id, {claim} AS raw, count(*) AS listings, sum(standing) AS standing FROM listing GROUP BY 1, 2) AS l"
+            " ON l.market_id = o.market_id AND l.raw = o.raw"
+            f" LEFT JOIN (SELECT market_id, {claim} AS raw, count(*) AS vendors FROM vendor GROUP BY 1, 2) AS v"
+            " ON v.market_id = o.market_id AND v.raw = o.raw",
+            {"market": market},
         )
-    return len(texts)
+        found += [UnknownText(direction, row["market"], row["raw"], row["standing"], row["listings"], row["vendors"]) for row in rows]
+    return sorted(found, key=lambda text: (-text.listings, -text.vendors, text.market, text.raw, text.direction))
 
 
-def write_claimed_origin(connection: sqlite3.Connection, market_id: int) -> None:
-    """Set `listing.claimed_origin`, the short form people filter by: "NL", "DE, NL", "world", "undeclared" …."""
-    connection.execute(
-        "UPDATE listing SET claimed_origin = fresh.short FROM"
-        " (SELECT raw, CASE WHEN max(class) IN ('country', 'region') THEN group_concat(replace(code, 'region:', ''), ', ') ELSE max(class) END AS short"
-        "  FROM (SELECT raw, class, code FROM origin WHERE market_id = ?1 AND excluded = 0 ORDER BY raw, code) GROUP BY raw) AS fresh"
-        " WHERE listing.market_id = ?1 AND fresh.raw = coalesce(listing.ship_from, '') AND listing.claimed_origin IS NOT fresh.short",
-        (market_id,),
-    )
+def note_default_origin(store: Store, market_id: int, default_origin: str | None) -> None:
+    """Keep what a market's parser declares as the first option of its ship-from form."""
+    known = store.value("SELECT default_origin FROM market WHERE id = ?", (market_id,))
+    if known != (default_origin or None):
+        with store.write() as connection:
+            connection.execute("UPDATE market SET default_origin = ? WHERE id = ?", (default_origin or None, market_id))
+
+
+def default_origins(store: Store) -> list[DefaultOrigin]:
+    """Every market whose parser knows the first option of its form, with how often it is claimed."""
+    rows = store.rows("SELECT * FROM default_origin_suspect ORDER BY market")
+    return [
+        DefaultOrigin(row["market"], row["default_origin"], row["declared"], row["same"], row["percent"], bool(row["flagged"]))
+        for row in rows
+    ]
