@@ -8,10 +8,10 @@ from torwatch.parserkit.page import Page, local_path, open_page
 from torwatch.parserkit.rows import Rows, Single
 from torwatch.parserkit.selectors import find
 from torwatch.parserkit.text import armour, collapse, is_hidden, is_shown, lines, number, text
-from torwatch.parserkit.values import Const, Count, Each, Extra, First, Has, Keys, Lines, Split, read_flag
+from torwatch.parserkit.values import Column, Const, Count, Each, Extra, First, Has, Keys, Lines, Split, read_flag
 
 __all__ = [
-    "CONTENT", "Const", "Count", "Each", "Evidence", "Extra", "Feedback", "Fields", "First", "Has", "Keys", "KindSpec", "LayoutChanged", "Lines", "Link",
+    "CONTENT", "Column", "Const", "Count", "Each", "Evidence", "Extra", "Feedback", "Fields", "First", "Has", "Keys", "KindSpec", "LayoutChanged", "Lines", "Link",
     "Listing", "Market", "Obstacle", "ObstacleRule", "Outcome", "Page", "PageInfo", "PageKind", "Parsed", "Record", "Rows", "Single", "Source", "Split",
     "Values", "Vendor", "armour", "collapse", "find", "fold_label", "is_hidden", "is_shown", "lines", "local_path", "number", "obstacle", "open_page",
     "read_flag", "text",

@@ -74,6 +74,18 @@ class First:
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """The cell of a table row below the heading with one of these names (case, colon ignored); with `pattern`, its first group. The row is the `<tr>`."""
+
+    names: tuple[str, ...]
+    pattern: str = ""
+
+    def __init__(self, *names: str, pattern: str = "") -> None:
+        object.__setattr__(self, "names", tuple(" ".join(name.split()).strip(" :").casefold() for name in names))
+        object.__setattr__(self, "pattern", pattern)
+
+
+@dataclass(frozen=True, slots=True)
 class Const:
     """The same value in every record."""
 
@@ -90,7 +102,7 @@ class Extra:
         object.__setattr__(self, "rules", tuple(rules.items()))
 
 
-Rule = str | tuple[str, str] | Each | Split | Count | Has | Lines | Keys | First | Const | Extra | Callable[[Any], Any] | None
+Rule = str | tuple[str, str] | Each | Split | Count | Has | Lines | Keys | First | Column | Const | Extra | Callable[[Any], Any] | None
 Reader = Callable[[Any], Any]
 
 
@@ -125,7 +137,7 @@ def read_flag(value: str) -> bool | None:
     return False if re.match(r"(?:no|n|not|none|false|disallowed|denied|disabled|off|nein|nee|0)\b", folded) else None
 
 
-def compile_rule(rule: Rule) -> Reader:  # noqa: C901, PLR0911, PLR0912 - a table of thirteen kinds of rule, one line each
+def compile_rule(rule: Rule) -> Reader:  # noqa: C901, PLR0911, PLR0912 - a table of fourteen kinds of rule, one line each
     """Turn a rule into a function of an element; raises ParserError where it is none."""
     match rule:
         case None:
@@ -153,6 +165,8 @@ def compile_rule(rule: Rule) -> Reader:  # noqa: C901, PLR0911, PLR0912 - a tabl
         case First(rules):
             readers = [compile_rule(one) for one in rules]
             return lambda node: next((value for reader in readers if (value := reader(node)) not in (None, "", ())), None)
+        case Column(names, pattern):
+            return _column(names, pattern)
         case Const(value):
             return lambda _node: value
         case Extra(rules):
@@ -214,5 +228,23 @@ def _has(selector: str, pattern: str) -> Reader:
         if not pattern:
             return bool(hits)
         return wanted.search(text(hits[0])) is not None if hits else None
+
+    return read
+
+
+def _column(names: tuple[str, ...], pattern: str) -> Reader:
+    wanted = re.compile(pattern)
+    heading = compile_selector("ancestor-or-self::table[1]//tr[th][1]/th")
+
+    def read(row: Any) -> str | None:
+        titles = [text(cell).strip(" :").casefold() for cell in _many(heading(row))]
+        place = next((index for index, title in enumerate(titles) if title in names), None)
+        cells = [cell for cell in row if cell.tag in {"td", "th"}]
+        if place is None or place >= len(cells):
+            return None
+        match = wanted.search(text(cells[place])) if pattern else None
+        if pattern:
+            return (match.group(1 if wanted.groups else 0) or "").strip() or None if match else None
+        return text(cells[place]) or None
 
     return read

@@ -3,7 +3,23 @@ from __future__ import annotations
 import pytest
 
 from torwatch.model import Feedback, Listing, PageKind, Source, Vendor
-from torwatch.parserkit import Const, Count, Each, Extra, Fields, First, Has, Keys, LayoutChanged, Lines, Market, Rows, Single, Split
+from torwatch.parserkit import (
+    Column,
+    Const,
+    Count,
+    Each,
+    Extra,
+    Fields,
+    First,
+    Has,
+    Keys,
+    LayoutChanged,
+    Lines,
+    Market,
+    Rows,
+    Single,
+    Split,
+)
 
 INDEX = Rows(
     "div.card",
@@ -131,3 +147,17 @@ def test_unmatched_labels_are_kept_for_the_author(page_of):
     Single(Listing, Fields("table", {}, shape="cells"), key=Const("1")).read(page)
     assert page.unmatched == ["Colour"]
     assert page.kind is PageKind.OTHER
+
+
+def test_a_column_is_found_by_its_heading_wherever_it_stands(page_of):
+    rows = Rows(
+        "tr", Feedback, skip="th", buyer=Column("From", "Buyer", pattern=r"^(\S+)"), text=Column("feedback"), date_raw=Column("When")
+    )
+    wide = "<table><tr><th></th><th>Feedback:</th><th>From</th></tr><tr><td>+</td><td>good tea</td><td>a***b [8]</td></tr></table>"
+    moved = "<table><tr><th>Buyer</th><th>Feedback</th></tr><tr><td>c***d</td><td>fine</td></tr><tr><td>e***f</td></tr></table>"
+    got = list(rows.read(page_of(wide + moved)))
+    assert [(one.buyer, one.text, one.date_raw) for one in got] == [
+        ("a***b", "good tea", None),
+        ("c***d", "fine", None),
+        ("e***f", None, None),
+    ]
