@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from torwatch.model import Feedback, Listing, MarketFacts, PageKind, Parsed, Price, Source, Vendor
+from torwatch.normalise.rates import implied_rates
+from torwatch.normalise.units_number import parse_decimal
 from torwatch.store.entities import LISTING, VENDOR
 from torwatch.store.staging import EntityRow, StagedPage
 
@@ -19,6 +23,9 @@ DIGEST_CHARACTERS = 32  # 128 bits of sha256 are enough to tell texts apart
 SEPARATOR = "\x1f"  # between the parts of a key: no page text holds it after white space is collapsed
 VENDOR_TABLE_FIELDS = frozenset({"title", "vendor"})  # all that a vendor's table of listings is believed for
 IMPLIED_VENDOR_FIELDS = frozenset({"name"})  # all that a listing row says of its vendor
+
+PRINTED_RATE = re.compile(r"([A-Z]{3,5}) per ([A-Z]{3,5})")
+NO_TIME = dt.datetime.min.replace(tzinfo=dt.UTC)  # a quote gets the time of its snapshot when it becomes a rate
 
 NormalisePrice = Callable[[str | None, MarketFacts], Price]
 
@@ -76,7 +83,19 @@ def stage_of(parsed: Parsed, rules: ClaimRules) -> StagedPage:
         total=info.total if info and parsed.kind is PageKind.LISTING_INDEX else None,
         pages=info.pages if info and parsed.kind is PageKind.LISTING_INDEX else None,
         fills=tuple(fill_rates(parsed, rules)),
+        rates=tuple(quoted_rates(parsed, rules)),
     )
+
+
+def quoted_rates(parsed: Parsed, rules: ClaimRules) -> Iterable[tuple[str, str, str]]:
+    """(base, quote, rate) that a page's double quotes imply ("0.00787 BTC (72.80 EUR)") and that it prints ("EUR per BTC")."""
+    for listing in parsed.listings:
+        for rate in implied_rates(rules.price(listing.price_raw, rules.facts), NO_TIME, ""):
+            yield rate.base, rate.quote, format(rate.rate, "f")
+    for pair, figure in parsed.info.rates if parsed.info else ():
+        named, value = PRINTED_RATE.fullmatch(pair), parse_decimal(figure, rules.facts.decimal)
+        if named and value and named[1] != named[2]:
+            yield named[2], named[1], format(value, "f")
 
 
 def keep_text(text: str | None, texts: dict[str, str]) -> str | None:

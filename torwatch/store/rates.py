@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torwatch.store.database import Store
     from torwatch.store.snapshots import Snapshot
 
-LEAST_QUOTES = 3  # pages or listings that must quote a pair before their median is a rate
+LEAST_QUOTES = 3  # prices or pages that must quote a pair before their median is a rate
 
 
 class RateLike(Protocol):
@@ -110,13 +110,13 @@ def rate_key(rate: RateLike) -> tuple[str, str, str, str]:
     return rate.base, rate.quote, stamp(rate.at), rate.source
 
 
-def write_market_rates(connection: sqlite3.Connection, snapshot: Snapshot, *, keep: bool) -> int:
-    """Make the double quotes that a snapshot staged rates of its market (the median of each pair), and clear them. Gives how many.
+def write_market_rates(connection: sqlite3.Connection, snapshot: Snapshot) -> int:
+    """Make the double quotes that a snapshot staged rates of its market: the median of each pair. Gives how many; inside a transaction.
 
-    Nothing is kept of a snapshot that is not believed (`keep` false), nor of a pair quoted fewer than LEAST_QUOTES times.
+    A pair quoted fewer than LEAST_QUOTES times gives none: one odd price must not price a whole market.
     """
     quotes: dict[tuple[str, str], list[Decimal]] = {}
-    for row in connection.execute("SELECT base, quote, rate FROM stage_rate WHERE snapshot_id = ?", (snapshot.id,)) if keep else ():
+    for row in connection.execute("SELECT base, quote, rate FROM stage_rate WHERE snapshot_id = ?", (snapshot.id,)):
         try:
             value = Decimal(row["rate"])
         except InvalidOperation:
@@ -129,7 +129,6 @@ def write_market_rates(connection: sqlite3.Connection, snapshot: Snapshot, *, ke
         if len(values) >= LEAST_QUOTES
     ]
     connection.executemany("INSERT OR REPLACE INTO rate (base, quote, at, rate, source, market_id) VALUES (?, ?, ?, ?, ?, ?)", rates)
-    connection.execute("DELETE FROM stage_rate WHERE snapshot_id = ?", (snapshot.id,))
     return len(rates)
 
 

@@ -55,6 +55,7 @@ class StagedPage:
     total: int | None = None  # entries that the market counts in that list
     pages: int | None = None
     fills: tuple[tuple[str, str, int, int], ...] = field(default=())  # (kind, field, filled, records)
+    rates: tuple[tuple[str, str, str], ...] = ()  # (base, quote, rate) as the page's own double quotes say
 
 
 def stage_pages(connection: sqlite3.Connection, snapshot_id: int, pages: Sequence[StagedPage]) -> None:
@@ -66,6 +67,10 @@ def stage_pages(connection: sqlite3.Connection, snapshot_id: int, pages: Sequenc
         f"INSERT OR IGNORE INTO stage_feedback (snapshot_id, {', '.join(FEEDBACK_COLUMNS)})"
         f" VALUES ({', '.join('?' * (len(FEEDBACK_COLUMNS) + 1))})",
         [(snapshot_id, *(row.get(column) for column in FEEDBACK_COLUMNS)) for page in pages for row in page.feedback],
+    )
+    connection.executemany(
+        "INSERT INTO stage_rate (snapshot_id, base, quote, rate) VALUES (?, ?, ?, ?)",
+        [(snapshot_id, *rate) for page in pages for rate in page.rates],
     )
     with_total = [page for page in pages if page.total is not None or page.pages is not None]
     connection.executemany(
@@ -100,5 +105,5 @@ def stage_entity(connection: sqlite3.Connection, entity: Entity, snapshot_id: in
 
 def clear(connection: sqlite3.Connection, snapshot_id: int) -> None:
     """Drop what was staged for a snapshot, once it is diffed or rejected."""
-    for table in ("stage_listing", "stage_vendor", "stage_feedback", "stage_total", "stage_scope", "stage_fill"):
+    for table in ("stage_listing", "stage_vendor", "stage_feedback", "stage_total", "stage_scope", "stage_fill", "stage_rate"):
         connection.execute(f"DELETE FROM {table} WHERE snapshot_id = ?", (snapshot_id,))
