@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from torwatch.cli.stored import stored
 from torwatch.errors import TorwatchError
 from torwatch.model import MarketFacts
 
@@ -189,3 +190,4 @@ _add("ship-to", _ship_to, "Claimed destination → class, countries, regions, ex
 _add("price", _price, "Displayed price → exact amount, currency, unit.", category=False)
 _add("quantity", _quantity, "Title → total amount of one order in g, ml or units, and the dose.", category=True)
 _add("substance", _substance, "Title and category → substance group.", category=True)
+normalise.add_command(stored)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -13,8 +15,31 @@ if TYPE_CHECKING:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document, indented on a terminal, on one line elsewhere."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None, default=str))
+    """One JSON document, indented on a terminal, on one line elsewhere; characters that hide or steer are escaped, so that none is lost."""
+    click.echo(escape_hidden(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None, default=str)))
+
+
+def escape_hidden(document: str) -> str:
+    r"""JSON with control, zero-width and bidi characters and lone surrogates as `\uXXXX`: the same values, harmless on a terminal."""
+    from torwatch.normalise.text import visible
+
+    if document.isascii() and "\x7f" not in document:
+        return document  # json.dumps has escaped the other ASCII control characters
+    return "".join(sign if sign.isprintable() or visible(sign) == sign else json.dumps(sign)[1:-1] for sign in document).replace(
+        "\x7f", "\\u007f"
+    )
+
+
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """CSV as RFC 4180 has it, with a header line; no cell is taken for a formula by a spreadsheet, numbers stay numbers."""
+    from torwatch.normalise.text import csv_cell, visible
+
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([csv_cell(visible(cell)) if isinstance(cell, str) else cell for cell in row])
+    click.echo(buffer.getvalue(), nl=False)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:

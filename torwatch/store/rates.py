@@ -8,8 +8,6 @@ from decimal import Decimal, InvalidOperation
 from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
-from torwatch.store.targets import stamp
-
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
@@ -75,13 +73,18 @@ def plain(value: Decimal) -> str:
     return format(value, "f")
 
 
+def time_text(at: dt.datetime) -> str:
+    """ISO 8601 in UTC; texts sort as the times do, fractions of a second are kept where there are any."""
+    return at.astimezone(dt.UTC).isoformat()
+
+
 def compare_rates(store: Store, rates: Sequence[RateLike]) -> tuple[list[RateLike], RateImport]:
     """(rates not stored yet, what is known or in conflict); nothing is written."""
     new, conflicts, known = [], [], 0
     for rate in rates:
         stored = store.value(
             "SELECT rate FROM rate WHERE base = ? AND quote = ? AND at = ? AND source = ?",
-            (rate.base, rate.quote, stamp(rate.at), rate.source),
+            (rate.base, rate.quote, time_text(rate.at), rate.source),
         )
         if stored is None:
             new.append(rate)
@@ -100,14 +103,14 @@ def add_rates(store: Store, rates: Sequence[RateLike], *, replace: bool = False)
         with store.write() as connection:
             connection.executemany(
                 "INSERT INTO rate (base, quote, at, rate, source) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET rate = excluded.rate",
-                [(rate.base, rate.quote, stamp(rate.at), plain(rate.rate), rate.source) for rate in (*new, *replaced)],
+                [(rate.base, rate.quote, time_text(rate.at), plain(rate.rate), rate.source) for rate in (*new, *replaced)],
             )
     return RateImport(len({rate_key(rate) for rate in new}), found.known, len(replaced), () if replace else found.conflicts)
 
 
 def rate_key(rate: RateLike) -> tuple[str, str, str, str]:
     """What tells one stored rate from another."""
-    return rate.base, rate.quote, stamp(rate.at), rate.source
+    return rate.base, rate.quote, time_text(rate.at), rate.source
 
 
 def write_market_rates(connection: sqlite3.Connection, snapshot: Snapshot) -> int:
@@ -132,23 +135,25 @@ def write_market_rates(connection: sqlite3.Connection, snapshot: Snapshot) -> in
     return len(rates)
 
 
-def read_rates(store: Store, *, pair: tuple[str, str] | None = None, market: str | None = None, imported: bool = True) -> list[StoredRate]:
-    """Stored rates, oldest first. `market` adds that market's own quotes; without it only imported rates are given."""
-    rows = store.rows(
-        "SELECT rate.*, market.name AS market FROM rate LEFT JOIN market ON market.id = rate.market_id"
-        " WHERE ((:imported AND rate.market_id IS NULL) OR market.name = :market)"
-        " AND (:base IS NULL OR (base = :base AND quote = :quote)) ORDER BY at, rate.market_id IS NULL, base, quote, rate.source DESC",
-        {
-            "imported": imported,
-            "market": market,
-            "base": pair[0] if pair else None,
-            "quote": pair[1] if pair else None,
-        },
-    )
-    return [
-        StoredRate(row["base"], row["quote"], Decimal(row["rate"]), dt.datetime.fromisoformat(row["at"]), row["source"], row["market"])
-        for row in rows
-    ]
+SELECT = "SELECT rate.*, market.name AS market FROM rate LEFT JOIN market ON market.id = rate.market_id"
+
+
+def from_row(row: sqlite3.Row) -> StoredRate:
+    """A rate from a row of SELECT."""
+    at = dt.datetime.fromisoformat(row["at"])
+    return StoredRate(row["base"], row["quote"], Decimal(row["rate"]), at, row["source"], row["market"])
+
+
+def read_rates(store: Store, market: str | None = None) -> list[StoredRate]:
+    """The imported rates, oldest first; `market` adds that market's own quotes, never another's."""
+    rows = store.rows(f"{SELECT} WHERE rate.market_id IS NULL OR market.name = ? ORDER BY at, rate.source", (market,))
+    return [from_row(row) for row in rows]
+
+
+def all_rates(store: Store, base: str, quote: str) -> list[StoredRate]:
+    """Every stored rate of a pair as quoted, imported or a market's own, oldest first."""
+    rows = store.rows(f"{SELECT} WHERE base = ? AND quote = ? ORDER BY at, rate.source", (base, quote))
+    return [from_row(row) for row in rows]
 
 
 def summarise_rates(store: Store) -> list[PairSummary]:
