@@ -5,39 +5,29 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
-import math
-import random
 import threading
 import time
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from torwatch.assembly import open_tools, walk_settings
 from torwatch.claims import rules_of
-from torwatch.crawl.fetch import Fetcher, Limits, Route
+from torwatch.crawl.fetch import Fetcher, Route
 from torwatch.crawl.schedule import Past, due_at
-from torwatch.equipment import Progress, Tools, WalkSettings
-from torwatch.errors import StoreError, TorError, TorwatchError
-from torwatch.normalise.country import NORMALISER_VERSION
+from torwatch.errors import StoreError, TorwatchError
 from torwatch.normalise.price import normalise_price
-from torwatch.normalise.shipping import normalise_ship_from, normalise_ship_to
 from torwatch.parsing.registry import Parser, load_parser
-from torwatch.parsing.worker import ParserWorkers
 from torwatch.store.database import Store, open_store, writer_lock
-from torwatch.store.snapshots import HoldRule
 from torwatch.store.targets import Mirror, Target, find_target, list_targets, stamp
-from torwatch.tor.reasons import explain
-from torwatch.tor.service import open_tor
-from torwatch.tor.settings import TorSettings
 from torwatch.walk import take_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from torwatch.config import Config
+    from torwatch.equipment import Progress, Tools
     from torwatch.model import Fetched
     from torwatch.store.snapshots import Ending, Snapshot
 
@@ -47,97 +37,6 @@ STOP_SECONDS = 3.0  # what a stop waits for threads; what they had not committed
 MESSAGE_CHARACTERS = 200
 
 log = structlog.get_logger()
-
-
-def utc_now() -> dt.datetime:
-    """The wall clock, for plans and records; waits use the monotonic one."""
-    return dt.datetime.now(dt.UTC)
-
-
-def walk_settings(config: Config) -> WalkSettings:
-    """How walks behave, from the configuration."""
-    crawl = config.crawl
-    return WalkSettings(
-        limits=Limits(
-            connect_seconds=crawl.connect_timeout.total_seconds(),
-            read_seconds=crawl.read_timeout.total_seconds(),
-            page_seconds=crawl.page_deadline.total_seconds(),
-            page_bytes=int(crawl.page_size_limit),
-        ),
-        seconds_per_request=crawl.seconds_per_request,
-        connections=crawl.concurrency,
-        page_attempts=crawl.page_attempts,
-        pages_per_snapshot=crawl.pages_per_snapshot,
-        detail_max_age=crawl.detail_max_age,
-        headers={"User-Agent": crawl.user_agent, **crawl.headers},
-        hold=HoldRule(config.hold.max_fall, config.hold.confirm_misses),
-    )
-
-
-def tor_settings(config: Config) -> TorSettings:
-    """How Tor is come by, from the configuration."""
-    tor = config.tor
-    host, _, port = tor.socks.rpartition(":")
-    lines = (line.strip().partition(" ") for line in tor.torrc)
-    return TorSettings(
-        mode=tor.mode,
-        data_directory=config.tor_directory,
-        binary=tor.binary,
-        control=tor.control,
-        control_password=read_password(tor.control_password_file),
-        socks=(host, int(port)) if tor.mode == "attach" else None,
-        socks_timeout_seconds=int(tor.socks_timeout.total_seconds()),
-        bootstrap_timeout_seconds=tor.bootstrap_timeout.total_seconds(),
-        extra_options=tuple((name, value.strip()) for name, _, value in lines),
-    )
-
-
-def read_password(path: Path | None) -> str | None:
-    """The control password from its file. Raises TorError when it cannot be read."""
-    if path is None:
-        return None
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise TorError(f"the control password file {path} cannot be read: {error.strerror}") from error
-
-
-@contextlib.contextmanager
-def open_tools(
-    config: Config,
-    store: Store,
-    *,
-    now: Callable[[], dt.datetime] = utc_now,
-    rng: random.Random | None = None,
-    tor_progress: Callable[[int, str], None] | None = None,
-) -> Iterator[Tools]:
-    """Start or attach Tor, start the parser workers, and give all that a walk works with."""
-    parsing = config.parsing
-    with (
-        ParserWorkers(
-            count=parsing.workers,
-            memory_bytes=int(parsing.memory_limit),
-            cpu_seconds=math.ceil(parsing.cpu_seconds),
-            wall_seconds=parsing.wall_seconds,
-            directories=parsing.directories,
-            max_bytes=int(config.crawl.page_size_limit),
-        ) as workers,
-        open_tor(tor_settings(config), progress=tor_progress) as tor,
-    ):
-        if tor.advice:
-            log.warning("tor_advice", advice=tor.advice)
-        yield Tools(
-            store=store,
-            tor=tor,
-            workers=workers,
-            explain=partial(explain, extended_errors=tor.extended_errors),
-            archive_directory=config.archive_directory,
-            rng=rng or random.Random(),  # noqa: S311 - an order of visits, no secret
-            now=now,
-            normaliser_version=NORMALISER_VERSION,
-            normalise_ship_from=normalise_ship_from,
-            normalise_ship_to=normalise_ship_to,
-        )
 
 
 def snapshot_target(
@@ -254,7 +153,7 @@ class Daemon:
             self.config = self.load_config()
             log.info("config_reloaded")
         except TorwatchError as error:
-            log.error("config_refused", error=str(error))  # noqa: TRY400 - as above
+            log.error("config_refused", error=str(error), faults=getattr(error, "faults", ()))  # noqa: TRY400 - as above
 
     def reap(self, targets: dict[int, Target]) -> None:
         """Forget jobs that are over; stop those whose target was paused or removed."""
@@ -287,7 +186,9 @@ class Daemon:
             result = {"error": f"{type(error).__name__}: {error}"[:MESSAGE_CHARACTERS]}
         else:
             result = {"snapshot": snapshot.id, "state": ending.state if ending else "running"}
-            if ending is not None:
+            if ending is None:
+                log.info("snapshot_stopped", market=market, snapshot=snapshot.id)
+            else:
                 log.info(
                     "snapshot_done",
                     market=market,

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from torwatch.crawl.fetch import Explain, Limits
-from torwatch.store.snapshots import HoldRule
+from torwatch.store.judgement import HoldRule
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from torwatch.model import Shipping
+    from torwatch.model import MarketFacts
     from torwatch.reading import Workers
     from torwatch.store.database import Store
+    from torwatch.store.derived import Normaliser
 
 
 class Tor(Protocol):
@@ -67,6 +68,4 @@ class Tools:
     archive_directory: Path
     rng: random.Random
     now: Callable[[], dt.datetime]
-    normalise_ship_from: Callable[[str], Shipping]
-    normalise_ship_to: Callable[[str], Shipping]
-    normaliser_version: str
+    normalisers: Callable[[MarketFacts], Sequence[Normaliser]]

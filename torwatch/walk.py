@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 from torwatch import __version__
 from torwatch.archive import index as archive_index
 from torwatch.archive.writer import SnapshotArchive, open_archive
+from torwatch.closing import close_snapshot
 from torwatch.crawl.fetch import Fetcher, Route
 from torwatch.crawl.pace import Pace
 from torwatch.equipment import Progress, Tools, WalkSettings
 from torwatch.model import GOOD_OUTCOMES, OBSTACLE_OUTCOMES, Outcome, PageKind
 from torwatch.reading import PageReader, Read, gather_links
-from torwatch.store import frontier, shipping, staging
+from torwatch.store import frontier, staging
 from torwatch.store.frontier import Visit, VisitResult
-from torwatch.store.snapshots import Ending, Snapshot, begin_snapshot, end_snapshot, running_snapshot
+from torwatch.store.snapshots import Ending, Snapshot, begin_snapshot, running_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,7 +171,12 @@ class Walk:
                     self.work.put(None)
                 for thread in threads:
                     thread.join(timeout=0.0 if self.stop.is_set() else 2.0)
-        return self.finish() if finished else None
+        if not finished:
+            return None
+        self.write_index()
+        return close_snapshot(
+            self.tools, snapshot, self.parser.market, self.rules, self.settings.hold, warc=self.archive_path, cut_short=self.cut_short
+        )
 
     def kind_of(self, path: str) -> PageKind:
         """The kind of page that a path leads to by the market's URL patterns; a start page that matches none is a home page."""
@@ -321,41 +327,26 @@ class Walk:
 
     # --- the end -------------------------------------------------------------------------------------------------------------------
 
-    def finish(self) -> Ending:
-        """Write the CDXJ index, diff what was staged and normalise the new shipping claims."""
-        tools, snapshot = self.tools, self.snapshot
-        self.write_index()
-        ending = end_snapshot(
-            tools.store,
-            snapshot,
-            coverage=self.rules.coverage(),
-            rule=self.settings.hold,
-            now=tools.now(),
-            warc=f"{self.target.market}/{self.archive_path.name}",
-            cut_short=self.cut_short,
-        )
-        with tools.store.write() as connection:
-            for direction, normalise in (("origin", tools.normalise_ship_from), ("destination", tools.normalise_ship_to)):
-                shipping.write_shipping(connection, direction, snapshot.market_id, tools.normaliser_version, normalise)
-            shipping.write_claimed_origin(connection, snapshot.market_id)
-        return ending
-
     def write_index(self) -> None:
         """Turn the fetch log into the CDXJ index beside the WARC."""
-        rows = self.tools.store.rows("SELECT * FROM visit WHERE snapshot_id = ? AND outcome IS NOT NULL", (self.snapshot.id,))
+        rows = self.tools.store.rows("SELECT * FROM visit WHERE snapshot_id = ?", (self.snapshot.id,))
         archive_index.write_index(
-            self.archive_path.with_suffix("").with_suffix(".cdxj"),
+            archive_index.index_path(self.archive_path),
             (
                 archive_index.Entry(
                     url=self.mirror.address + row["path"],
-                    timestamp=(row["at"] or "").translate({ord(sign): None for sign in "-:T"})[:14],
-                    outcome=row["outcome"],
+                    timestamp=(row["at"] or "").translate({ord(sign): None for sign in "-:T"})[:14] or "0" * 14,
+                    outcome=row["outcome"] or "",
                     kind=row["kind"],
                     status=row["status"],
                     digest=row["digest"] or "",
                     filename=row["warc"] or "",
                     offset=row["warc_offset"],
                     length=row["warc_length"],
+                    key=row["key"],
+                    reason=row["reason"],
+                    elapsed_ms=row["elapsed_ms"],
+                    attempts=row["attempts"],
                 )
                 for row in rows
             ),

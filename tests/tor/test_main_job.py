@@ -10,11 +10,13 @@ import time
 from dataclasses import replace
 
 import pytest
+
 from torwatch.archive.index import read_index
 from torwatch.archive.reader import read_page, read_pages
+from torwatch.assembly import open_tools
 from torwatch.claims import digest
 from torwatch.config import load_config
-from torwatch.daemon import open_tools, probe_mirror, snapshot_target
+from torwatch.daemon import probe_mirror, snapshot_target
 from torwatch.demo.market import ENGINES, EPOCH, Fault, FaultKind, MarketServer, SimulatedClock
 from torwatch.demo.market.truth import remember
 from torwatch.demo.verdict import compare_changes, compare_state

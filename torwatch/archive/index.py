@@ -18,14 +18,18 @@ class Entry:
     """One visited page: where its record lies, or why there is none."""
 
     url: str
-    timestamp: str  # 14 digits, UTC
-    outcome: str
+    timestamp: str  # 14 digits, UTC; zeros for a page that was planned and never asked for
+    outcome: str  # "" for a page that was planned and never asked for
     kind: str
     status: int | None
     digest: str  # sha256 of the stored body, "" when nothing was stored
     filename: str
     offset: int | None
     length: int | None
+    key: str | None = None  # of the listing or vendor that the page was asked for
+    reason: str = ""
+    elapsed_ms: int | None = None
+    attempts: int = 1
 
 
 def sort_key(url: str) -> str:
@@ -33,6 +37,11 @@ def sort_key(url: str) -> str:
     parts = urlsplit(url)
     host = ",".join(reversed((parts.hostname or "").split(".")))
     return f"{host}){parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+
+
+def index_path(warc: Path) -> Path:
+    """Where the index of a WARC lies: beside it."""
+    return warc.with_suffix("").with_suffix(".cdxj")
 
 
 def write_index(path: Path, entries: Iterable[Entry]) -> int:
@@ -55,15 +64,4 @@ def read_index(path: Path) -> Iterator[Entry]:
     with path.open(encoding="utf-8") as handle:
         for line in handle:
             _, timestamp, fields = line.rstrip("\n").split(" ", 2)
-            found = json.loads(fields)
-            yield Entry(
-                url=found["url"],
-                timestamp=timestamp,
-                outcome=found["outcome"],
-                kind=found["kind"],
-                status=found.get("status"),
-                digest=found["digest"],
-                filename=found["filename"],
-                offset=found.get("offset"),
-                length=found.get("length"),
-            )
+            yield Entry(**({"status": None, "offset": None, "length": None} | json.loads(fields)), timestamp=timestamp)

@@ -85,8 +85,8 @@ def show_step(message: str, fraction: float) -> None:
 
 def watch_markets(network: Any, directory: Path, listings: int) -> bool:
     """Run both markets, watch them for WEEKS weeks, print what was found; True when it equals the truth."""
+    from torwatch.assembly import open_tools, utc_now
     from torwatch.config import load_config
-    from torwatch.daemon import open_tools, utc_now
     from torwatch.demo.market import ENGINES, MarketServer, SimulatedClock
     from torwatch.store.database import open_store
     from torwatch.store.targets import add_target

@@ -30,7 +30,7 @@ def market() -> None:
 @click.option("--source", help="Who says so.")
 def add(name: str, aliases: tuple[str, ...], **facts: str | None) -> None:
     """Note a market that exists or existed, without watching it."""
-    from torwatch.daemon import utc_now
+    from torwatch.assembly import utc_now
     from torwatch.store.targets import add_market
 
     for key in ("opened", "closed"):

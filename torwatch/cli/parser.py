@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from torwatch.cli.replay import replay
 from torwatch.errors import ParserError, UsageError
 from torwatch.model import Evidence, Listing, Outcome, PageKind, Parsed
 from torwatch.parsing.parse_page import parse_bytes
@@ -37,6 +38,9 @@ WIDTH = 100
 @click.group()
 def parser() -> None:
     """Try, check and list parsers."""
+
+
+parser.add_command(replay)
 
 
 @parser.command("try")

@@ -41,7 +41,8 @@ def run_or_queue(kind: str, market: str, work: Callable[[Tools, Config], dict[st
 
     Raises TorwatchError with the daemon's own line when it failed.
     """
-    from torwatch.daemon import open_tools, queue_request, utc_now
+    from torwatch.assembly import open_tools, utc_now
+    from torwatch.daemon import queue_request
     from torwatch.store.database import writer_lock
 
     config, store = the_config(), the_store()

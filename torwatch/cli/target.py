@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def clock() -> Any:
     """Now, aware UTC."""
-    from torwatch.daemon import utc_now
+    from torwatch.assembly import utc_now
 
     return utc_now()
 

@@ -264,8 +264,8 @@ def store_visits_and_capture(connection: sqlite3.Connection, entity: Entity, bou
     """Remember whose own page was read now and how its index row looked; a partial snapshot keeps the set of all seen."""
     name, stage = entity.name, entity.stage_table
     connection.execute(
-        f"INSERT INTO {name}_visit ({name}_id, snapshot_id, at, row_digest)"
-        f" SELECT e.id, :snapshot, snapshot.started_at, coalesce(i.row_digest, old.row_digest) FROM {stage} AS d"
+        f"INSERT INTO {name}_visit ({name}_id, first_snapshot_id, snapshot_id, at, row_digest)"
+        f" SELECT e.id, :snapshot, :snapshot, snapshot.started_at, coalesce(i.row_digest, old.row_digest) FROM {stage} AS d"
         f" JOIN {name} AS e ON e.market_id = :market AND e.key = d.key JOIN snapshot ON snapshot.id = :snapshot"
         f" LEFT JOIN {stage} AS i ON i.snapshot_id = :snapshot AND i.key = d.key AND i.source = {SOURCE_BIT[Source.INDEX]}"
         f" LEFT JOIN {name}_visit AS old ON old.{name}_id = e.id"

@@ -105,6 +105,31 @@ def record_results(connection: sqlite3.Connection, snapshot_id: int, results: Se
     )
 
 
+def record_reread(connection: sqlite3.Connection, snapshot_id: int, results: Sequence[VisitResult]) -> None:
+    """Write the visits of an ended snapshot whose pages were read again from the archive."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO visit (snapshot_id, path, kind, key, stage, draw, attempts, outcome, reason, status, elapsed_ms, at, digest, size)"
+        " VALUES (?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                snapshot_id,
+                result.visit.path,
+                result.visit.kind.value,
+                result.visit.key,
+                result.visit.attempts,
+                result.outcome.value,
+                result.reason,
+                result.status,
+                result.elapsed_ms,
+                result.at.isoformat(timespec="seconds"),
+                result.digest,
+                result.size,
+            )
+            for result in results
+        ],
+    )
+
+
 def count_visits(store: Store, snapshot_id: int) -> tuple[int, int]:
     """(pages done, pages left) of a running snapshot."""
     row = store.row("SELECT sum(outcome IS NOT NULL), sum(outcome IS NULL) FROM visit WHERE snapshot_id = ?", (snapshot_id,))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from torwatch.errors import UsageError
 from torwatch.store import diff, staging
 from torwatch.store.entities import LISTING, VENDOR
+from torwatch.store.judgement import HoldRule, Signs, judge
+from torwatch.store.rates import write_market_rates
 from torwatch.store.targets import Target, stamp
 
 if TYPE_CHECKING:
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torwatch.store.database import Store
-
-LAYOUT_SHARE = 0.1  # of the pages of one kind: fewer that differ are single odd pages, more are a redesign
-COMPLETE_SHARE = 0.98  # distinct rows of the market's own count that a complete list must reach (design: architecture, "Store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,7 @@ class Snapshot:
     pages: int | None
     received_bytes: int | None
     warc: str | None
+    cut_short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,6 @@ class Ending:
     listings: diff.Tally = field(default_factory=diff.Tally)
     vendors: diff.Tally = field(default_factory=diff.Tally)
     new_feedback: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class HoldRule:
-    """When a snapshot is held instead of diffed, and how many complete misses end a spell."""
-
-    max_fall: float = 0.4
-    confirm_misses: int = 2
 
 
 SELECT = "SELECT snapshot.*, market.name AS market FROM snapshot JOIN market ON market.id = snapshot.market_id"
@@ -90,6 +82,15 @@ def running_snapshot(store: Store, target_id: int) -> Snapshot | None:
     return None if row is None else from_row(row)
 
 
+def ended_snapshots(store: Store, market_id: int, since: int = 0) -> list[Snapshot]:
+    """The snapshots of a market that ended and have an archive, oldest first, from number `since` on."""
+    rows = store.rows(
+        f"{SELECT} WHERE snapshot.market_id = ? AND snapshot.id >= ? AND state <> 'running' AND warc IS NOT NULL ORDER BY snapshot.id",
+        (market_id, since),
+    )
+    return [from_row(row) for row in rows]
+
+
 def begin_snapshot(
     store: Store, target: Target, *, mirror_id: int, parser_digest: str, torwatch_version: str, now: dt.datetime
 ) -> Snapshot:
@@ -103,62 +104,6 @@ def begin_snapshot(
     return find_snapshot(store, int(snapshot_id or 0))
 
 
-def judge(connection: sqlite3.Connection, snapshot: Snapshot, rule: HoldRule) -> tuple[str, str]:
-    """(state, reason) of a snapshot whose walk is over: complete, partial, failed or held.
-
-    Complete: every page of every list is `ok` and the distinct rows reach COMPLETE_SHARE of the market's own count where it prints one.
-    Held: more than LAYOUT_SHARE of the pages of one kind lost their layout, or the listings seen fall more than `rule.max_fall` below those that stood (a redesign must never become thousands of "removed").
-    """
-    index = "snapshot_id = ? AND kind IN ('home', 'listing-index')"
-    total, good = connection.execute(
-        f"SELECT count(*), coalesce(sum(outcome IN ('ok', 'unchanged')), 0) FROM visit WHERE {index}",
-        (snapshot.id,),
-    ).fetchone()
-    seen = connection.execute("SELECT count(DISTINCT key) FROM stage_listing WHERE snapshot_id = ?", (snapshot.id,)).fetchone()[0]
-    changed = changed_layout(connection, snapshot.id)
-    if changed:
-        return "held", changed
-    if not good:
-        return "failed", "no page of the list could be read" + worst_outcome(connection, snapshot.id)
-    known = connection.execute("SELECT count(*) FROM listing WHERE market_id = ? AND standing = 1", (snapshot.market_id,)).fetchone()[0]
-    if good == total and known and seen < known * (1 - rule.max_fall):
-        return "held", f"{seen} listings seen, {known} stood before: a fall of more than {rule.max_fall:.0%}"
-    if good < total:
-        return "partial", f"{total - good} of {total} pages of the list could not be read" + worst_outcome(connection, snapshot.id)
-    short = connection.execute(
-        "SELECT t.scope, t.total, count(s.key) AS seen FROM stage_total AS t LEFT JOIN stage_scope AS s"
-        " ON s.snapshot_id = t.snapshot_id AND s.scope = t.scope WHERE t.snapshot_id = ? AND t.total > 0"
-        " GROUP BY t.scope HAVING count(s.key) < t.total * ? ORDER BY t.total DESC LIMIT 1",
-        (snapshot.id, COMPLETE_SHARE),
-    ).fetchone()
-    if short:
-        return "partial", f"the market counts {short['total']} listings in {short['scope'] or 'its list'}, {short['seen']} were seen"
-    return "complete", ""
-
-
-def changed_layout(connection: sqlite3.Connection, snapshot_id: int) -> str:
-    """Which kind of page lost its layout in more than LAYOUT_SHARE of its pages, and how it shows; "" when none did."""
-    row = connection.execute(
-        "SELECT kind, sum(outcome = 'layout_changed') AS changed, count(*) AS pages,"
-        " max(CASE WHEN outcome = 'layout_changed' THEN reason END) AS reason FROM visit WHERE snapshot_id = ? AND outcome IS NOT NULL"
-        " GROUP BY kind HAVING changed > pages * ? ORDER BY changed DESC LIMIT 1",
-        (snapshot_id, LAYOUT_SHARE),
-    ).fetchone()
-    return f"the layout of {row['kind']} pages changed on {row['changed']} of {row['pages']}: {row['reason']}" if row else ""
-
-
-def worst_outcome(connection: sqlite3.Connection, snapshot_id: int) -> str:
-    """The commonest failure of a snapshot with its reason, as the end of a sentence."""
-    row = connection.execute(
-        "SELECT outcome, max(reason) AS reason, count(*) AS pages FROM visit WHERE snapshot_id = ? AND outcome NOT IN ('ok', 'unchanged', 'gone')"
-        " GROUP BY outcome ORDER BY pages DESC LIMIT 1",
-        (snapshot_id,),
-    ).fetchone()
-    if row is None:
-        return ""
-    return f": {row['outcome']}" + (f" ({row['reason']})" if row["reason"] else "")
-
-
 def end_snapshot(
     store: Store,
     snapshot: Snapshot,
@@ -167,41 +112,66 @@ def end_snapshot(
     rule: HoldRule,
     now: dt.datetime,
     warc: str | None,
-    cut_short: str = "",
+    signs: Signs,
 ) -> Ending:
-    """End a snapshot in one transaction: judge it, diff what was staged unless it failed or is held, write its totals, clear the working rows.
+    """End a walk in one transaction: settle what was staged, and write where it lies in the archive.
 
-    `coverage` says for "listing" and "vendor" which claims each source can show; `cut_short` makes it partial at best (a budget, a wall);
+    `coverage` says for "listing" and "vendor" which claims each source can show.
     """
     with store.write() as connection:
-        state, reason = judge(connection, snapshot, rule)
-        if cut_short and state == "complete":
-            state, reason = "partial", cut_short
-        elif cut_short and state != "held":
-            reason = f"{cut_short}; {reason}" if reason else cut_short
-        write_totals(connection, snapshot.id)
-        ending = Ending(state, reason)
-        if state in {"complete", "partial"}:
-            ending = apply_diff(connection, snapshot, state, reason, coverage, rule)
-        seen = connection.execute("SELECT count(DISTINCT key) FROM stage_listing WHERE snapshot_id = ?", (snapshot.id,)).fetchone()[0]
-        vendors = connection.execute("SELECT count(DISTINCT key) FROM stage_vendor WHERE snapshot_id = ?", (snapshot.id,)).fetchone()[0]
-        announced = connection.execute("SELECT sum(total) FROM stage_total WHERE snapshot_id = ?", (snapshot.id,)).fetchone()[0]
-        pages, size = connection.execute(
-            "SELECT count(*), coalesce(sum(size), 0) FROM visit WHERE snapshot_id = ? AND outcome IS NOT NULL", (snapshot.id,)
-        ).fetchone()
         connection.execute(
-            "UPDATE snapshot SET state = ?, reason = ?, ended_at = ?, announced_listings = ?, listings = ?, vendors = ?, new_feedback = ?,"
-            " pages = ?, received_bytes = ?, warc = ? WHERE id = ?",
-            (state, ending.reason, stamp(now), announced, seen, vendors, ending.new_feedback, pages, size, warc, snapshot.id),
+            "UPDATE snapshot SET ended_at = ?, warc = ?, cut_short = ? WHERE id = ?", (stamp(now), warc, signs.cut_short, snapshot.id)
         )
-        if state == "held":
-            connection.execute(
-                "INSERT INTO hold (snapshot_id, reason, figures, held_at) VALUES (?, ?, ?, ?)",
-                (snapshot.id, reason, json.dumps({"listings_seen": seen}), stamp(now)),
-            )
-        else:
-            staging.clear(connection, snapshot.id)
-        connection.execute("DELETE FROM visit WHERE snapshot_id = ?", (snapshot.id,))
+        return settle(connection, snapshot, coverage=coverage, rule=rule, signs=signs, now=now)
+
+
+def settle(
+    connection: sqlite3.Connection,
+    snapshot: Snapshot,
+    *,
+    coverage: Mapping[str, diff.Coverage],
+    rule: HoldRule,
+    signs: Signs,
+    now: dt.datetime,
+) -> Ending:
+    """Judge a snapshot, diff what was staged unless it failed or is held, write its totals and clear its working rows.
+
+    A person's decision on a hold is kept: an accepted snapshot is diffed, a rejected one never. Inside the caller's transaction; used when
+    a walk ends and when the archive is replayed.
+    """
+    decision = connection.execute("SELECT decision FROM hold WHERE snapshot_id = ?", (snapshot.id,)).fetchone()
+    decided = decision["decision"] if decision else None
+    state, reason = judge(connection, snapshot.id, snapshot.market_id, rule, signs, accepted=decided == "accepted")
+    if decided == "rejected":
+        state, reason = "rejected", snapshot.reason
+    write_totals(connection, snapshot.id)
+    ending = Ending(state, reason)
+    if state in {"complete", "partial"}:
+        ending = apply_diff(connection, snapshot, state, reason, coverage, rule)
+        write_market_rates(connection, snapshot)
+    count = {
+        name: connection.execute(f"SELECT count(DISTINCT key) FROM stage_{name} WHERE snapshot_id = ?", (snapshot.id,)).fetchone()[0]
+        for name in ("listing", "vendor")
+    }
+    announced = connection.execute("SELECT sum(total) FROM stage_total WHERE snapshot_id = ?", (snapshot.id,)).fetchone()[0]
+    pages, size = connection.execute(
+        "SELECT count(*), coalesce(sum(size), 0) FROM visit WHERE snapshot_id = ? AND outcome IS NOT NULL", (snapshot.id,)
+    ).fetchone()
+    connection.execute(
+        "UPDATE snapshot SET state = ?, reason = ?, announced_listings = ?, listings = ?, vendors = ?, new_feedback = ?, pages = ?,"
+        " received_bytes = ? WHERE id = ?",
+        (state, ending.reason, announced, count["listing"], count["vendor"], ending.new_feedback, pages, size, snapshot.id),
+    )
+    if state == "held":
+        connection.execute(
+            "INSERT INTO hold (snapshot_id, reason, figures, held_at) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (snapshot_id) DO UPDATE SET reason = excluded.reason, figures = excluded.figures",
+            (snapshot.id, reason, json.dumps(count), stamp(now)),
+        )
+    elif decided is None:
+        connection.execute("DELETE FROM hold WHERE snapshot_id = ?", (snapshot.id,))  # a mended parser read it after all
+    staging.clear(connection, snapshot.id)
+    connection.execute("DELETE FROM visit WHERE snapshot_id = ?", (snapshot.id,))
     return ending
 
 
@@ -255,3 +225,20 @@ def page_totals(store: Store, snapshot_id: int) -> list[tuple[str, str, int]]:
             (snapshot_id,),
         )
     return [(row["kind"], row["outcome"], row["pages"]) for row in rows]
+
+
+def usual_fill(store: Store, market_id: int, before: int, snapshots: int = 5) -> list[tuple[str, str, int, int]]:
+    """(page kind, field, filled, records) summed over the newest good snapshots of a market before the one of id `before`."""
+    rows = store.rows(
+        "SELECT kind, field, sum(filled) AS filled, sum(records) AS records FROM fill_rate WHERE snapshot_id IN"
+        " (SELECT id FROM snapshot WHERE market_id = ? AND id < ? AND state IN ('complete', 'partial') ORDER BY id DESC LIMIT ?)"
+        " GROUP BY kind, field",
+        (market_id, before, snapshots),
+    )
+    return [(row["kind"], row["field"], row["filled"], row["records"]) for row in rows]
+
+
+def present_fill(store: Store, snapshot_id: int) -> list[tuple[str, str, int, int]]:
+    """(page kind, field, filled, records) of a snapshot whose pages are staged."""
+    rows = store.rows("SELECT kind, field, filled, records FROM stage_fill WHERE snapshot_id = ?", (snapshot_id,))
+    return [(row["kind"], row["field"], row["filled"], row["records"]) for row in rows]

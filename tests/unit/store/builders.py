@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from torwatch.model import Outcome, PageKind, Source
 from torwatch.store import frontier, staging
-from torwatch.store.database import Store
 from torwatch.store.frontier import Visit, VisitResult
-from torwatch.store.snapshots import Ending, HoldRule, begin_snapshot, end_snapshot, find_snapshot
+from torwatch.store.judgement import HoldRule, Signs
+from torwatch.store.snapshots import Ending, begin_snapshot, end_snapshot, find_snapshot
 from torwatch.store.staging import EntityRow, StagedPage
 from torwatch.store.targets import Target, add_target
+
+if TYPE_CHECKING:
+    from torwatch.store.database import Store
 
 ONION = "a" * 55 + "d.onion"
 NOW = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
@@ -59,13 +63,17 @@ def take(
     with store.write() as connection:
         frontier.add_visits(connection, snapshot.id, visits, rng)
         outcome = {"/index": Outcome.OK, "/index2": Outcome.STALLED}
-        results = [
-            VisitResult(visit, outcome.get(visit.path, Outcome.GONE), "", 200, 10, now, digest="d", size=100) for visit in visits
-        ]
+        results = [VisitResult(visit, outcome.get(visit.path, Outcome.GONE), "", 200, 10, now, digest="d", size=100) for visit in visits]
         frontier.record_results(connection, snapshot.id, results, rng)
         page = StagedPage(rows, tuple(EntityRow(key, Source.INDEX, {"name": name}) for key, name in vendors.items()), total=total)
         staging.stage_pages(connection, snapshot.id, [page])
     ending = end_snapshot(
-        store, find_snapshot(store, snapshot.id), coverage=COVERAGE, rule=HoldRule(max_fall, confirm_misses), now=now, warc="teahouse/x.warc.gz"
+        store,
+        find_snapshot(store, snapshot.id),
+        coverage=COVERAGE,
+        rule=HoldRule(max_fall, confirm_misses),
+        now=now,
+        warc="teahouse/x.warc.gz",
+        signs=Signs(),
     )
     return snapshot.id, ending

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from torwatch.model import Source
 from torwatch.store.database import open_store
 from torwatch.store.history import differences, present_state, replay, seen_in
@@ -28,7 +29,9 @@ def store(tmp_path):
 
 
 def causes(store, snapshot_id, entity="listing"):
-    rows = store.rows("SELECT key, field, old, new, cause FROM change WHERE snapshot_id = ? AND entity = ? ORDER BY id", (snapshot_id, entity))
+    rows = store.rows(
+        "SELECT key, field, old, new, cause FROM change WHERE snapshot_id = ? AND entity = ? ORDER BY id", (snapshot_id, entity)
+    )
     return [(row["key"], row["field"], row["old"], row["cause"]) if row["field"] else (row["key"], row["cause"]) for row in rows]
 
 
@@ -92,7 +95,9 @@ def test_a_listing_that_returns_is_the_same_one_with_a_new_spell(store):
     take(store, target, {"1": TEA}, week=1, gone=["2"])
     third, _ = take(store, target, {"1": TEA, "2": COFFEE | {"price": "22"}}, week=2)
     assert causes(store, third) == [("2", "price", "20", "changed"), ("2", "back")]
-    assert store.value("SELECT count(*) FROM spell JOIN listing ON listing.id = entity_id WHERE entity = 'listing' AND listing.key = '2'") == 2
+    assert (
+        store.value("SELECT count(*) FROM spell JOIN listing ON listing.id = entity_id WHERE entity = 'listing' AND listing.key = '2'") == 2
+    )
 
 
 def test_a_partial_snapshot_removes_nothing_and_keeps_whom_it_saw(store):
@@ -133,7 +138,9 @@ def test_what_only_the_index_showed_is_refined_by_the_first_detail_page(store):
     cut = {"title": "Sencha 1…", "vendor": "leafhouse", "price": "12.50", "currency": "EUR"}
     take(store, target, {"1": cut}, week=0, source=Source.INDEX)
     second, _ = take(store, target, {"1": TEA}, week=1)
-    assert causes(store, second) == [("1", "title", "Sencha 1…", "refined"), ("1", "ship_from", None, "refined")] or set(causes(store, second)) == {
+    assert causes(store, second) == [("1", "title", "Sencha 1…", "refined"), ("1", "ship_from", None, "refined")] or set(
+        causes(store, second)
+    ) == {
         ("1", "title", "Sencha 1…", "refined"),
         ("1", "ship_from", None, "refined"),
     }
@@ -159,7 +166,9 @@ listing_states = st.dictionaries(
         }
     ),
 )
-steps = st.lists(st.tuples(listing_states, st.sampled_from(["complete", "partial"]), st.sets(st.sampled_from("abcdef"))), min_size=1, max_size=7)
+steps = st.lists(
+    st.tuples(listing_states, st.sampled_from(["complete", "partial"]), st.sets(st.sampled_from("abcdef"))), min_size=1, max_size=7
+)
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

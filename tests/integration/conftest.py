@@ -1,0 +1,144 @@
+"""A market watched without Tor: a real SOCKS5 port on loopback stands where Tor's would, everything else is as in earnest."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import random
+import socket
+import socketserver
+import struct
+import threading
+from dataclasses import replace
+
+import pytest
+
+from torwatch.assembly import offline_tools
+from torwatch.config import load_config
+from torwatch.daemon import snapshot_target
+from torwatch.demo.market import ENGINES, EPOCH, MarketServer, SimulatedClock
+from torwatch.store.database import open_store
+from torwatch.store.targets import add_target
+
+ONION = "mockmarketabcdefghijklmnopqrstuvwxyz234567abcdefghijklmd.onion"
+START = EPOCH + dt.timedelta(days=90)
+
+
+class Relay(socketserver.BaseRequestHandler):
+    """One SOCKS5 connection with user and password, relayed to the market's port."""
+
+    def handle(self):
+        client = self.request
+        version, methods = self.read(2)
+        self.read(methods)
+        client.sendall(b"\x05\x02")
+        self.read(1)
+        self.read(self.read(1)[0])
+        self.read(self.read(1)[0])
+        client.sendall(b"\x01\x00")
+        self.read(4)
+        self.server.asked.add(self.read(self.read(1)[0]).decode())
+        self.read(2)
+        with socket.create_connection(("127.0.0.1", self.server.market_port)) as upstream:
+            client.sendall(b"\x05\x00\x00\x01" + socket.inet_aton("127.0.0.1") + struct.pack(">H", 0))
+            back = threading.Thread(target=self.pump, args=(upstream, client), daemon=True)
+            back.start()
+            self.pump(client, upstream)
+            back.join()
+        assert version == 5
+
+    def read(self, size):
+        data = b""
+        while len(data) < size:
+            chunk = self.request.recv(size - len(data))
+            if not chunk:
+                raise ConnectionError
+            data += chunk
+        return data
+
+    @staticmethod
+    def pump(source, sink):
+        with contextlib.suppress(OSError):
+            while chunk := source.recv(65536):
+                sink.sendall(chunk)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
+
+
+class SocksServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def handle_error(self, request, client_address):
+        """A connection cut off by a stopped walk is no error."""
+
+
+class StandInTor:
+    """What a walk needs of Tor, over the relay."""
+
+    def __init__(self, address):
+        self.socks_address = address
+
+    def credentials(self, identity):
+        return identity, "x"
+
+    def ensure(self):
+        return False
+
+
+class Watch:
+    """One simulated market under watch."""
+
+    def __init__(self, stack, directory, engine="souk", seed=5, listings=25, **crawl):
+        self.clock = SimulatedClock(START)
+        drawn_as = ENGINES[engine]()
+        self.world = drawn_as.world(seed, listings=listings)
+        self.server = stack.enter_context(MarketServer(self.world, drawn_as, self.clock))
+        relay = SocksServer(("127.0.0.1", 0), Relay)
+        relay.market_port, relay.asked = self.server.port, set()
+        thread = threading.Thread(target=relay.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(relay.server_close)
+        stack.callback(relay.shutdown)
+        self.asked = relay.asked
+        config = load_config(None, {"STATE_DIRECTORY": str(directory)})
+        quick = {"seconds_per_request": 0.0, "concurrency": 4, "detail_max_age": dt.timedelta(0)} | crawl
+        self.config = config.model_copy(update={"crawl": config.crawl.model_copy(update=quick)})
+        self.store = stack.enter_context(open_store(self.config.database_path))
+        self.target = add_target(self.store, engine, [(ONION, 80, "http")], parser=engine, every_seconds=604800, now=self.clock())
+        tools = stack.enter_context(offline_tools(self.config, self.store, now=self.clock))
+        self.tools = replace(tools, tor=StandInTor(relay.server_address), rng=random.Random(3))
+
+    def look(self, stop=None, **crawl):
+        """Take a snapshot; options override the crawl section."""
+        config = self.config.model_copy(update={"crawl": self.config.crawl.model_copy(update=crawl)})
+        return snapshot_target(self.tools, config, self.target, stop=stop or threading.Event())
+
+    def dump(self):
+        """Every row that history is made of, without ids."""
+        queries = {
+            "change": "SELECT snapshot_id, entity, key, field, old, new, cause FROM change ORDER BY 1, 2, 3, 4, 7",
+            "spell": "SELECT s.entity, coalesce(l.key, v.key), s.opened_snapshot_id, s.last_seen_snapshot_id, s.first_missed_snapshot_id, s.why"
+            " FROM spell AS s LEFT JOIN listing AS l ON s.entity = 'listing' AND l.id = s.entity_id"
+            " LEFT JOIN vendor AS v ON s.entity = 'vendor' AND v.id = s.entity_id ORDER BY 1, 2, 3",
+            "listing": "SELECT key, title, vendor, category, price, currency, price_unit, ship_from, ship_to, description, standing, sources, views,"
+            " sales, stock, claimed_origin FROM listing ORDER BY key",
+            "vendor": "SELECT key, name, member_since, ship_from, profile, pgp, standing, sources, sales, last_seen FROM vendor ORDER BY key",
+            "feedback": "SELECT key, vendor, listing_key, body, rating, first_snapshot_id FROM feedback ORDER BY key",
+            "counter": "SELECT l.key, c.snapshot_id, c.views, c.sales, c.stock FROM listing_counter AS c JOIN listing AS l ON l.id = c.listing_id"
+            " ORDER BY 1, 2",
+            "snapshot": "SELECT id, state, reason, listings, vendors, new_feedback, pages FROM snapshot ORDER BY id",
+            "pages": "SELECT * FROM snapshot_page ORDER BY 1, 2, 3",
+            "fill": "SELECT * FROM fill_rate ORDER BY 1, 2, 3",
+            "failure": "SELECT snapshot_id, path, kind, outcome FROM failure ORDER BY 1, 2",
+            "origin": "SELECT raw, code, class, excluded FROM origin ORDER BY 1, 2, 4",
+        }
+        return {name: [tuple(row) for row in self.store.rows(sql)] for name, sql in queries.items()}
+
+
+@pytest.fixture
+def watched(tmp_path):
+    """Give a function that begins to watch a simulated market."""
+    with contextlib.ExitStack() as stack:
+        yield lambda engine="souk", **options: Watch(stack, tmp_path / engine, engine, **options)

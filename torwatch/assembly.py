@@ -1,0 +1,157 @@
+"""The assembly: from the configuration to the settings, tools and processes that a walk works with."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import math
+import random
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+
+from torwatch.crawl.fetch import Explain, Limits
+from torwatch.equipment import Tools, Tor, WalkSettings
+from torwatch.errors import TorError
+from torwatch.normalisers import normalisers_for
+from torwatch.parsing.worker import ParserWorkers
+from torwatch.store.judgement import HoldRule
+from torwatch.tor.reasons import explain
+from torwatch.tor.service import open_tor
+from torwatch.tor.settings import TorSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from torwatch.config import Config
+    from torwatch.reading import Workers
+    from torwatch.store.database import Store
+
+log = structlog.get_logger()
+
+
+def utc_now() -> dt.datetime:
+    """The wall clock, for plans and records; waits use the monotonic one."""
+    return dt.datetime.now(dt.UTC)
+
+
+def walk_settings(config: Config) -> WalkSettings:
+    """How walks behave, from the configuration."""
+    crawl = config.crawl
+    return WalkSettings(
+        limits=Limits(
+            connect_seconds=crawl.connect_timeout.total_seconds(),
+            read_seconds=crawl.read_timeout.total_seconds(),
+            page_seconds=crawl.page_deadline.total_seconds(),
+            page_bytes=int(crawl.page_size_limit),
+        ),
+        seconds_per_request=crawl.seconds_per_request,
+        connections=crawl.concurrency,
+        page_attempts=crawl.page_attempts,
+        pages_per_snapshot=crawl.pages_per_snapshot,
+        detail_max_age=crawl.detail_max_age,
+        headers={"User-Agent": crawl.user_agent, **crawl.headers},
+        hold=HoldRule(config.hold.max_fall, config.hold.confirm_misses),
+    )
+
+
+def tor_settings(config: Config) -> TorSettings:
+    """How Tor is come by, from the configuration."""
+    tor = config.tor
+    host, _, port = tor.socks.rpartition(":")
+    lines = (line.strip().partition(" ") for line in tor.torrc)
+    return TorSettings(
+        mode=tor.mode,
+        data_directory=config.tor_directory,
+        binary=tor.binary,
+        control=tor.control,
+        control_password=read_password(tor.control_password_file),
+        socks=(host, int(port)) if tor.mode == "attach" else None,
+        socks_timeout_seconds=int(tor.socks_timeout.total_seconds()),
+        bootstrap_timeout_seconds=tor.bootstrap_timeout.total_seconds(),
+        extra_options=tuple((name, value.strip()) for name, _, value in lines),
+    )
+
+
+def read_password(path: Path | None) -> str | None:
+    """The control password from its file. Raises TorError when it cannot be read."""
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise TorError(f"the control password file {path} cannot be read: {error.strerror}") from error
+
+
+def open_workers(config: Config) -> ParserWorkers:
+    """The sandboxed parser processes, with the configuration's limits; a context manager."""
+    parsing = config.parsing
+    return ParserWorkers(
+        count=parsing.workers,
+        memory_bytes=int(parsing.memory_limit),
+        cpu_seconds=math.ceil(parsing.cpu_seconds),
+        wall_seconds=parsing.wall_seconds,
+        directories=parsing.directories,
+        max_bytes=int(config.crawl.page_size_limit),
+    )
+
+
+class NoTor:
+    """Stands where Tor would, for work that needs none: whoever asks it for a way out gets a clear error."""
+
+    @property
+    def socks_address(self) -> tuple[str, int]:
+        """Refuse."""
+        raise TorError("this command works without Tor and must not fetch")
+
+    def credentials(self, identity: str) -> tuple[str, str]:
+        """Refuse."""
+        raise TorError(f"this command works without Tor and must not fetch (asked for {identity})")
+
+    def ensure(self) -> bool:
+        """Nothing to bring back."""
+        return False
+
+
+def make_tools(
+    config: Config, store: Store, tor: Tor, workers: Workers, explain_code: Explain, now: Callable[[], dt.datetime], rng: random.Random
+) -> Tools:
+    """Put the tools together."""
+    return Tools(
+        store=store,
+        tor=tor,
+        workers=workers,
+        explain=explain_code,
+        archive_directory=config.archive_directory,
+        rng=rng,
+        now=now,
+        normalisers=normalisers_for,
+    )
+
+
+@contextlib.contextmanager
+def open_tools(
+    config: Config,
+    store: Store,
+    *,
+    now: Callable[[], dt.datetime] = utc_now,
+    rng: random.Random | None = None,
+    tor_progress: Callable[[int, str], None] | None = None,
+) -> Iterator[Tools]:
+    """Start or attach Tor, start the parser workers, and give all that a walk works with."""
+    with (
+        open_workers(config) as workers,
+        open_tor(tor_settings(config), progress=tor_progress) as tor,
+    ):
+        if tor.advice:
+            log.warning("tor_advice", advice=tor.advice)
+        yield make_tools(config, store, tor, workers, partial(explain, extended_errors=tor.extended_errors), now, rng or random.Random())  # noqa: S311 - an order of visits, no secret
+
+
+@contextlib.contextmanager
+def offline_tools(config: Config, store: Store, *, now: Callable[[], dt.datetime] = utc_now) -> Iterator[Tools]:
+    """All that reading the archive again works with: the parser workers, and no Tor."""
+    with open_workers(config) as workers:
+        yield make_tools(config, store, NoTor(), workers, partial(explain, extended_errors=False), now, random.Random(0))  # noqa: S311 - nothing is drawn

@@ -1,0 +1,85 @@
+"""The end of a snapshot: look for drift, diff what was staged, keep examples of what was held, normalise what is new."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torwatch.archive.index import index_path, read_index
+from torwatch.archive.reader import read_page
+from torwatch.model import Outcome, PageKind
+from torwatch.parsing.drift import FillRates, Rate, compare
+from torwatch.store import derived, shipping
+from torwatch.store.judgement import HoldRule, Signs
+from torwatch.store.snapshots import Ending, Snapshot, end_snapshot, present_fill, usual_fill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from torwatch.claims import ClaimRules
+    from torwatch.equipment import Tools
+    from torwatch.parserkit import Market
+    from torwatch.store.database import Store
+
+EXAMPLES = 3  # pages of each kind kept from a held snapshot
+
+
+def close_snapshot(
+    tools: Tools, snapshot: Snapshot, market: Market, rules: ClaimRules, hold: HoldRule, *, warc: Path, cut_short: str
+) -> Ending:
+    """End a walk whose index is written; what was held leaves example pages beside the archive."""
+    ending = end_snapshot(
+        tools.store,
+        snapshot,
+        coverage=rules.coverage(),
+        rule=hold,
+        now=tools.now(),
+        warc=f"{snapshot.market}/{warc.name}",
+        signs=Signs(cut_short, find_drift(tools.store, snapshot, market)),
+    )
+    if ending.state == "held":
+        keep_examples(warc, tools.archive_directory.parent / "held" / snapshot.market / str(snapshot.id))
+    derive(tools, snapshot.market_id, market)
+    return ending
+
+
+def derive(tools: Tools, market_id: int, market: Market) -> None:
+    """Normalise the claims of a market that have no normalised rows of this version yet."""
+    shipping.note_default_origin(tools.store, market_id, market.default_origin)
+    derived.write_derived(tools.store, market_id, tools.normalisers(market.facts))
+
+
+def find_drift(store: Store, snapshot: Snapshot, market: Market) -> str:
+    """Which field faded against the last good snapshots of the market, as a sentence that names the last good one; "" when none did."""
+    found = compare(to_rates(present_fill(store, snapshot.id)), to_rates(usual_fill(store, snapshot.market_id, snapshot.id)), market)
+    if not found:
+        return ""
+    good = store.value(
+        "SELECT max(id) FROM snapshot WHERE market_id = ? AND id < ? AND state IN ('complete', 'partial')",
+        (snapshot.market_id, snapshot.id),
+    )
+    return (
+        f"{found[0]}"
+        + (f" (and {len(found) - 1} more fields)" if len(found) > 1 else "")
+        + (f"; last good snapshot {good}" if good else "")
+    )
+
+
+def to_rates(rows: Iterable[tuple[str, str, int, int]]) -> FillRates:
+    """Stored fill rates in the form that drift detection compares."""
+    rates: dict[PageKind, dict[str, Rate]] = {}
+    for kind, name, filled, records in rows:
+        rates.setdefault(PageKind(kind), {})[name] = Rate(filled, records)
+    return rates
+
+
+def keep_examples(warc: Path, folder: Path) -> None:
+    """Keep some pages of a held snapshot as files, ready to become fixtures of the mended parser: EXAMPLES of each kind, bad ones first."""
+    entries = [entry for entry in read_index(index_path(warc)) if entry.offset is not None]
+    entries.sort(key=lambda entry: entry.outcome != Outcome.LAYOUT_CHANGED.value)
+    kept: dict[str, int] = {}
+    for entry in entries:
+        if entry.offset is not None and kept.get(entry.kind, 0) < EXAMPLES:
+            kept[entry.kind] = kept.get(entry.kind, 0) + 1
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (folder / f"{entry.kind}-{kept[entry.kind]}.html").write_bytes(read_page(warc, entry.offset).body)
