@@ -57,6 +57,7 @@ INDEX = Rows(
     price_raw=First(
         (f"{TEXT}[starts-with(normalize-space(.), 'Price:')]", r"Price:\s*(\S.*)"),  # oldest: "Price: $12 / 0.001 BTC" in one <b>
         (f"{TEXT}[starts-with(normalize-space(.), 'Price:')]/following-sibling::b[1]", r"(.*\d.*)"),
+        ("b", r"^([$\u20ac\u00a3\u0e3f]\s*[\d.,]+)$"),
     ),
     ship_from_raw=First(
         (".//*[@id='ah_ships' or @id='tag_ships']/text()[1]", r"(.+)"),  # the element is never closed: only its first text counts
