@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from warcio.archiveiterator import ArchiveIterator
+from warcio.exceptions import ArchiveLoadFailed
+from warcio.statusandheaders import StatusAndHeadersParserException
 
 from torwatch.errors import ArchiveError
 
@@ -27,24 +31,31 @@ class ArchivedPage:
 
 def read_page(path: Path, offset: int) -> ArchivedPage:
     """The page whose response record begins at `offset`. Raises ArchiveError when there is none."""
-    try:
-        with path.open("rb") as handle:
-            handle.seek(offset)
-            for record in ArchiveIterator(handle):
-                if record.rec_type == "response":
-                    return to_page(record)
-                break
-    except OSError as error:
-        raise ArchiveError(f"{path} cannot be read: {error.strerror}") from error
+    with translate_errors(path), path.open("rb") as handle:
+        handle.seek(offset)
+        record = next(iter(ArchiveIterator(handle)), None)
+        if record is not None and record.rec_type == "response":
+            return to_page(record)
     raise ArchiveError(f"{path} holds no response at byte {offset}")
 
 
 def read_pages(path: Path) -> Iterator[ArchivedPage]:
-    """Every page of a WARC, in the order it was fetched."""
-    with path.open("rb") as handle:
+    """Every page of a WARC, in the order it was fetched. Raises ArchiveError when it cannot be read or is damaged."""
+    with translate_errors(path), path.open("rb") as handle:
         for record in ArchiveIterator(handle):
             if record.rec_type == "response":
                 yield to_page(record)
+
+
+@contextlib.contextmanager
+def translate_errors(path: Path) -> Iterator[None]:
+    """Turn what warcio and the disk raise into one line."""
+    try:
+        yield
+    except OSError as error:
+        raise ArchiveError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ArchiveLoadFailed, StatusAndHeadersParserException, EOFError, zlib.error) as error:
+        raise ArchiveError(f"{path} is no WARC at this place, or is damaged ({type(error).__name__}): run `torwatch verify`") from error
 
 
 def to_page(record: object) -> ArchivedPage:

@@ -1,0 +1,319 @@
+"""The daemon on real tor, as a process of its own: what comes due, what commands ask, and what may befall it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+from torwatch.archive.reader import read_pages
+from torwatch.claims import digest
+from torwatch.demo.market import ENGINES, EPOCH, MarketServer, SimulatedClock
+from torwatch.demo.verdict import compare_state
+from torwatch.store.database import open_store
+from torwatch.store.history import present_state
+from torwatch.store.targets import find_target
+
+STOP_SECONDS = 5.0  # what `torwatch run` promises
+ORPHAN_SECONDS = 20.0  # tor looks every 15 s whether its owner lives
+MARK = "TORWATCH_TEST_MARK"
+
+
+class Watch:
+    """A data folder with its configuration, the simulated markets watched, and the daemon that watches them."""
+
+    def __init__(self, network, directory, stack):
+        self.network = network
+        self.directory = directory
+        self.stack = stack
+        self.mark = uuid.uuid4().hex
+        self.config = directory / "torwatch.toml"
+        self.database = directory / "data" / "torwatch.db"
+        self.worlds, self.servers = {}, {}
+        self.clock = SimulatedClock(EPOCH + dt.timedelta(days=90))
+        self.daemon = None
+        self.starts = 0
+        self.configure()
+
+    def configure(self, extra=""):
+        lines = ",\n".join(json.dumps(f"{name} {value}") for name, value in self.network.torrc_options)
+        self.config.write_text(
+            f"data_directory = 'data'\n[tor]\ntorrc = [\n{lines}\n]\n[crawl]\nseconds_per_request = 0\nconcurrency = 4\n"
+            f"detail_max_age = '0s'\n{extra}\n",
+            encoding="utf-8",
+        )
+
+    def add_market(self, name, engine="souk", listings=16, seconds_per_request=0.0):
+        drawn_as = ENGINES[engine]()
+        self.worlds[name] = drawn_as.world(5, listings=listings)
+        server = self.servers[name] = self.stack.enter_context(MarketServer(self.worlds[name], drawn_as, self.clock))
+        onion = self.network.add_onion(target_port=server.port)
+        self.stack.callback(self.network.remove_onion, onion.address)
+        rate = ("--seconds-per-request", seconds_per_request)
+        self.run("add", onion.address, "--market", name, "--parser", engine, *rate, "--legal-basis", "simulation")
+
+    def command(self, *arguments):
+        return [sys.executable, "-m", "torwatch", "--config", str(self.config), *map(str, arguments)]
+
+    @property
+    def environment(self):
+        return {**os.environ, MARK: self.mark, "COLUMNS": "100"}
+
+    def run(self, *arguments, code=0):
+        done = subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=90, check=False, env=self.environment)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    def start(self):
+        self.starts += 1
+        with self.log_path.open("wb") as log:
+            self.daemon = subprocess.Popen(self.command("run"), stderr=log, env=self.environment)
+        self.wait_for_event("daemon_started", seconds=60)
+
+    @property
+    def log_path(self):
+        return self.directory / f"daemon-{self.starts}.log"
+
+    def events(self):
+        lines = self.log_path.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+    def wait_for_event(self, name, seconds=30.0):
+        return self.wait_for(lambda: next((event for event in self.events() if event["event"] == name), None), seconds)
+
+    def wait_for(self, condition, seconds=30.0):
+        give_up = time.monotonic() + seconds
+        while not (found := condition()):
+            said = self.log_path.read_text(encoding="utf-8")[-3000:] if self.starts else ""
+            assert time.monotonic() < give_up, said
+            assert self.daemon is None or self.daemon.poll() is None, said
+            time.sleep(0.05)
+        return found
+
+    def rows(self, sql, *parameters):
+        with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+            return connection.execute(sql, parameters).fetchall()
+
+    def snapshots(self, market):
+        return self.rows(
+            "SELECT snapshot.id, snapshot.state, snapshot.reason FROM snapshot JOIN market ON market.id = market_id WHERE name = ?"
+            " ORDER BY snapshot.id",
+            market,
+        )
+
+    def wait_until_complete(self, market, number=1, seconds=40.0):
+        self.wait_for(lambda: [state for _, state, _ in self.snapshots(market)] == ["complete"] * number, seconds)
+
+    def wait_until_under_way(self, market):
+        """Wait until a snapshot has committed some pages and has more to fetch."""
+        self.wait_for(lambda: self.rows("SELECT 1 FROM visit GROUP BY snapshot_id HAVING count(outcome) > 2 AND count(*) > count(outcome)"))
+        assert [state for _, state, _ in self.snapshots(market)][-1] == "running"
+
+    def stop(self):
+        """SIGTERM; gives (exit code, seconds it took)."""
+        started = time.monotonic()
+        self.daemon.terminate()
+        return self.daemon.wait(30), time.monotonic() - started
+
+    def kill(self):
+        self.daemon.kill()
+        self.daemon.wait()
+
+    def tor_process(self):
+        """The process id of the daemon's own tor, 0 when there is none."""
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError, IndexError):
+                parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+                if int(parent) == self.daemon.pid and (process / "comm").read_text() == "tor\n":
+                    return int(process.name)
+        return 0
+
+    def processes(self):
+        """Every living process that was started for this watch."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if f"{MARK}={self.mark}".encode() in (process / "environ").read_bytes().split(b"\0"):
+                    found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:80])
+        return found
+
+    def wait_until_gone(self, seconds):
+        give_up = time.monotonic() + seconds
+        while left := self.processes():
+            assert time.monotonic() < give_up, left
+            time.sleep(0.1)
+
+    def assert_equal_to_the_truth(self, market):
+        with open_store(self.database) as store:
+            state = present_state(store, find_target(store, market).market_id)
+        verdict = compare_state(self.worlds[market].truth(self.clock()), state, digest)
+        assert (verdict.missing, verdict.invented) == ((), ())
+        assert verdict.compared > 50
+
+
+@contextlib.contextmanager
+def a_watch(network, directory):
+    with contextlib.ExitStack() as stack:
+        opened = Watch(network, directory, stack)
+        try:
+            yield opened
+        finally:
+            if opened.daemon is not None and opened.daemon.poll() is None:
+                opened.kill()
+                opened.wait_until_gone(ORPHAN_SECONDS)
+
+
+@pytest.fixture
+def watch(network, tmp_path):
+    with a_watch(network, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def running(network, tmp_path_factory):
+    """A daemon that has seen one market already, for tests that leave it running."""
+    with a_watch(network, tmp_path_factory.mktemp("daemon")) as opened:
+        opened.add_market("teahouse")
+        opened.start()
+        opened.wait_until_complete("teahouse")
+        yield opened
+        code, seconds = opened.stop()
+        assert (code, seconds < STOP_SECONDS) == (0, True)
+        opened.wait_until_gone(1)
+
+
+def test_a_due_target_is_taken_without_being_asked(running):
+    running.assert_equal_to_the_truth("teahouse")
+    done = running.wait_for_event("snapshot_done")
+    assert (done["market"], done["state"]) == ("teahouse", "complete")
+    assert done["new"] > 5
+
+
+def test_a_target_added_meanwhile_is_picked_up_without_a_restart(running):
+    running.add_market("coffeehouse", "bazaar")
+    running.wait_until_complete("coffeehouse")
+    running.assert_equal_to_the_truth("coffeehouse")
+
+
+def test_a_pause_stops_a_snapshot_and_a_resume_goes_on_with_it(running):
+    running.add_market("cheeseshop", seconds_per_request=0.4)
+    running.wait_until_under_way("cheeseshop")
+    running.run("target", "pause", "cheeseshop")
+    running.wait_for_event("snapshot_stopped")
+    asked = len(running.servers["cheeseshop"].requests)
+    time.sleep(1.0)
+    assert len(running.servers["cheeseshop"].requests) == asked
+    running.run("target", "edit", "cheeseshop", "--seconds-per-request", 0)
+    running.run("target", "resume", "cheeseshop")
+    running.wait_until_complete("cheeseshop")
+    running.assert_equal_to_the_truth("cheeseshop")
+
+
+def test_snapshot_now_is_done_by_the_daemon_that_holds_the_database(running):
+    before = len(running.snapshots("teahouse"))
+    done = running.run("snapshot", "now", "teahouse", "--json")
+    assert done.stderr == "The daemon is running: it does this for us.\n"
+    assert json.loads(done.stdout)["state"] == "complete"
+    assert len(running.snapshots("teahouse")) == before + 1
+    assert running.rows("SELECT kind, state FROM request ORDER BY id DESC LIMIT 1") == [("snapshot", "done")]
+
+
+def test_a_probe_is_done_by_the_daemon_that_holds_the_database(running):
+    done = running.run("target", "probe", "teahouse", "--json")
+    (line,) = json.loads(done.stdout)
+    assert (line["outcome"], line["status"]) == ("ok", 200)
+
+
+def test_sighup_takes_a_changed_configuration_and_refuses_a_faulty_one(running):
+    running.configure("pages_per_snapshot = 3")
+    running.daemon.send_signal(signal.SIGHUP)
+    running.wait_for_event("config_reloaded")
+    running.run("snapshot", "now", "teahouse")
+    assert "budget of 3 pages" in running.snapshots("teahouse")[-1][2]
+    running.configure("pages_per_snapshot = -1")
+    running.daemon.send_signal(signal.SIGHUP)
+    refused = running.wait_for_event("config_refused")
+    assert "crawl.pages_per_snapshot" in str(refused["faults"])
+    running.configure()  # on the disk only: the daemon has not been told
+    running.run("snapshot", "now", "teahouse")
+    assert "budget of 3 pages" in running.snapshots("teahouse")[-1][2]
+    running.daemon.send_signal(signal.SIGHUP)
+    running.wait_for(lambda: sum(event["event"] == "config_reloaded" for event in running.events()) == 2)
+
+
+def test_a_second_daemon_on_the_same_database_is_refused_in_one_line(running):
+    said = running.run("run", code=1).stderr
+    assert "another torwatch writes to" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_sigterm_ends_it_in_time_and_the_next_start_goes_on_where_it_was(watch):
+    watch.add_market("teahouse", seconds_per_request=0.3)
+    watch.start()
+    watch.wait_until_under_way("teahouse")
+    code, seconds = watch.stop()
+    assert code == 0
+    assert seconds < STOP_SECONDS
+    watch.wait_until_gone(1)
+    ((first, state, _),) = watch.snapshots("teahouse")
+    assert state == "running"
+    watch.run("target", "edit", "teahouse", "--seconds-per-request", 0)
+    watch.start()
+    watch.wait_until_complete("teahouse")
+    assert watch.snapshots("teahouse")[0][0] == first
+    watch.assert_equal_to_the_truth("teahouse")
+
+
+def test_a_daemon_that_was_killed_goes_on_where_it_was(watch):
+    watch.add_market("teahouse", seconds_per_request=0.3)
+    watch.start()
+    watch.wait_until_under_way("teahouse")
+    watch.kill()
+    ((first, state, _),) = watch.snapshots("teahouse")
+    assert state == "running"
+    watch.run("target", "edit", "teahouse", "--seconds-per-request", 0)
+    watch.start()
+    watch.wait_until_complete("teahouse", seconds=60)
+    watch.assert_equal_to_the_truth("teahouse")
+    ((pages,),) = watch.rows("SELECT pages FROM snapshot")
+    assert len(list(read_pages(watch.directory / "data" / "archive" / "teahouse" / f"{first:08d}.warc.gz"))) == pages
+    assert watch.stop()[0] == 0
+    watch.wait_until_gone(ORPHAN_SECONDS)
+
+
+def test_a_tor_that_was_killed_is_started_again_and_the_snapshot_goes_on(watch):
+    watch.add_market("teahouse", seconds_per_request=0.3)
+    watch.start()
+    watch.wait_until_under_way("teahouse")
+    first = watch.tor_process()
+    assert first
+    os.kill(first, signal.SIGKILL)
+    watch.wait_for(lambda: watch.tor_process() not in {0, first})
+    watch.wait_until_complete("teahouse", seconds=60)
+    watch.assert_equal_to_the_truth("teahouse")
+    assert watch.stop()[0] == 0
+    watch.wait_until_gone(1)
+
+
+def test_an_archive_that_cannot_be_written_is_one_line_and_the_snapshot_is_taken_up_again(watch):
+    watch.add_market("teahouse")
+    archive = watch.directory / "data" / "archive"
+    archive.write_text("in the way", encoding="utf-8")
+    said = watch.run("snapshot", "now", "teahouse", code=1).stderr
+    assert "archive" in said
+    assert len(said.splitlines()) == 1
+    archive.unlink()
+    watch.run("snapshot", "now", "teahouse")
+    assert [state for _, state, _ in watch.snapshots("teahouse")] == ["complete"]
+    watch.assert_equal_to_the_truth("teahouse")

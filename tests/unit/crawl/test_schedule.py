@@ -1,0 +1,66 @@
+"""When a target comes due: the laws of a pure function."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from torwatch.crawl.schedule import BACK_OFF_START, Past, due_at
+
+NOON = dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC)
+WEEK = dt.timedelta(days=7)
+times = st.timedeltas(dt.timedelta(), dt.timedelta(days=7000)).map(lambda offset: NOON + offset)
+intervals = st.timedeltas(dt.timedelta(minutes=1), dt.timedelta(days=400))
+jitters = st.floats(0, 1)
+targets = st.integers(1, 10**6)
+
+
+def test_a_target_never_looked_at_is_due_at_once():
+    assert due_at(1, WEEK, Past(), jitter=0.1, added_at=NOON) == NOON
+
+
+@given(targets, intervals, times, jitters)
+def test_a_snapshot_that_was_stopped_is_due_at_once(target, every, started, jitter):
+    past = Past(last_started_at=started, running=True)
+    assert due_at(target, every, past, jitter=jitter, added_at=NOON) == started
+
+
+@given(targets, intervals, times, jitters)
+def test_the_next_look_is_one_interval_away_give_or_take_the_jitter(target, every, started, jitter):
+    due = due_at(target, every, Past(last_started_at=started, last_ended_at=started), jitter=jitter, added_at=NOON)
+    assert abs(due - started - every) <= every * jitter + dt.timedelta(microseconds=1)
+    assert due >= started
+
+
+@given(targets, intervals, times, jitters)
+def test_a_restart_plans_the_same_time(target, every, started, jitter):
+    past = Past(last_started_at=started, last_ended_at=started)
+    assert due_at(target, every, past, jitter=jitter, added_at=NOON) == due_at(target, every, past, jitter=jitter, added_at=NOON)
+
+
+def test_targets_are_not_looked_at_in_step():
+    past = Past(last_started_at=NOON, last_ended_at=NOON)
+    assert len({due_at(target, WEEK, past, jitter=0.1, added_at=NOON) for target in range(50)}) == 50
+
+
+def test_without_jitter_the_time_is_exact():
+    past = Past(last_started_at=NOON, last_ended_at=NOON)
+    assert due_at(1, WEEK, past, jitter=0, added_at=NOON) == NOON + WEEK
+
+
+@given(targets, intervals, times, st.integers(1, 500))
+def test_after_failures_the_pause_doubles_up_to_the_interval(target, every, ended, failures):
+    def pause(number):
+        past = Past(last_started_at=ended - dt.timedelta(hours=1), last_ended_at=ended, failures_in_a_row=number)
+        return due_at(target, every, past, jitter=0.1, added_at=NOON) - ended
+
+    assert pause(1) == min(every, BACK_OFF_START)
+    assert pause(failures + 1) == min(every, pause(failures) * 2) or pause(failures) == every
+    assert pause(failures) <= every
+
+
+def test_a_failure_without_an_end_counts_from_its_start():
+    past = Past(last_started_at=NOON, failures_in_a_row=1)
+    assert due_at(1, WEEK, past, jitter=0.1, added_at=NOON) == NOON + BACK_OFF_START
