@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from torwatch.claims import ClaimRules
     from torwatch.errors import TorError
     from torwatch.parsing.registry import Parser
+    from torwatch.store.database import Store
     from torwatch.store.targets import Mirror, Target
 
 GROUP_PAGES = 32  # pages of one commit at most
@@ -79,7 +80,7 @@ def take_snapshot(
     Raises TorError when Tor is down and cannot be brought back: the snapshot stays resumable.
     """
     snapshot = running_snapshot(tools.store, target.id)
-    mirror = target.mirrors[0]
+    mirror = choose_mirror(tools.store, target, snapshot)
     if snapshot is None:
         snapshot = begin_snapshot(
             tools.store, target, mirror_id=mirror.id, parser_digest=parser.digest, torwatch_version=__version__, now=tools.now()
@@ -87,6 +88,16 @@ def take_snapshot(
     walk = Walk(tools, target, mirror, snapshot, parser, rules, settings, stop, progress)
     ending = walk.run()
     return snapshot, ending
+
+
+def choose_mirror(store: Store, target: Target, running: Snapshot | None) -> Mirror:
+    """The address to use: that of the snapshot being resumed, else the last one used, or the next one when that failed."""
+    newest = store.row("SELECT mirror_id, state FROM snapshot WHERE target_id = ? ORDER BY id DESC LIMIT 1", (target.id,))
+    places = {mirror.id: place for place, mirror in enumerate(target.mirrors)}
+    if newest is None or newest["mirror_id"] not in places:
+        return target.mirrors[0]
+    place = places[newest["mirror_id"]]
+    return target.mirrors[place if running or newest["state"] != "failed" else (place + 1) % len(target.mirrors)]
 
 
 class Walk:
@@ -209,14 +220,14 @@ class Walk:
                 return False
             self.hand_out()
             if not self.in_flight:
-                if checked or self.cut_short:
+                if checked or self.cut_short or not frontier.lists_complete(self.tools.store, self.snapshot.id):
                     return True
+                checked = True
                 with self.tools.store.write() as connection:
                     added = frontier.add_checks(connection, self.snapshot.id, self.snapshot.market_id, self.tools.rng)
-                checked = True
-                if added:
-                    continue
-                return True
+                if not added:
+                    return True
+                continue
             group = self.gather_group()
             if group:
                 self.commit_group(archive, fetcher, group)

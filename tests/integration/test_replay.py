@@ -155,13 +155,10 @@ def test_a_stopped_tool_leaves_no_staged_rows(watched):
     watch = watched()
     weeks(watch, 2)
 
-    class Stop(Exception):
-        pass
-
     def give_up(done, total):
-        raise Stop(f"{done} of {total}")
+        raise KeyboardInterrupt(f"{done} of {total}")
 
-    with pytest.raises(Stop):
+    with pytest.raises(KeyboardInterrupt):
         again(watch, progress=give_up)
     assert watch.store.value("SELECT count(*) FROM stage_listing") == 0
     assert replace(watch.target).market == "souk"

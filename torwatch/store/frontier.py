@@ -136,10 +136,17 @@ def count_visits(store: Store, snapshot_id: int) -> tuple[int, int]:
     return (row[0] or 0, row[1] or 0) if row else (0, 0)
 
 
+def lists_complete(store: Store, snapshot_id: int) -> bool:
+    """Whether every list page so far was read: only then does it mean something that a listing was on none of them."""
+    return not store.value(
+        "SELECT 1 FROM visit WHERE snapshot_id = ? AND stage = ? AND outcome NOT IN ('ok', 'unchanged') LIMIT 1", (snapshot_id, INDEX_STAGE)
+    )
+
+
 def add_checks(connection: sqlite3.Connection, snapshot_id: int, market_id: int, rng: random.Random) -> int:
     """Add the own page of every standing listing and vendor that no page of this snapshot showed; gives how many were added.
 
-    So the market itself says whether they are gone.
+    So the market itself says whether they are gone. Only for a snapshot whose lists were all read: else most of them were merely not reached.
     """
     added = 0
     for name in ("listing", "vendor"):

@@ -1,0 +1,85 @@
+"""A walk keeps what is true: what it could not look at is neither gone nor new."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+
+from torwatch.demo.market import Fault, FaultKind
+from torwatch.store.history import present_state
+from torwatch.store.targets import add_mirror, find_target
+from torwatch.walk import choose_mirror
+
+WEEK = dt.timedelta(days=7)
+
+
+def test_a_market_half_broken_removes_nothing_although_its_pages_say_not_found(watched):
+    watch = watched(listings=60, page_attempts=1)
+    watch.look()
+    standing = present_state(watch.store, watch.target.market_id)
+    watch.server.faults.add(Fault(FaultKind.SERVER_ERROR, path=r"^/aisle/[2-9]"))
+    watch.server.faults.add(Fault(FaultKind.NOT_FOUND, path="^/(item|shop)/"))
+    _, ending = watch.look()
+    assert ending.state == "partial"
+    assert present_state(watch.store, watch.target.market_id) == standing
+
+
+def test_listings_hidden_from_the_lists_are_looked_for_on_their_own_page_and_stand(watched):
+    watch = watched(listings=60)
+    watch.look()
+    watch.server.faults.add(Fault(FaultKind.HIDDEN, probability=0.3))
+    snapshot, ending = watch.look()
+    assert ending.state in {"complete", "partial"}
+    assert watch.store.value("SELECT count(*) FROM change WHERE snapshot_id = ?", (snapshot.id,)) == 0
+
+
+def test_details_are_fetched_again_only_when_the_row_changed_or_they_are_stale(watched):
+    watch = watched("bazaar", listings=40, detail_max_age=dt.timedelta(days=28))
+    watch.look()
+    first = watch.store.value("SELECT pages FROM snapshot_page WHERE snapshot_id = 1 AND kind = 'listing' AND outcome = 'ok'")
+    watch.clock.advance(WEEK)
+    second, _ = watch.look()
+    new = watch.store.value("SELECT count(*) FROM change WHERE snapshot_id = ? AND entity = 'listing' AND cause = 'new'", (second.id,))
+    again = watch.store.value("SELECT pages FROM snapshot_page WHERE snapshot_id = 2 AND kind = 'listing' AND outcome = 'ok'")
+    assert new <= again < first
+    watch.clock.advance(4 * WEEK)
+    watch.look()
+    stale = watch.store.value("SELECT pages FROM snapshot_page WHERE snapshot_id = 3 AND kind = 'listing' AND outcome = 'ok'")
+    assert stale >= 0.9 * watch.store.value("SELECT listings FROM snapshot WHERE id = 3")
+
+
+def test_a_budget_of_pages_ends_the_snapshot_as_partial_with_its_reason(watched):
+    watch = watched(listings=60)
+    _, ending = watch.look(pages_per_snapshot=10)
+    assert ending.state == "partial"
+    assert "budget of 10 pages" in ending.reason
+    assert watch.store.value("SELECT pages FROM snapshot") == 10
+    assert watch.store.value("SELECT pages FROM snapshot_page WHERE outcome = 'skipped' AND kind = 'listing'") > 0
+
+
+def test_endless_pages_are_cut_by_the_budget(watched):
+    watch = watched(listings=20)
+    watch.server.faults.add(Fault(FaultKind.ENDLESS))
+    _, ending = watch.look(pages_per_snapshot=60)
+    assert ending.state == "partial"
+
+
+def test_another_mirror_is_tried_after_a_failed_snapshot(watched):
+    watch = watched(listings=10, page_attempts=1)
+    other = "b" * 55 + "d.onion"
+    add_mirror(watch.store, watch.target, other, 80, "http", now=watch.clock())
+    watch.target = find_target(watch.store, "souk")
+    watch.look()
+    assert choose_mirror(watch.store, watch.target, None).host == watch.target.mirrors[0].host
+    watch.server.faults.add(Fault(FaultKind.SERVER_ERROR))
+    assert watch.look()[1].state == "failed"
+    assert choose_mirror(watch.store, watch.target, None).host == other
+
+
+def test_cookies_and_images_never_reach_the_archive(watched):
+    watch = watched(listings=10)
+    watch.look()
+    raw = gzip.decompress((watch.config.archive_directory / "souk" / "00000001.warc.gz").read_bytes()).lower()
+    assert b"set-cookie" not in raw
+    assert b"cookie:" not in raw
+    assert b"data:image" not in raw
