@@ -16,11 +16,12 @@ from torwatch.parserkit import (
     PageKind,
     Record,
     Rows,
+    number,
     obstacle,
     text,
 )
 
-FOUND = "div.panel-heading:has-text('listings,'), div.panel-heading:has-text('Found ')"
+FOUND = "div.panel-heading:has-text('Found ')"
 MARKET = Market(
     "whitehouse",
     title="White House Market",
@@ -89,11 +90,14 @@ INDEX = Rows(
 
 def read_info(page: Page) -> PageInfo:
     """Read "Found 120 listings, 3 pages.", the disabled button of the pager, and the rates in the menu ("1 XMR = USD 50.00")."""
-    rates = (match.groups() for one in page.all("li a") if (match := re.fullmatch(r"1 ([A-Z]{3}) = ([A-Z]{3}) ([\d.]+)", text(one))))
+    found = page.text(FOUND) or ""
+    total, pages = re.search(r"([\d,]+) listings?\b", found), re.search(r"([\d,]+) pages?\b", found)
+    quotes = map(text, page.all("//li/a[starts-with(., '1 ')]"))
+    rates = (match.groups() for one in quotes if (match := re.fullmatch(r"1 ([A-Z]{3}) = ([A-Z]{3}) ([\d.]+)", one)))
     return PageInfo(
         page.number("a.disabled[href*='page=']"),
-        page.number(FOUND, r"([\d,]+) pages?\b"),
-        page.number(FOUND, r"([\d,]+) listings?\b"),
+        number(pages.group(1)) if pages else None,
+        number(total.group(1)) if total else None,
         page.scope("page", "sortby"),
         tuple((f"{currency} per {coin}", rate) for coin, currency, rate in rates),
     )
