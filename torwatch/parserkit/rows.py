@@ -118,7 +118,10 @@ class Rows(Generic[R]):
 
     def read(self, page: Page, **common: Any) -> Iterator[R]:
         """Yield the records in page order; raises LayoutChanged where there are rows and none has a key."""
-        nodes, given = self.nodes(page), 0
+        yield from self._read(page, self.nodes(page), common)
+
+    def _read(self, page: Page, nodes: list[Any], common: dict[str, Any]) -> Iterator[R]:
+        given = 0
         for node in nodes:
             out, _ = self.single.values(node)
             out.update((name, value) for name, value in common.items() if value is not None)
@@ -131,6 +134,7 @@ class Rows(Generic[R]):
 
     def read_or_empty(self, page: Page, **common: Any) -> Iterator[R]:
         """Like `read`, but no row at all is LayoutChanged unless the market's `empty` selector says that the list is empty, or the page is cut off."""
-        if not self.nodes(page) and not page.truncated and not (page.market.empty and page.all(page.market.empty)):
+        nodes = self.nodes(page)
+        if not nodes and not page.truncated and not (page.market.empty and page.all(page.market.empty)):
             raise LayoutChanged(f"no row at {self.row!r} and no word that the list is empty")
-        yield from self.read(page, **common)
+        yield from self._read(page, nodes, common)

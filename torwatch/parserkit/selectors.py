@@ -10,11 +10,17 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lxml import etree
 
 from torwatch.errors import ParserError
+from torwatch.parserkit.matching import NotPlainError, Step, compile_plain, fulfils, has_attribute, has_class, stands_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torwatch.parserkit.matching import Test
 
 _FUNCTION = re.compile(r"\s*[a-z-]+\(")  # gives a string, a number or a truth value, of which there is no first
 _XPATH = re.compile(r"\s*(?:\(|\.?\.?/|[\w-]+::|(?:string|normalize-space|concat|count|boolean|substring(?:-before|-after)?)\()")
@@ -24,19 +30,30 @@ _TOKEN = re.compile(
     |:(?P<pseudo>first|last|nth|has-text|text-is)(?:\((?P<arg>"[^"]*"|'[^']*'|\d+)\))?|\s*@(?P<out>[\w:-]+)\s*""",
     re.VERBOSE,
 )
+_CLASS_TEST = re.compile(r"contains\(concat\(' ', normalize-space\(@class\), ' '\), ' ([\w-]+) '\)")
 _AXES = {">": "child::", "+": "following-sibling::*[1]/self::", "~": "following-sibling::", " ": "descendant::"}
 
 
 @lru_cache(maxsize=4096)
-def compile_selector(selector: str, *, first: bool = False) -> etree.XPath:
+def compile_selector(selector: str, *, first: bool = False) -> Callable[[Any], Any]:
     """Compile one selector (`first`: only its first match is looked for); raises ParserError with the selector when it cannot be read."""
-    expression = selector if _XPATH.match(selector) else to_xpath(selector)
+    is_xpath = _XPATH.match(selector) is not None
+    expression = _CLASS_TEST.sub(_cheap_class_test, selector) if is_xpath else to_xpath(selector)
     if first and not _FUNCTION.match(expression):
         expression = f"({expression})[1]"
     try:
-        return etree.XPath(expression, smart_strings=False)
+        compiled = etree.XPath(expression, smart_strings=False)
     except etree.XPathError as error:
         raise ParserError(f"not a selector: {selector!r} ({error})") from error
+    try:
+        return compiled if is_xpath else compile_plain(_plain_steps(selector), first=first, otherwise=compiled)
+    except NotPlainError:
+        return compiled
+
+
+def _cheap_class_test(match: re.Match[str]) -> str:
+    """Ask for the letters of a class before the exact test, which copies three strings."""
+    return f"(contains(@class, '{match.group(1)}') and {match.group()})"
 
 
 def find(node: etree._Element, selector: str) -> list[Any]:
@@ -65,14 +82,9 @@ def _split_commas(selector: str) -> list[str]:
 def _one_to_xpath(selector: str) -> str:
     """Translate one alternative. `descendant::` is 2.5 times as fast as `//`, which is kept where a position counts among siblings."""
     steps: list[str] = []
-    attribute, first, position, axis = "", False, 0, " "
+    attribute, first, axis = "", False, " "
     open_step = False
-    while position < len(selector):
-        match = _TOKEN.match(selector, position)
-        if match is None or match.end() == position:
-            raise ParserError(f"not a selector: {selector!r}, at {selector[position:]!r}")
-        position = match.end()
-        got = match.groupdict()
+    for got in _tokens(selector):
         if got["comb"] or got["space"]:
             axis, open_step = got["comb"] or " ", False
         elif got["out"]:
@@ -91,6 +103,59 @@ def _one_to_xpath(selector: str) -> str:
                 steps[-1] += _predicate(got, selector)
     path = "/".join((*steps, attribute) if attribute else steps) or "."
     return f"({path})[1]" if first else path
+
+
+def _tokens(selector: str) -> Iterator[dict[str, str | None]]:
+    position = 0
+    while position < len(selector):
+        match = _TOKEN.match(selector, position)
+        if match is None or match.end() == position:
+            raise ParserError(f"not a selector: {selector!r}, at {selector[position:]!r}")
+        position = match.end()
+        yield match.groupdict()
+
+
+def _plain_steps(selector: str) -> list[tuple[list[Step], str]]:
+    """Give the steps and the attribute of each alternative of a selector that `to_xpath` has read; raises NotPlainError where XPath must do it."""
+    if selector.strip() in {"", "."}:
+        raise NotPlainError
+    return [_one_plain(part.strip()) for part in _split_commas(selector)]
+
+
+def _one_plain(selector: str) -> tuple[list[Step], str]:
+    steps: list[Step] = []
+    attribute, axis = "", " "
+    for got in _tokens(selector):
+        if got["comb"] or got["space"]:
+            axis = got["comb"] or " "
+        elif got["out"]:
+            attribute = got["out"]
+        elif axis:
+            if got["pseudo"] == "first" or axis == "~" or (axis == "+" and not steps):
+                raise NotPlainError
+            steps.append(Step(axis, got["tag"] or "*", () if got["tag"] else (_test(got, axis, got["tag"] or "*", ()),)))
+            axis = ""
+        else:
+            last = steps[-1]
+            steps[-1] = Step(last.axis, last.tag, (*last.tests, _test(got, last.axis, last.tag, last.tests)))
+    if ":" in attribute:
+        raise NotPlainError  # a prefix without a namespace
+    return steps, attribute
+
+
+def _test(got: dict[str, str | None], axis: str, tag: str, before: tuple[Test, ...]) -> Test:
+    """Make the test of a class, id, attribute or pseudo-class."""
+    if got["cls"]:
+        return has_class(got["cls"])
+    if got["id"]:
+        return has_attribute("id", "=", got["id"])
+    if got["attr"]:
+        return has_attribute(got["attr"], got["op"], next((v for v in (got["dq"], got["sq"], got["raw"]) if v is not None), ""))
+    if got["pseudo"] in {"has-text", "text-is"}:
+        return fulfils("boolean(self::*" + _predicate(got, "") + ")")
+    if got["pseudo"] not in {"nth", "last"} or axis == "+":
+        raise NotPlainError
+    return stands_at(int((got["arg"] or "").strip("\"'")) if got["pseudo"] == "nth" else None, tag, before)
 
 
 def _predicate(got: dict[str, str | None], selector: str) -> str:
