@@ -60,6 +60,7 @@ MARKET = Market(
             "captcha",
             selector=".//form[.//img and .//input[@type='text' or not(@type)]]",
             max_bytes=8000,
+            max_text=600,
             reason="a small page with a picture and one field",
         ),
     ),

@@ -106,24 +106,37 @@ def obstacle(
 
 LOGIN_FORM = (
     ".//form[count(.//input[@type='password']) = 1 and .//input[not(@type) or @type='text' or @type='email']]"
-    "[not(//a[contains(translate(@href, 'LOGUT', 'logut'), 'logout')])]"
+    "[not(//a[contains(translate(@href, 'LOGUTSIN-_', 'logutsin'), 'logout') or contains(translate(@href, 'LOGUTSIN-_', 'logutsin'), 'signout')])]"
+    "[not(//form[contains(translate(@action, 'LOGUTSIN-_', 'logutsin'), 'logout')])]"
 )
-GENERIC = (
-    obstacle("banned", text=("maximum strikes reached", "your ip has been banned", "you have been banned", "your account has been banned"), max_text=SMALL_TEXT),
-    obstacle("banned", text=("this is your: 1st strike", "this is your: 2nd strike", "this is your: 3rd strike", "this is your: 3rd and last strike"), max_text=SMALL_TEXT),
-    obstacle("seized", text=("this hidden site has been seized", "this hidden service has been seized", "this domain has been seized", "this website has been seized"), max_text=SMALL_TEXT),
-    obstacle("seized", title=r"\bhas been seized\b", max_text=SMALL_TEXT),
+FIELD = ".//input[not(@type) or @type='text']"
+REFRESH = ".//meta[translate(@http-equiv, 'REFSH', 'refsh') = 'refresh']"
+ASKING = (
+    # What still asks to be solved is that, whatever its title ("Checking your browser") or its error line ("Maximum Strikes reached!") says.
     obstacle("phishing_check", title=r"anti.?phishing", selector="form input", max_text=SMALL_TEXT),
     obstacle("phishing_check", text=("link in the image matches", "complete the onion address"), max_text=SMALL_TEXT, selector="form"),
     obstacle("phishing_check", pattern=r"enter the \d+ missing\b.{0,12} characters", max_text=SMALL_TEXT, selector="form input"),
-    obstacle("captcha", selector=".//form[.//input[@name='c1'] and .//input[@name='c2'] and .//input[@name='c3']]", reason="one-character inputs c1, c2, c3 …"),
-    obstacle("captcha", selector=".//form[.//input[@name='cap1'] and .//input[@name='cap2']]", reason="inputs cap1, cap2 …"),
+    obstacle("captcha", selector=".//input[@name='c1'][//input[@name='c2'] and //input[@name='c3']]", reason="one-character inputs c1, c2, c3 …"),
+    obstacle("captcha", selector=".//*[(self::input or self::select) and @name='cap1'][//*[(self::input or self::select) and @name='cap2']]", reason="inputs cap1, cap2 …"),
+)  # fmt: skip
+GENERIC = (
+    obstacle("banned", text=("maximum strikes reached", "your ip has been banned", "you have been banned", "your account has been banned"), max_text=SMALL_TEXT),
+    obstacle("banned", pattern=r"\bthis is your:? \S{1,6}(?: and last)? strike\b", max_text=SMALL_TEXT),
+    obstacle("seized", text=("this hidden site has been seized", "this hidden service has been seized", "this domain has been seized", "this website has been seized"), max_text=SMALL_TEXT),
+    obstacle("seized", title=r"\bhas been seized\b", max_text=SMALL_TEXT),
     obstacle("captcha", title=r"ddos.{0,40}(?:protection|challenge)|captcha", selector="input[type=text], img, input[type=radio], input[type=checkbox]", max_text=SMALL_TEXT),
     obstacle("login", selector=LOGIN_FORM, max_text=SMALL_TEXT, reason="a form with one password field, and no way to log out"),
-    obstacle("queue", selector=".//meta[translate(@http-equiv, 'REFSH', 'refsh') = 'refresh']", max_text=REFRESH_TEXT, max_bytes=8000, reason="a page that only sends on"),
-    obstacle("queue", text=("checking your browser", "you are in a queue", "you have been placed in a queue", "place in the queue", "estimated wait"), max_text=SMALL_TEXT),
+    obstacle("login", title=r"^\W*(?:log|sign)[ -]?in\b|\b(?:log|sign)[ -]?in\W*$", selector=LOGIN_FORM, max_text=4 * SMALL_TEXT),
     obstacle("captcha", selector="form input[name*=captcha], form input[name*=CAPTCHA], form input[id*=captcha]", max_text=SMALL_TEXT, reason="a captcha field"),
-    obstacle("captcha", text=("enter the characters", "solve the captcha", "prove you are human", "prove that you are human", "ddos protection"), max_text=SMALL_TEXT, selector="form input"),
+    obstacle(
+        "captcha",
+        text=("enter the characters", "type the text you see", "type the characters you see", "solve the captcha", "prove you are human", "prove that you are human", "not a robot", "ddos protection"),
+        max_text=SMALL_TEXT,
+        selector=".//form//input[not(@type) or contains(' text radio checkbox image submit ', concat(' ', @type, ' '))]",
+    ),
+    obstacle("captcha", selector=f".//form[.//img and {FIELD} and count({FIELD}) < 10 and not(.//input[@type='password'])][count(//a[@href]) < 10]", max_text=600, reason="a small page with a picture and a field"),
+    obstacle("queue", selector=REFRESH, max_text=REFRESH_TEXT, max_bytes=8000, reason="a page that only sends on"),
+    obstacle("queue", text=("checking your browser", "you are in a queue", "you have been placed in a queue", "place in the queue", "estimated wait"), max_text=SMALL_TEXT),
     obstacle("maintenance", text=("under maintenance", "down for maintenance", "scheduled maintenance", "be back soon", "be back shortly"), max_text=600),
     obstacle("maintenance", title=r"\bmaintenance\b", max_text=SMALL_TEXT),
     obstacle("gone", title=r"^\W*(?:404\b.*|(?:page )?not found\W*)$|\b404 not found\b|page not found", max_text=SMALL_TEXT),
@@ -132,13 +145,10 @@ GENERIC = (
 
 
 def find_obstacle(page: Page, declared: tuple[ObstacleRule, ...], *, content: bool) -> None:
-    """Raise Obstacle for the first rule that matches: the market's own first, then those of any market.
+    """Raise Obstacle for the first rule that matches: fields that ask to be filled in (`ASKING`), then the market's own, then those of any market.
 
     `content`: the page has the shape of a content page, so only rules marked `over_content` are asked.
     """
-    for rule in declared:
-        if not content or rule.over_content:
-            rule.raise_for(page)
-    if not content:
-        for rule in GENERIC:
-            rule.raise_for(page)
+    rules = (rule for rule in declared if rule.over_content) if content else (*ASKING, *declared, *GENERIC)
+    for rule in rules:
+        rule.raise_for(page)
