@@ -7,11 +7,12 @@ given as `INDEX.but(…)`, `DETAIL.but(…)` and so on.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from torwatch.parserkit import (
     Each,
+    Evidence,
     Extra,
     Feedback,
     Fields,
@@ -84,7 +85,7 @@ INDEX = Rows(
     promoted=Has("div.head b:has-text('[sticky]')"),
 )
 FEATURES = Fields(
-    "table.productTbl",
+    "//table[contains(@class, 'productTbl')][not(.//th[contains(., 'Bulk')])]",
     {"Product Class": "listing_type", "Origin Country": "ship_from_raw", "Quantity Left": "stock_raw", "Ships to": "ship_to_raw", "Payment": "escrow_raw", "Ends In": None},
     shape="cells",
 )  # fmt: skip
@@ -105,7 +106,7 @@ DETAIL = Single(
     vendor_level=("div.listDes span.levelSet", r"(?i)vendor level\s*(\d+)"),
     trust_level=("div.listDes span.levelSet", r"(?i)trust level\s*(\d+)"),
     description=Lines("p#desc_prod"),
-    extra=Extra(shipping=lambda node: " | ".join(_shipping(node))),
+    extra=Extra(shipping=lambda node: " | ".join(_shipping(node)), bulk=lambda node: " | ".join(_bulk(node))),
 )
 VENDOR = Single(
     Vendor,
@@ -184,13 +185,13 @@ def read_info(page: Page) -> PageInfo:
     return PageInfo(current, max([*pages, current or 0]) or None, rates=tuple((f"{currency} per BTC", rate) for currency, rate in rates))
 
 
-def market(name: str, **facts: Any) -> Market:
-    """Declare a market of the family; what is given wins over the family's own."""
+def market(name: str, *, evidence: Evidence = Evidence.PAGE, **facts: Any) -> Market:
+    """Declare a market of the family; what is given wins over the family's own. `evidence`: how well its own pages are known."""
     given = {
         "engine": "empire",
         "kinds": KINDS,
         "shapes": SHAPES,
-        "specs": SPECS,
+        "specs": {kind: replace(spec, evidence=evidence) for kind, spec in SPECS.items()},
         "obstacles": OBSTACLES,
         "empty": EMPTY,
         "dates": "MDY",
@@ -210,3 +211,10 @@ def _shipping(node: Any) -> Iterator[str]:
     """Yield the delivery options as displayed: "airmail - 8 days - USD + 5.00 / order"."""
     for option in node.xpath("(.//select[@name='shippingOption'])[1]/option"):
         yield text(option)
+
+
+def _bulk(node: Any) -> Iterator[str]:
+    """Yield the prices of larger orders as displayed: "From qty 250 to 499: USD 1.30"."""
+    for row in node.xpath(".//table[contains(@class, 'productTbl')]//tr[td[contains(., 'Bulk Discount')]]"):
+        cells = [text(cell) for cell in row.xpath("td")]
+        yield ": ".join(cells[1:3])
