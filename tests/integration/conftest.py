@@ -110,10 +110,10 @@ class Watch:
         tools = stack.enter_context(offline_tools(self.config, self.store, now=self.clock))
         self.tools = replace(tools, tor=StandInTor(relay.server_address), rng=random.Random(3))
 
-    def look(self, stop=None, **crawl):
+    def look(self, stop=None, progress=lambda _: None, **crawl):
         """Take a snapshot; options override the crawl section."""
         config = self.config.model_copy(update={"crawl": self.config.crawl.model_copy(update=crawl)})
-        return snapshot_target(self.tools, config, self.target, stop=stop or threading.Event())
+        return snapshot_target(self.tools, config, self.target, stop=stop or threading.Event(), progress=progress)
 
     def dump(self):
         """Every row that history is made of, without ids."""

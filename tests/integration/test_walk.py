@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 
+import pytest
+
 from torwatch.demo.market import Fault, FaultKind
 from torwatch.store.history import present_state
 from torwatch.store.targets import add_mirror, find_target
@@ -83,3 +85,26 @@ def test_cookies_and_images_never_reach_the_archive(watched):
     assert b"set-cookie" not in raw
     assert b"cookie:" not in raw
     assert b"data:image" not in raw
+
+
+@pytest.mark.parametrize("engine", ["bazaar", "souk"])
+def test_a_redesign_in_the_middle_of_a_walk_records_nothing_as_removed(watched, engine):
+    watch = watched(engine, listings=60)
+    watch.look()
+    standing = present_state(watch.store, watch.target.market_id)
+    watch.clock.advance(WEEK)
+    served = len(watch.server.requests)
+
+    def redesign(step):
+        if step.done > 12 and not watch.redesigned:
+            watch.redesigned = True
+            watch.server.faults.add(Fault(FaultKind.REDESIGN))
+
+    watch.redesigned = False
+    snapshot, ending = watch.look(progress=redesign)
+    assert watch.redesigned
+    assert len(watch.server.requests) > served + 12
+    assert ending.state in {"held", "partial"}, ending
+    causes = {row["cause"] for row in watch.store.rows("SELECT DISTINCT cause FROM change WHERE snapshot_id = ?", (snapshot.id,))}
+    assert not causes & {"gone_explicit", "missed"}
+    assert standing.keys() <= present_state(watch.store, watch.target.market_id).keys()
