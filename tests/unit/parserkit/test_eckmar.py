@@ -26,10 +26,10 @@ def test_another_market_of_the_family_is_a_declaration():
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("/product/000000a1-63a4-11ea-bfb8-35a2a3b4d85c", PageKind.LISTING),
-        ("/product/000000a1-63a4-11ea-bfb8-35a2a3b4d85c/delivery", PageKind.LISTING),
-        ("/product/000000a1-63a4-11ea-bfb8-35a2a3b4d85c/feedback", None),
-        ("/product/000000a1-63a4-11ea-bfb8-35a2a3b4d85c/rules", None),
+        ("/product/000000a1-1111-11ea-8000-0123456789ab", PageKind.LISTING),
+        ("/product/000000a1-1111-11ea-8000-0123456789ab/delivery", PageKind.LISTING),
+        ("/product/000000a1-1111-11ea-8000-0123456789ab/feedback", None),
+        ("/product/000000a1-1111-11ea-8000-0123456789ab/rules", None),
         ("/vendor/leafmonger/feedback?page=2", PageKind.FEEDBACK),
         ("/vendor/leafmonger", PageKind.VENDOR),
         ("/setview/list", None),
