@@ -53,7 +53,7 @@ fmt: $(INSTALLED) ## format and mend what can be mended
 	$(BIN)/ruff format --quiet .
 
 .PHONY: docs
-docs: $(INSTALLED) ## write docs/cli.md, docs/configuration.md and config.example.toml from the program
+docs: $(INSTALLED) ## write docs/cli.md, configuration.md, schema.md and config.example.toml from the program
 	$(BIN)/python -m torwatch.cli.reference docs
 	$(BIN)/torwatch config init --force config.example.toml
 

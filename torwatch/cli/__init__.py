@@ -79,7 +79,7 @@ class LazyGroup(click.Group):
 )
 @click.pass_context
 def torwatch(ctx: click.Context, config_path: Path | None) -> None:
-    r"""Watch anonymous marketplaces over Tor and write what changed to SQLite.
+    """Watch anonymous marketplaces over Tor and write what changed to SQLite.
 
     \b
     torwatch demo                                   see it work, without internet

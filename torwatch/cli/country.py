@@ -15,7 +15,7 @@ COLUMNS = ("direction", "market", "raw", "standing", "listings", "vendors")
 
 @click.group()
 def country() -> None:
-    r"""Claimed countries: what was not understood, and origins that say nothing.
+    """Claimed countries: what was not understood, and origins that say nothing.
 
     \b
     torwatch country unknown                        texts that no rule could read, with counts

@@ -13,7 +13,7 @@ from torwatch.errors import UsageError
 
 @click.group()
 def hold() -> None:
-    r"""Snapshots that wait for a person: a redesign, or a fall too great to believe.
+    """Snapshots that wait for a person: a redesign, or a fall too great to believe.
 
     \b
     torwatch hold list

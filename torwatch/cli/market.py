@@ -12,7 +12,7 @@ from torwatch.cli.output import print_json, print_table
 
 @click.group()
 def market() -> None:
-    r"""Markets known, also those not watched.
+    """Markets known, also those not watched.
 
     \b
     torwatch market add valhalla --opened 2013-10 --closed 2019-05 --source "Europol 2019"

@@ -21,7 +21,7 @@ PAIR = re.compile(r"([A-Z]{3,5})/([A-Z]{3,5})")
 
 @click.group()
 def rates() -> None:
-    r"""Exchange rates: import a table, list what is there.
+    """Exchange rates: import a table, list what is there.
 
     \b
     torwatch rates import ecb.csv --source ECB      lines: date,base,quote,rate[,source]

@@ -1,4 +1,4 @@
-"""docs/cli.md and docs/configuration.md, written from the program: `python -m torwatch.cli.reference docs`."""
+"""docs/cli.md, docs/configuration.md and docs/schema.md, written from the program: `python -m torwatch.cli.reference docs`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 
 from torwatch.cli import torwatch
 from torwatch.cli.config import write_toml_value
+from torwatch.cli.schema_reference import write_schema_reference
 from torwatch.config import config_keys
 
 if TYPE_CHECKING:
@@ -99,11 +100,11 @@ def _escape(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-REFERENCES = {"cli.md": write_cli_reference, "configuration.md": write_configuration_reference}
+REFERENCES = {"cli.md": write_cli_reference, "configuration.md": write_configuration_reference, "schema.md": write_schema_reference}
 
 
 def main(directory: Path) -> None:
-    """Write both documents into the folder."""
+    """Write the documents into the folder."""
     for name, write in REFERENCES.items():
         (directory / name).write_text(write(), encoding="utf-8")
 

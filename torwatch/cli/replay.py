@@ -27,7 +27,7 @@ SHOWN = 30
 @click.option("--yes", is_flag=True, help="Do not ask before writing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; implies --yes unless --dry-run.")
 def replay(name: str, market: str | None, since: int | None, *, dry_run: bool, yes: bool, as_json: bool) -> None:
-    r"""Read archived pages again with parser NAME as it is now, and make the history of their snapshots anew.
+    """Read archived pages again with parser NAME as it is now, and make the history of their snapshots anew.
 
     What would change is shown, field by field, before anything is written. The daemon must not be running.
 

@@ -27,7 +27,7 @@ POLL_SECONDS = 0.3
 
 @click.group()
 def snapshot() -> None:
-    r"""Take, list, show and compare snapshots.
+    """Take, list, show and compare snapshots.
 
     \b
     torwatch snapshot now dream

@@ -40,7 +40,7 @@ def as_json(target: Target) -> dict[str, Any]:
 
 @click.group()
 def target() -> None:
-    r"""The markets watched and their mirrors.
+    """The markets watched and their mirrors.
 
     \b
     torwatch target add ADDRESS.onion --market dream
@@ -69,7 +69,7 @@ def add(
     *,
     as_json_: bool,
 ) -> None:
-    r"""Watch a market at one or more onion addresses (mirrors of the same market).
+    """Watch a market at one or more onion addresses (mirrors of the same market).
 
     \b
     torwatch add ADDRESS.onion --market dream
