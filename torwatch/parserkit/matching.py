@@ -1,4 +1,4 @@
-"""Plain selectors matched in Python: tag, class, id, attribute, text and place, below, in or beside one another.
+"""Plain selectors matched in Python: tag, class, id, attribute and text, below, in or beside one another.
 
 XPath 1.0 looks at every element of a page for each selector and copies strings to compare a class: a walk over the elements of one tag
 takes a third to a half of the time. What is found is the same, in the same order; where that is not certain (matches inside one another,
@@ -8,12 +8,12 @@ alternatives that both match) the caller's XPath is asked instead.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lxml import etree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     Finder = Callable[[Any], Any]
     Test = Callable[[Any], bool]
@@ -27,18 +27,28 @@ class NotPlainError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One element of a selector: how it stands to the one before (" ", ">" or "+"), its tag, and what it must fulfil."""
+    """One element of a selector: how it stands to the one before (" ", ">" or "+"), its tag, and what it must fulfil.
+
+    `search`: XPath that narrows the descendants of any tag down before they are tested: of a page's thousands only a few become objects.
+    """
 
     axis: str
     tag: str
-    tests: tuple[Test, ...]
+    tests: tuple[Test, ...] = ()
+    search: Finder | None = None
 
-    def accepts(self, node: Any) -> bool:
-        """Say whether an element of the right tag fulfils every test."""
-        return all(test(node) for test in self.tests)
+    def candidates(self, context: Any) -> Iterable[Any]:
+        """Give what stands where the step says, in document order; the tests are still to be asked."""
+        if self.axis == " ":
+            return context.iterdescendants(self.tag) if self.search is None else self.search(context)  # type: ignore[no-any-return] # lxml
+        if self.axis == ">":
+            return context.iterchildren(self.tag)  # type: ignore[no-any-return] # lxml
+        following = next(context.itersiblings("*"), None)
+        return (following,) if following is not None and self.tag in {"*", following.tag} else ()
 
-    def follow(self, contexts: Iterable[Any]) -> Iterator[Any]:
-        """Yield the matches for the elements found so far, in document order and once each; raises NotPlainError where that needs sorting."""
+    def follow(self, contexts: Sequence[Any]) -> list[Any]:
+        """Give the matches for the elements found so far, in document order and once each; raises NotPlainError where that needs sorting."""
+        found: list[Any] = []
         outer = None
         for context in contexts:
             if outer is not None and _is_inside(context, outer):
@@ -46,17 +56,8 @@ class Step:
                     continue  # all below it was found already
                 raise NotPlainError
             outer = context
-            for node in self._candidates(context):
-                if self.accepts(node):
-                    yield node
-
-    def _candidates(self, context: Any) -> Iterator[Any]:
-        if self.axis == " ":
-            return iter(context.iterdescendants(self.tag))
-        if self.axis == ">":
-            return iter(context.iterchildren(self.tag))
-        following = next(context.itersiblings("*"), None)
-        return iter((following,) if following is not None and self.tag in {"*", following.tag} else ())
+            found += [node for node in self.candidates(context) if all(test(node) for test in self.tests)]
+        return found
 
 
 def compile_plain(alternatives: Sequence[tuple[Sequence[Step], str]], *, first: bool, otherwise: Finder) -> Finder:
@@ -64,16 +65,13 @@ def compile_plain(alternatives: Sequence[tuple[Sequence[Step], str]], *, first: 
 
     It gives what `otherwise` gives, the XPath of the same selector, and asks it where the order is not certain.
     """
-    if len(alternatives) == 1:
-        steps, attribute = alternatives[0]
-        if len(steps) == 1 and not first and steps[0].axis == " ":
-            return _one_step(steps[0], attribute)
-        return _one_path(tuple(steps), attribute, first=first, otherwise=otherwise)
     readers = [_reader(tuple(steps), attribute, first=first) for steps, attribute in alternatives]
+    if len(readers) == 1 and len(alternatives[0][0]) <= 1:
+        return readers[0]
 
     def find_any(node: Any) -> Any:
         try:
-            found = [hits for reader in readers if (hits := reader(node))]
+            found = [hits for read in readers if (hits := read(node))]
         except NotPlainError:
             return otherwise(node)
         return found[0] if len(found) == 1 else otherwise(node) if found else []
@@ -81,42 +79,61 @@ def compile_plain(alternatives: Sequence[tuple[Sequence[Step], str]], *, first: 
     return find_any
 
 
-def _one_step(step: Step, attribute: str) -> Finder:
-    """The most frequent kind: all descendants of one tag with at most one test."""
-    tag, tests = step.tag, step.tests
-    if not tests and attribute:
+def _reader(steps: tuple[Step, ...], attribute: str, *, first: bool) -> Finder:
+    if not steps:
+        return lambda node: [value] if (value := node.get(attribute)) is not None else []
+    if len(steps) == 1:
+        return _first_of(steps[0], attribute) if first else _all_of(steps[0], attribute)
+    read_last = _all_of(steps[-1], attribute)
+    *before, last = steps
+    read_first = _first_of(last, attribute)
+
+    def read(node: Any) -> Any:
+        contexts: Sequence[Any] = (node,)
+        for step in before:
+            contexts = step.follow(contexts)
+            if not contexts:
+                return []
+        if len(contexts) == 1:
+            return (read_first if first else read_last)(contexts[0])
+        found = last.follow(contexts)
+        if attribute:
+            found = [value for hit in found if (value := hit.get(attribute)) is not None]
+        return found[:1] if first else found
+
+    return read
+
+
+def _all_of(step: Step, attribute: str) -> Finder:
+    """The most frequent kinds, each in one comprehension."""
+    tag, tests, candidates = step.tag, step.tests, step.candidates
+    plain = step.axis == " " and step.search is None
+    if plain and not tests and attribute:
         return lambda node: [value for hit in node.iterdescendants(tag) if (value := hit.get(attribute)) is not None]
-    if len(tests) == 1 and not attribute:
+    if plain and len(tests) == 1 and not attribute:
         (test,) = tests
         return lambda node: [hit for hit in node.iterdescendants(tag) if test(hit)]
-    return _reader((step,), attribute, first=False)
+    if attribute:
+        return lambda node: [
+            value for hit in candidates(node) if all(test(hit) for test in tests) and (value := hit.get(attribute)) is not None
+        ]
+    return lambda node: [hit for hit in candidates(node) if all(test(hit) for test in tests)]
 
 
-def _one_path(steps: tuple[Step, ...], attribute: str, *, first: bool, otherwise: Finder) -> Finder:
-    read = _reader(steps, attribute, first=first)
-    if len(steps) == 1:
-        return read
+def _first_of(step: Step, attribute: str) -> Finder:
+    tests, candidates = step.tests, step.candidates
 
-    def find_path(node: Any) -> Any:
-        try:
-            return read(node)
-        except NotPlainError:
-            return otherwise(node)
-
-    return find_path
-
-
-def _reader(steps: tuple[Step, ...], attribute: str, *, first: bool) -> Finder:
     def read(node: Any) -> list[Any]:
-        hits: Iterable[Any] = (node,)
-        for step in steps:
-            hits = step.follow(hits)
-        if attribute:
-            hits = (value for hit in hits if (value := hit.get(attribute)) is not None)
-        if not first:
-            return list(hits)
-        for hit in hits:
-            return [hit]
+        for hit in candidates(node):
+            for test in tests:
+                if not test(hit):
+                    break
+            else:
+                if not attribute:
+                    return [hit]
+                value = hit.get(attribute)
+                if value is not None:
+                    return [value]
         return []
 
     return read
@@ -156,17 +173,11 @@ def has_attribute(name: str, operator: str | None, value: str) -> Test:
     return tests[operator]
 
 
+def search_for(predicate: str) -> Finder:
+    """Make the search of a step of any tag: the descendants that a cheap XPath predicate lets through."""
+    return etree.XPath(f"descendant::*[{predicate}]", smart_strings=False)
+
+
 def fulfils(expression: str) -> Test:
     """Test by an XPath expression that gives a truth value."""
-    return etree.XPath(expression, smart_strings=False)
-
-
-def stands_at(place: int | None, tag: str, before: tuple[Test, ...]) -> Test:
-    """Test for the place among the siblings of the same tag that fulfil the tests before: 1 is the first, None the last."""
-
-    def test(node: Any) -> bool:
-        siblings = node.itersiblings(tag, preceding=place is not None)
-        count = sum(all(one(sibling) for one in before) for sibling in siblings)
-        return count == (0 if place is None else place - 1)
-
-    return test
+    return cast("Test", etree.XPath(expression, smart_strings=False))

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
 from torwatch.errors import ParserError
-from torwatch.parserkit.matching import NotPlainError, Step, compile_plain, fulfils, has_attribute, has_class, stands_at
+from torwatch.parserkit.matching import NotPlainError, Step, compile_plain, fulfils, has_attribute, has_class, search_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,7 +59,7 @@ def _cheap_class_test(match: re.Match[str]) -> str:
 def find(node: etree._Element, selector: str) -> list[Any]:
     """Give everything that matches below the node, in document order: elements, or strings for `@attr` and `text()`."""
     found = compile_selector(selector)(node)
-    return cast("list[Any]", found) if isinstance(found, list) else [found] if isinstance(found, str) and found else []
+    return found if isinstance(found, list) else [found] if isinstance(found, str) and found else []
 
 
 def find_first(node: etree._Element, selector: str) -> Any | None:
@@ -131,19 +131,27 @@ def _one_plain(selector: str) -> tuple[list[Step], str]:
         elif got["out"]:
             attribute = got["out"]
         elif axis:
-            if got["pseudo"] == "first" or axis == "~" or (axis == "+" and not steps):
+            if got["pseudo"] or axis == "~" or (axis == "+" and not steps):
                 raise NotPlainError
-            steps.append(Step(axis, got["tag"] or "*", () if got["tag"] else (_test(got, axis, got["tag"] or "*", ()),)))
+            steps.append(Step(axis, got["tag"]) if got["tag"] and got["tag"] != "*" else _any_tag(got, axis))
             axis = ""
         else:
             last = steps[-1]
-            steps[-1] = Step(last.axis, last.tag, (*last.tests, _test(got, last.axis, last.tag, last.tests)))
+            steps[-1] = Step(last.axis, last.tag, (*last.tests, _test(got)), last.search)
     if ":" in attribute:
         raise NotPlainError  # a prefix without a namespace
     return steps, attribute
 
 
-def _test(got: dict[str, str | None], axis: str, tag: str, before: tuple[Test, ...]) -> Test:
+def _any_tag(got: dict[str, str | None], axis: str) -> Step:
+    """Make a step without a tag."""
+    if got["tag"]:
+        return Step(axis, "*")
+    cheap = f"contains(@class, '{got['cls']}')" if got["cls"] else _predicate(got, "")[1:-1]
+    return Step(axis, "*", (_test(got),) if got["cls"] or axis != " " else (), search_for(cheap) if axis == " " else None)
+
+
+def _test(got: dict[str, str | None]) -> Test:
     """Make the test of a class, id, attribute or pseudo-class."""
     if got["cls"]:
         return has_class(got["cls"])
@@ -153,9 +161,7 @@ def _test(got: dict[str, str | None], axis: str, tag: str, before: tuple[Test, .
         return has_attribute(got["attr"], got["op"], next((v for v in (got["dq"], got["sq"], got["raw"]) if v is not None), ""))
     if got["pseudo"] in {"has-text", "text-is"}:
         return fulfils("boolean(self::*" + _predicate(got, "") + ")")
-    if got["pseudo"] not in {"nth", "last"} or axis == "+":
-        raise NotPlainError
-    return stands_at(int((got["arg"] or "").strip("\"'")) if got["pseudo"] == "nth" else None, tag, before)
+    raise NotPlainError  # a place among siblings: XPath counts faster
 
 
 def _predicate(got: dict[str, str | None], selector: str) -> str:
