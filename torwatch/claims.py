@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from torwatch.model import Feedback, Listing, MarketFacts, PageKind, Parsed, Price, Source, Vendor
+from torwatch.model import Evidence, Feedback, Listing, MarketFacts, PageKind, Parsed, Price, Source, Vendor
 from torwatch.normalise.rates import implied_rates
 from torwatch.normalise.units_number import parse_decimal
 from torwatch.store.entities import LISTING, VENDOR
@@ -27,6 +27,8 @@ IMPLIED_VENDOR_FIELDS = frozenset({"name"})  # all that a listing row says of it
 PRINTED_RATE = re.compile(r"([A-Z]{3,5}) per ([A-Z]{3,5})")
 NO_TIME = dt.datetime.min.replace(tzinfo=dt.UTC)  # a quote gets the time of its snapshot when it becomes a rate
 
+ALWAYS_FOLLOWED = frozenset({PageKind.HOME, PageKind.LISTING_INDEX})
+
 NormalisePrice = Callable[[str | None, MarketFacts], Price]
 
 
@@ -36,6 +38,7 @@ class ClaimRules:
 
     facts: MarketFacts
     shown: Mapping[PageKind, frozenset[str]]  # record fields that each kind of page can show
+    followed: frozenset[PageKind]  # kinds of page that the parser can read: others are not fetched
     vendor_by_key: bool  # vendors are told apart by the market's own id, because every listing page shows it
     price: NormalisePrice
 
@@ -58,8 +61,9 @@ def rules_of(market: Market, price: NormalisePrice) -> ClaimRules:
     """Derive the rules from what a parser declares."""
     shown = {PageKind(kind): frozenset((*spec.mandatory, *spec.optional)) for kind, spec in market.specs.items()}
     listing_kinds = [shown[kind] for kind in (PageKind.LISTING_INDEX, PageKind.LISTING) if kind in shown]
+    readable = {PageKind(kind) for kind, spec in market.specs.items() if spec.evidence is not Evidence.GATE_ONLY}
     by_key = bool(listing_kinds) and all("vendor_key" in fields for fields in listing_kinds)
-    return ClaimRules(market.facts, shown, by_key, price)
+    return ClaimRules(market.facts, shown, frozenset(readable | ALWAYS_FOLLOWED), by_key, price)
 
 
 def digest(*parts: str | None) -> str:

@@ -224,7 +224,7 @@ class Walk:
                     return True
                 checked = True
                 with self.tools.store.write() as connection:
-                    added = frontier.add_checks(connection, self.snapshot.id, self.snapshot.market_id, self.tools.rng)
+                    added = frontier.add_checks(connection, self.snapshot.id, self.snapshot.market_id, self.rules.followed, self.tools.rng)
                 if not added:
                     return True
                 continue
@@ -318,7 +318,7 @@ class Walk:
                 visits.append(Visit(path, PageKind.LISTING, key))
         fresh_vendors = frontier.known_visits(store, "vendor", market, vendors, fresh_since)
         visits += [Visit(path, PageKind.VENDOR, key) for key, path in vendors.items() if key not in fresh_vendors]
-        return visits
+        return [visit for visit in visits if visit.kind in self.rules.followed]
 
     def watch_wall(self, group: list[Read]) -> None:
         """Notice a market that has shut its door."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import random
+import shutil
 import socket
 import socketserver
 import struct
@@ -89,11 +90,11 @@ class StandInTor:
 class Watch:
     """One simulated market under watch."""
 
-    def __init__(self, stack, directory, engine="souk", seed=5, listings=25, **crawl):
+    def __init__(self, stack, directory, engine="souk", seed=5, listings=25, *, still=False, **crawl):
         self.clock = SimulatedClock(START)
         drawn_as = ENGINES[engine]()
         self.world = drawn_as.world(seed, listings=listings)
-        self.server = stack.enter_context(MarketServer(self.world, drawn_as, self.clock))
+        self.server = stack.enter_context(MarketServer(self.world, drawn_as, self.clock, still=still))
         relay = SocksServer(("127.0.0.1", 0), Relay)
         relay.market_port, relay.asked = self.server.port, set()
         thread = threading.Thread(target=relay.serve_forever, kwargs={"poll_interval": 0.02})
@@ -105,10 +106,22 @@ class Watch:
         config = load_config(None, {"STATE_DIRECTORY": str(directory)})
         quick = {"seconds_per_request": 0.0, "concurrency": 4, "detail_max_age": dt.timedelta(0)} | crawl
         self.config = config.model_copy(update={"crawl": config.crawl.model_copy(update=quick)})
-        self.store = stack.enter_context(open_store(self.config.database_path))
-        self.target = add_target(self.store, engine, [(ONION, 80, "http")], parser=engine, every_seconds=604800, now=self.clock())
+        self.engine = engine
+        self.store = stack.enter_context(self.open_database())
         tools = stack.enter_context(offline_tools(self.config, self.store, now=self.clock))
         self.tools = replace(tools, tor=StandInTor(relay.server_address), rng=random.Random(3))
+
+    def open_database(self):
+        """The database, with the market as its one target."""
+        store = open_store(self.config.database_path)
+        self.target = add_target(store, self.engine, [(ONION, 80, "http")], parser=self.engine, every_seconds=604800, now=self.clock())
+        return store
+
+    def begin_again(self):
+        """Throw away what was stored and archived."""
+        self.store.close()
+        shutil.rmtree(self.config.data_directory)
+        self.store = self.open_database()
 
     def look(self, stop=None, progress=lambda _: None, **crawl):
         """Take a snapshot; options override the crawl section."""

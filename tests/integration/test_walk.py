@@ -8,9 +8,13 @@ import gzip
 import pytest
 
 from torwatch.demo.market import Fault, FaultKind
+from torwatch.equipment import WalkSettings
+from torwatch.model import PageKind
+from torwatch.normalise.price import normalise_price
+from torwatch.parsing.registry import load_parser
 from torwatch.store.history import present_state
 from torwatch.store.targets import add_mirror, find_target
-from torwatch.walk import choose_mirror
+from torwatch.walk import choose_mirror, take_snapshot
 
 WEEK = dt.timedelta(days=7)
 
@@ -108,3 +112,13 @@ def test_a_redesign_in_the_middle_of_a_walk_records_nothing_as_removed(watched, 
     causes = {row["cause"] for row in watch.store.rows("SELECT DISTINCT cause FROM change WHERE snapshot_id = ?", (snapshot.id,))}
     assert not causes & {"gone_explicit", "missed"}
     assert standing.keys() <= present_state(watch.store, watch.target.market_id).keys()
+
+
+def test_pages_of_a_kind_that_the_parser_cannot_read_are_not_asked_for(watched):
+    watch = watched(listings=20)
+    parser = load_parser("souk")
+    rules = replace(rules_of(parser.market, normalise_price), followed=frozenset({PageKind.HOME, PageKind.LISTING_INDEX}))
+    _, ending = take_snapshot(watch.tools, watch.target, parser, rules, WalkSettings(seconds_per_request=0), stop=threading.Event())
+    assert ending.state == "complete"
+    kinds = {row["kind"] for row in watch.store.rows("SELECT kind FROM snapshot_page")}
+    assert kinds == {"home", "listing-index"}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import datetime as dt
     import random
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from torwatch.store.database import Store
 
@@ -143,13 +143,13 @@ def lists_complete(store: Store, snapshot_id: int) -> bool:
     )
 
 
-def add_checks(connection: sqlite3.Connection, snapshot_id: int, market_id: int, rng: random.Random) -> int:
+def add_checks(connection: sqlite3.Connection, snapshot_id: int, market_id: int, kinds: Collection[PageKind], rng: random.Random) -> int:
     """Add the own page of every standing listing and vendor that no page of this snapshot showed; gives how many were added.
 
     So the market itself says whether they are gone. Only for a snapshot whose lists were all read: else most of them were merely not reached.
     """
     added = 0
-    for name in ("listing", "vendor"):
+    for name in (kind.value for kind in (PageKind.LISTING, PageKind.VENDOR) if kind in kinds):
         rows = connection.execute(
             f"SELECT e.path, e.key FROM {name} AS e WHERE e.market_id = ? AND e.standing = 1 AND e.path IS NOT NULL AND NOT EXISTS"
             f" (SELECT 1 FROM stage_{name} AS s WHERE s.snapshot_id = ? AND s.key = e.key)",
