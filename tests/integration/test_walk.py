@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import threading
+from dataclasses import replace
 
 import pytest
 
+from torwatch.claims import rules_of
 from torwatch.demo.market import Fault, FaultKind
 from torwatch.equipment import WalkSettings
 from torwatch.model import PageKind
