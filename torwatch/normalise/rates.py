@@ -130,7 +130,7 @@ def read_rates_csv(lines: Iterable[str], source: str = "import") -> tuple[list[R
             if header not in (list(_COLUMNS), list(_COLUMNS[:-1])):
                 return [], [RateFault(number, f"the header must be {','.join(_COLUMNS[:-1])}[,source]")]
             continue
-        rate = _rate(fields, source)
+        rate = _rate(fields, source, len(header))
         if isinstance(rate, str):
             faults.append(RateFault(number, rate))
         elif seen.setdefault((rate.base, rate.quote, rate.at), rate.rate) != rate.rate:
@@ -149,10 +149,11 @@ def _fields(line: str) -> list[str]:
         return ["?"]
 
 
-def _rate(fields: list[str], source: str) -> Rate | str:
-    """The rate of one line, or what is wrong with it."""
-    if len(fields) not in (len(_COLUMNS) - 1, len(_COLUMNS)):
-        return f"{len(fields)} fields, not 4 or 5 (a decimal comma?)"
+def _rate(fields: list[str], source: str, columns: int) -> Rate | str:
+    """The rate of one line, or what is wrong with it; `columns` are those of the header."""
+    misfit = _misfit(fields, columns)
+    if misfit:
+        return misfit
     base, quote, rate = fields[1].upper(), fields[2].upper(), _positive(fields[3])
     try:
         at = dt.datetime.fromisoformat(fields[0])
@@ -167,6 +168,15 @@ def _rate(fields: list[str], source: str) -> Rate | str:
         return f"rate {fields[3][:40]!r} is no number above zero"
     named = fields[-1] if len(fields) == len(_COLUMNS) and fields[-1] else source
     return Rate(base, quote, rate, _aware(at), named)
+
+
+def _misfit(fields: list[str], columns: int) -> str:
+    """Why the fields do not fit the header's columns; "" when they do. A figure as source is the second half of "1,3"."""
+    if not len(_COLUMNS) - 1 <= len(fields) <= columns:
+        return f"{len(fields)} fields, not {'4' if columns < len(_COLUMNS) else '4 or 5'} (a decimal comma?)"
+    if len(fields) == len(_COLUMNS) and fields[-1].isdecimal():
+        return f"{fields[-1][:40]!r} is no source (a decimal comma?)"
+    return ""
 
 
 def _positive(text: str) -> Decimal | None:

@@ -18,8 +18,27 @@ SETTINGS = {
     "facet_time_limit_ms": 2_000,
 }
 
+NORMALISED_COLUMNS = {
+    "confidence": "0 to 1; orders answers, it is no probability",
+    "version": "version of the normaliser and of the market facts that steer it",
+}
+SHIPPING_COLUMNS = {
+    "raw": "text as displayed; empty: nothing declared",
+    "code": "ISO 3166-1 alpha-2, or region: and a region's name; empty where none is named",
+    "class": "widest thing the claim says: country, region, world, digital, undeclared, unparseable",
+    "excluded": "1: ruled out",
+    "method": "rule or table that gave it",
+    **NORMALISED_COLUMNS,
+}
+
 TABLES: Mapping[str, Mapping[str, Any]] = {
-    "market": {"description": "Markets known, also those not watched.", "label_column": "name"},
+    "market": {
+        "description": "Markets known, also those not watched.",
+        "label_column": "name",
+        "columns": {
+            "default_origin": "first option of the form in which vendors choose where they ship from: most declared origins equal to it say nothing"
+        },
+    },
     "target": {"description": "Markets watched: parser, rhythm and legal basis."},
     "mirror": {"description": "Onion addresses of a target.", "label_column": "host"},
     "snapshot": {
@@ -38,17 +57,19 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "snapshot_page": {"description": "Pages of a snapshot by kind and outcome.", "columns": {"pages": "number of pages"}},
     "listing": {
         "description": "Every listing ever seen, with its claims as last read. standing = 1: offered as far as is known.",
-        "facets": ["market_id", "claimed_origin", "standing"],
+        "facets": ["market_id", "claimed_origin", "substance_group", "standing"],
         "label_column": "title",
         "columns": {
             "claimed_origin": "short form of the claimed origin: ISO codes, or world, digital, undeclared, unparseable",
+            "substance_group": "group as normalised now; method and confidence are in table substance",
             "sources": "bits: 4 own page, 2 list, 1 vendor's table",
         },
     },
     "vendor": {
         "description": "Vendor accounts. An account is not a seller: one seller may hold several.",
-        "facets": ["market_id", "standing"],
+        "facets": ["market_id", "claimed_origin", "standing"],
         "label_column": "name",
+        "columns": {"claimed_origin": "short form of the origin claimed on the profile; empty where the profile claims none"},
     },
     "feedback": {
         "description": "Feedback entries ever seen; buyers are stored as a digest of their masked name.",
@@ -71,15 +92,55 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
         "facets": ["entity", "why"],
     },
     "origin": {
-        "description": "Claimed origins as normalised: one row for each country, region or class of a raw text.",
-        "facets": ["class", "code"],
+        "description": "Claimed origins as normalised: one row for each country, region or class of a raw text, by market.",
+        "facets": ["market_id", "class", "code"],
+        "columns": SHIPPING_COLUMNS,
     },
-    "destination": {"description": "Claimed destinations as normalised; excluded = 1: ruled out.", "facets": ["class", "code", "excluded"]},
+    "destination": {
+        "description": "Claimed destinations as normalised, like origins; excluded = 1: ruled out.",
+        "facets": ["market_id", "class", "code", "excluded"],
+        "columns": SHIPPING_COLUMNS,
+    },
+    "quantity": {
+        "description": "Total amount of one order as read from a title, by market; empty where the title gives no single sure amount.",
+        "facets": ["market_id", "unit", "method"],
+        "columns": {
+            "title": "title as displayed; empty: none shown",
+            "category": "the market's own category path; empty: none shown",
+            "amount": "exact decimal, in unit",
+            "unit": "g, ml or unit (pieces)",
+            "dose": "dose of one piece, in dose_unit (mg, ug)",
+            "pack_count": "packs that make up the amount",
+            "method": "what gave the amount, or why there is none",
+            **NORMALISED_COLUMNS,
+        },
+    },
+    "substance": {
+        "description": "Substance group of a title and category, by market.",
+        "facets": ["market_id", "substance_group", "answer_group", "is_drug", "method"],
+        "columns": {
+            "title": "title as displayed; empty: none shown",
+            "category": "the market's own category path; empty: none shown",
+            "substance_group": "unknown: neither title nor category tells",
+            "answer_group": "category of the printed answer; unmapped for an unknown group",
+            "is_drug": "1: the goods count as drugs; empty: not known",
+            "method": "what gave the group: category, title, both, or none",
+            **NORMALISED_COLUMNS,
+        },
+    },
     "failure": {"description": "Pages that were not ok, with the reason.", "facets": ["outcome", "kind"]},
     "hold": {"description": "Snapshots that wait for a person, and what was decided."},
     "event": {"description": "What people and the daemon did.", "sort_desc": "id", "facets": ["kind"]},
     "fill_rate": {"description": "How often a field was filled, by page kind and snapshot: the raw matter of drift."},
-    "rate": {"description": "Exchange rates with source and time."},
+    "rate": {
+        "description": "Exchange rates with source and time: imported, or the median of a market's own double quotes in one snapshot.",
+        "facets": ["base", "quote", "source"],
+        "columns": {
+            "rate": "units of quote for one unit of base, exact decimal",
+            "at": "from when on it holds, UTC",
+            "market_id": "market whose quotes it comes from, used for its own prices only; empty: imported",
+        },
+    },
     "listing_counter": {"description": "Counters of listings (views, sales, stock), one row a snapshot in which one moved."},
     "vendor_counter": {"description": "Counters of vendors, one row a snapshot in which one moved."},
     "standing_listing": {
@@ -91,6 +152,46 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
         "facets": ["country"],
     },
     "listing_destination": {"description": "Destination of each listing.", "facets": ["code", "class"]},
+    "listing_unit_price": {
+        "description": "Price of one g, ml or piece in the listing's own currency; empty where price or amount is not a single sure one.",
+        "facets": ["market", "unit", "currency", "substance_group"],
+        "columns": {
+            "amount": "total amount of one order, in unit",
+            "unit_price": "price divided by amount, currency for one unit; empty for ranges, for prices that are per something, without a sure amount",
+            "confidence": "of the amount",
+        },
+    },
+    "converted_price": {
+        "description": "Price of one order in USD and EUR with the rate, its source and time: the nearest rate at or before the listing was last"
+        " seen, at most 7 days old, imported or quoted by the market itself; crossed over USD, EUR or BTC where no direct one is there.",
+        "facets": ["market", "currency"],
+        "columns": {
+            "seen_at": "beginning of the snapshot that last saw the listing, UTC",
+            "usd": "price in USD; empty without a rate",
+            "usd_rate": "USD for one unit of currency",
+            "eur": "price in EUR; empty without a rate",
+            "eur_rate": "EUR for one unit of currency",
+        },
+    },
+    "conversion": {"description": "Rates that converted_price uses: one for each market, moment, currency and target currency."},
+    "rate_either_way": {"description": "Rates as stored and turned round (inverse = 1)."},
+    "listing_seen": {"description": "Snapshot that last saw each listing, and when it began."},
+    "group_share": {
+        "description": "Standing listings by market and substance group. Unit: listings, per cent of the market's listings.",
+        "facets": ["market", "answer_group"],
+    },
+    "unmapped": {
+        "description": "What the normalisers could not place, by market. Unit: standing listings, per cent of them.",
+        "columns": {
+            "no_group": "listings of no known substance group: the unmapped share",
+            "no_amount": "listings whose title gives no single sure amount",
+            "no_origin": "listings whose claimed origin was not understood",
+        },
+    },
+    "default_origin_suspect": {
+        "description": "Markets whose form has a known first option, and how many declared origins equal it. flagged = 1: most do, so they say nothing.",
+        "columns": {"declared": "standing listings that declare an origin", "same": "of these, equal to the first option"},
+    },
     "change_readable": {"description": "The table change with market and time.", "facets": ["market", "entity", "cause"]},
     "origin_share": {"description": "Standing listings by market and claimed origin. Unit: listings, per cent of the market's listings."},
 }

@@ -78,6 +78,38 @@ QUERIES = (
         " WHERE origin.class = 'unparseable' GROUP BY 1, 2 ORDER BY 3 DESC",
     ),
     Query(
+        "not_understood_destinations",
+        "Claimed destinations that were not understood",
+        "Raw texts that no rule could read, with the number of listings: the work list for the alias table.",
+        "SELECT destination.raw, market.name AS market, count(listing.id) AS listings FROM destination"
+        " JOIN market ON market.id = destination.market_id"
+        " LEFT JOIN listing ON listing.market_id = destination.market_id AND listing.ship_to = destination.raw"
+        " WHERE destination.class = 'unparseable' GROUP BY 1, 2 ORDER BY 3 DESC",
+    ),
+    Query(
+        "goods",
+        "Standing listings by group of goods",
+        "Listings that stand now by category of the answer and substance group, over all markets. Unit: listings.",
+        "SELECT answer_group, substance_group, sum(listings) AS listings FROM group_share GROUP BY 1, 2 ORDER BY 3 DESC",
+    ),
+    Query(
+        "unit_prices",
+        "Price of one gram, ml or piece, by group",
+        "Median price of one unit of standing listings, in the listings' own currency. Holding prices are not left out; the median bears them.",
+        "SELECT substance_group, unit, currency, listings, median_price FROM (SELECT substance_group, unit, currency, unit_price AS median_price,"
+        " row_number() OVER sorted AS place, count(*) OVER (PARTITION BY substance_group, unit, currency) AS listings"
+        " FROM listing_unit_price WHERE standing = 1 AND unit_price IS NOT NULL"
+        " WINDOW sorted AS (PARTITION BY substance_group, unit, currency ORDER BY unit_price))"
+        " WHERE place = (listings + 1) / 2 ORDER BY listings DESC",
+    ),
+    Query(
+        "no_group",
+        "Standing listings of no known group",
+        "Titles that neither the category nor a name places: the work list for the table of names.",
+        "SELECT market.name AS market, listing.category, listing.title FROM listing JOIN market ON market.id = listing.market_id"
+        " WHERE listing.standing = 1 AND coalesce(listing.substance_group, 'unknown') = 'unknown' ORDER BY market.name, listing.category, listing.title",
+    ),
+    Query(
         "failures",
         "Pages that failed, and why",
         "Every page that was not ok, newest snapshot first.",

@@ -87,7 +87,7 @@ def find_held_prices(
         groups[listing_id], histories[listing_id] = group, (name, history)
         if history[-1].usd is not None:
             by_group[group].append(history[-1].usd)
-    bounds = {group: percentile(prices) for group, prices in by_group.items() if len(prices) >= LEAST_CATEGORY and group != "unknown"}
+    bounds = {group: percentile(prices, PERCENTILE) for group, prices in by_group.items() if len(prices) >= LEAST_CATEGORY and group != "unknown"}
     feedback = read_feedback(store)
     found = []
     for listing_id, (name, history) in histories.items():
@@ -125,13 +125,13 @@ def explain(usd: Decimal, others: Sequence[Decimal], bound: Decimal | None, grou
         parts.append(f"{factor} times the median of its other prices ({median(others):.2f} USD)")
     if bound is not None:
         parts.append(f"the 99.9th percentile of {group} ({bound:.2f} USD)")
-    limits = [factor * median(others)] * bool(others) + ([bound] if bound is not None else [])
+    limits = ([factor * median(others)] if others else []) + ([] if bound is None else [bound])
     if limits and usd > max(limits):
         return f"{usd:.2f} USD is above {' and '.join(parts)}"
     return f"{usd:.2f} USD is above {ceiling} USD, with no feedback since"
 
 
-def percentile(prices: Sequence[Decimal], share: float = PERCENTILE) -> Decimal:
+def percentile(prices: Sequence[Decimal], share: float) -> Decimal:
     """The nearest-rank percentile of a list that is not empty."""
     return sorted(prices)[math.ceil(share * len(prices)) - 1]
 

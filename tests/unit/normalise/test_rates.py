@@ -113,6 +113,13 @@ def test_every_fault_of_an_import_is_named_with_its_line() -> None:
     assert "another rate" in faults[-1].reason
 
 
+def test_a_decimal_comma_never_becomes_a_source() -> None:
+    for header in ("date,base,quote,rate", "date,base,quote,rate,source"):
+        rows, faults = read_rates_csv([header, "2024-05-01,EUR,USD,1,07"])
+        assert (rows, [fault.line for fault in faults]) == ([], [2]), header
+        assert "decimal comma" in faults[0].reason
+
+
 def test_a_wrong_or_missing_header_is_one_fault() -> None:
     assert read_rates_csv(["2024-05-01,BTC,USD,60000"]) == ([], [RateFault(1, "the header must be date,base,quote,rate[,source]")])
     assert read_rates_csv([])[1][0].reason == "the file is empty"
