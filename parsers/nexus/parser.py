@@ -82,7 +82,7 @@ INDEX = Rows(
     title=First("a[href*='/product/'][title]@title", "a[href*='/product/']"),
     vendor=First("a[href*='/@'] [title]@title", "a[href*='/@']"),
     vendor_key=("a[href*='/@']@href", r"/@[^/]+/([0-9a-f]+)"),
-    price_raw=("p", r"^([\d.,]+\s+[A-Z]{3,4}\b.*)$"),
+    price_raw=First(("p", r"^([\d.,]+\s+[A-Z]{3,4}\b.*)$"), ("p", r"^([$\u20ac\u00a3]\s*[\d.,]+.*)$")),
     listing_type=("[tooltip$=' product']@tooltip", r"^((?:Physical|Digital) product)$"),
     escrow_raw=("[tooltip]@tooltip", r"(?i)^(.*\bescrow.*|finali[sz]e early.*)$"),
     extra=Extra(bulk=("[tooltip^='Bulk']@tooltip", r"(.+)")),
@@ -137,6 +137,7 @@ PROFILE = SELLER.but(
     ),
     key=None,
     path=None,
+    sales="//*[normalize-space(text())='Sales'][not(self::dt)]/following-sibling::*[1]",
     profile=Lines("#about-data"),
     pgp_keys=Keys("code, textarea, pre"),
 )
