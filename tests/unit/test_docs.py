@@ -11,6 +11,7 @@ import pytest
 from torwatch.cli import COMMANDS, SHORT_HELP, torwatch
 from torwatch.cli.reference import REFERENCES, walk_commands
 from torwatch.config import config_keys
+from torwatch.model import Outcome
 
 FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -60,6 +61,17 @@ def test_every_configuration_key_is_in_the_documents(checkout):
     assert keys
     for key in keys:
         assert f"| `{key.path.rpartition('.')[2]}` |" in text, key.path
+
+
+def test_every_outcome_is_in_the_guide_with_what_to_do(checkout):
+    text = (checkout / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([a-z_]+)` \| [^|]+ \| ([^|]+) \|$", text, re.MULTILINE))
+    assert [outcome.value for outcome in Outcome if outcome.value not in rows] == []
+
+
+def test_no_help_shows_the_mark_of_its_paragraphs():
+    for path, command in walk_commands(torwatch):
+        assert "\\b" not in (command.help or ""), f"{' '.join(path)}: a raw docstring cannot hold click's backspace"
 
 
 def test_every_command_has_help_and_every_option_says_what_it_does():
