@@ -29,7 +29,6 @@ def roll_back(connection: sqlite3.Connection, *, market: int, snapshot: int) -> 
     for entity in reversed(ENTITIES):
         forget_new(connection, entity, bound)
     connection.execute("DELETE FROM normalised WHERE market_id = :market", bound)  # claims went back without change rows: look at all again
-    connection.execute("DELETE FROM normalised WHERE market_id = :market", bound)  # it counts change rows, whose numbers are used again
 
 
 def restore_claims(connection: sqlite3.Connection, entity: Entity, bound: dict[str, int]) -> None:
