@@ -27,8 +27,8 @@ def no_price(text, facts):
     return Price()
 
 
-def rules(*, vendor_by_key=False, price=no_price):
-    return ClaimRules(FACTS, SHOWN, vendor_by_key, price)
+def rules(*, facts=FACTS, vendor_by_key=False, price=no_price):
+    return ClaimRules(facts=facts, shown=SHOWN, followed=frozenset(SHOWN), vendor_by_key=vendor_by_key, price=price)
 
 
 def values(row):
@@ -134,7 +134,7 @@ def test_what_was_said_by_another_or_of_another_is_other_feedback(field):
 
 def test_a_buyer_is_stored_as_a_digest_that_differs_between_markets():
     (row,) = feedback_rows([ENTRY], rules())
-    (elsewhere,) = feedback_rows([ENTRY], ClaimRules(MarketFacts(name="coffeehouse"), SHOWN, vendor_by_key=False, price=no_price))
+    (elsewhere,) = feedback_rows([ENTRY], rules(facts=MarketFacts(name="coffeehouse")))
     assert "t***a" not in str(row)
     assert len(row["buyer_hash"]) == 16
     assert row["buyer_hash"] != elsewhere["buyer_hash"]
