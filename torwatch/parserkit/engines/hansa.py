@@ -165,7 +165,7 @@ VENDOR = Single(
     ),
 )
 FEEDBACK = Rows(
-    ".//table[.//th[normalize-space(.)='Feedback']]//tr[td]",
+    ".//table[.//th[normalize-space(.)='Feedback']]//tr[count(td) > 2]",
     Feedback,
     rating=read_verdict,
     text=Column("Feedback"),
