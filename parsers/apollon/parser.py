@@ -61,7 +61,7 @@ MARKET = Market(
         ),
         PageKind.VENDOR: (PROFILE, "ul.nav-tabs > li > a[href*='user.php']:text-is('Profile')"),
         PageKind.LISTING: ("#page-wrapper ul.nav-tabs > li > a[href*='listing.php']", "#page-wrapper a[href*='listing.php'][href*='report=1']"),
-        PageKind.HOME: ".//div[@id='page-wrapper']//*[self::h1 or self::h2 or self::h3 or self::h4 or self::h5 or self::b or self::center or self::th][contains(., 'Featured Listing')]",
+        PageKind.HOME: ".//div[@id='page-wrapper']//text()[contains(., 'Featured Listing')][not(ancestor::a or ancestor::pre)]",
         PageKind.LISTING_INDEX: (".//div[@id='page-wrapper']//small[starts-with(normalize-space(.), 'Item #')]", EMPTY, "#page-wrapper b:has-text('Listings are currently sorted')"),
     },
     specs={
