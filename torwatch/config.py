@@ -18,7 +18,6 @@ import pydantic
 from pydantic import ByteSize, Field
 
 from torwatch.config_sections import (
-    ArchiveSection,
     CrawlSection,
     HoldSection,
     LogSection,
@@ -50,7 +49,6 @@ class Config(Section):
     crawl: CrawlSection = CrawlSection()
     parsing: ParsingSection = ParsingSection()
     schedule: ScheduleSection = ScheduleSection()
-    archive: ArchiveSection = ArchiveSection()
     hold: HoldSection = HoldSection()
     log: LogSection = LogSection()
     serve: ServeSection = ServeSection()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from pathlib import Path
 from typing import Annotated, Literal, Never
 
@@ -85,12 +84,6 @@ def _torrc_line(value: str) -> str:
     return value
 
 
-def _onion(value: str) -> str:
-    if not re.fullmatch(r"[a-z2-7]{56}\.onion(:\d{1,5})?", value):
-        raise ValueError(f"{show_value(value)} is not a v3 onion address (56 characters and .onion)")
-    return value
-
-
 Duration = Annotated[dt.timedelta, BeforeValidator(_duration)]
 PositiveDuration = Annotated[dt.timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
 Size = Annotated[ByteSize, BeforeValidator(_size), Field(gt=0)]
@@ -103,7 +96,6 @@ HostPort = Annotated[str, AfterValidator(_host_port), AfterValidator(_socket_add
 Header = Annotated[str, AfterValidator(_header)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 TorrcLine = Annotated[str, AfterValidator(_torrc_line)]
-Onion = Annotated[str, AfterValidator(_onion)]
 
 
 class Section(BaseModel):
@@ -130,10 +122,6 @@ class TorSection(Section):
     )
     bootstrap_timeout: PositiveDuration = Field(default=dt.timedelta(minutes=3), description="How long tor may take to join the network.")
     torrc: tuple[TorrcLine, ...] = Field(default=(), description="Further torrc lines for our own tor, such as bridges (mode own).")
-    canary_onions: tuple[Onion, ...] = Field(
-        default=(),
-        description="Onions that are expected to be up: asked before a market is called down, to tell our own network's faults from its.",
-    )
 
 
 class CrawlSection(Section):
@@ -189,14 +177,6 @@ class ScheduleSection(Section):
     )
     jitter: Fraction = Field(
         default=0.1, description="Share of the interval by which a due time is moved at random, so that visits show no pattern."
-    )
-
-
-class ArchiveSection(Section):
-    """The WARC files that every fetched page goes to."""
-
-    compression_level: Annotated[int, Field(strict=True, ge=1, le=9)] = Field(
-        default=6, description="gzip level of the records, 1 (fast) to 9 (small)."
     )
 
 

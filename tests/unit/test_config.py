@@ -71,7 +71,6 @@ def test_every_fault_is_told_at_once_with_its_path(written):
             [tor]
             mode = "borrow"
             control = "somewhere"
-            canary_onions = ["short.onion"]
             torrc = ["one\\ntwo"]
             [serve]
             port = 99999
@@ -84,7 +83,6 @@ def test_every_fault_is_told_at_once_with_its_path(written):
         "crawl.page_size_limit",
         "tor.mode",
         "tor.control",
-        "tor.canary_onions.0",
         "tor.torrc.0",
         "serve.port",
     }
