@@ -104,11 +104,11 @@ def obstacle(
     )
 
 
-LOGIN_FORM = (
-    ".//form[count(.//input[@type='password']) = 1 and .//input[not(@type) or @type='text' or @type='email']]"
+LOGGED_OUT = (
     "[not(//a[contains(translate(@href, 'LOGUTSIN-_', 'logutsin'), 'logout') or contains(translate(@href, 'LOGUTSIN-_', 'logutsin'), 'signout')])]"
     "[not(//form[contains(translate(@action, 'LOGUTSIN-_', 'logutsin'), 'logout')])]"
 )
+LOGIN_FORM = f".//form[count(.//input[@type='password']) = 1 and .//input[not(@type) or @type='text' or @type='email']]{LOGGED_OUT}"
 FIELD = ".//input[not(@type) or @type='text']"
 REFRESH = ".//meta[translate(@http-equiv, 'REFSH', 'refsh') = 'refresh']"
 ASKING = (
@@ -126,7 +126,7 @@ GENERIC = (
     obstacle("seized", title=r"\bhas been seized\b", max_text=SMALL_TEXT),
     obstacle("captcha", title=r"ddos.{0,40}(?:protection|challenge)|captcha", selector="input[type=text], img, input[type=radio], input[type=checkbox]", max_text=SMALL_TEXT),
     obstacle("login", selector=LOGIN_FORM, max_text=SMALL_TEXT, reason="a form with one password field, and no way to log out"),
-    obstacle("login", title=r"^\W*(?:log|sign)[ -]?in\b|\b(?:log|sign)[ -]?in\W*$", selector=LOGIN_FORM, max_text=4 * SMALL_TEXT),
+    obstacle("login", title=r"^\W*(?:log|sign)[ -]?in\b|\b(?:log|sign)[ -]?in\W*$", selector=f".//input[@type='password']{LOGGED_OUT}", max_text=4 * SMALL_TEXT),
     obstacle("captcha", selector="form input[name*=captcha], form input[name*=CAPTCHA], form input[id*=captcha]", max_text=SMALL_TEXT, reason="a captcha field"),
     obstacle(
         "captcha",
@@ -139,7 +139,8 @@ GENERIC = (
     obstacle("queue", text=("checking your browser", "you are in a queue", "you have been placed in a queue", "place in the queue", "estimated wait"), max_text=SMALL_TEXT),
     obstacle("maintenance", text=("under maintenance", "down for maintenance", "scheduled maintenance", "be back soon", "be back shortly"), max_text=600),
     obstacle("maintenance", title=r"\bmaintenance\b", max_text=SMALL_TEXT),
-    obstacle("gone", title=r"^\W*(?:404\b.*|(?:page )?not found\W*)$|\b404 not found\b|page not found", max_text=SMALL_TEXT),
+    obstacle("http_error", title=r"^\W*(?:50\d\b|(?:internal )?server error|bad gateway|service unavailable|gateway time-?out)|\b50\d\W*$", max_text=SMALL_TEXT),
+    obstacle("gone", title=r"^\W*404\b|[-|:\u2013]\W*(?:404|(?:page )?not found)\W*$|^\W*(?:page )?not found\W*$|\b404 not found\b|page not found", max_text=4 * SMALL_TEXT),
     obstacle("gone", selector=".//h1[normalize-space(.)='404' or contains(., '404 Not Found') or normalize-space(.)='Not Found' or contains(., 'Page not found')]", max_text=SMALL_TEXT),
 )  # fmt: skip
 
