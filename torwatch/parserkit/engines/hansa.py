@@ -34,7 +34,6 @@ from torwatch.parserkit import (
     armour,
     find,
     lines,
-    number,
     obstacle,
     text,
 )
@@ -227,15 +226,18 @@ class Engine:
 
 
 def read_info(page: Page) -> PageInfo:
-    """Read the pager, the count of the open category in the menu (rows that are grouped below another count too), and the rates in the foot."""
+    """Read the pager and the rates in the foot.
+
+    The badge of the open category in the menu is no total of rows: it also counts the variants that are grouped below another row, so a
+    complete list would look short by it.
+    """
     pages = [int(match.group(1)) for one in page.all("ul.pagination a@href") if (match := re.search(r"(?:/|[?&]page=)(\d+)/?$", one))]
-    counts = page.all("a.list-group-item.active > span.badge") if page.kind is PageKind.LISTING_INDEX else []
     list_path = re.match(r"/category/\d+", page.path)
     rates = (re.match(r"([A-Z]{3}) ?/ ?BTC ([\d.]+)$", text(row)) for row in page.all("footer tr"))
     return PageInfo(
         page.number("ul.pagination > li.active"),
         max(pages, default=None),
-        number(text(counts[-1])) if counts else None,
+        None,
         list_path.group() if list_path else page.scope("page"),
         tuple((f"{match.group(1)} per BTC", match.group(2)) for match in rates if match),
     )
