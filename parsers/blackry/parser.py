@@ -8,6 +8,7 @@ MARKET = eckmar.market(
     "blackry",
     title="BlackRy",
     signs=("title:^BlackRy\\b", "a.navbar-brand:text-is('BlackRy')"),
+    default_origin="Afghanistan",
     specs={**eckmar.SPECS, PageKind.LISTING_INDEX: KindSpec(eckmar.LISTED, ("ship_from_raw",))},
 )
 CARD = eckmar.CARD.but(
