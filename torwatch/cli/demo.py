@@ -56,9 +56,15 @@ def demo(directory: Path, listings: int) -> None:
         say(f"The network is up after {time.monotonic() - started:.0f} s.")
         right = watch_markets(network, result, listings)
     say(f"Done in {time.monotonic() - started:.0f} s. Database: {result / 'torwatch.db'}")
-    say(f"Open it:  TORWATCH_CONFIG={result / 'config.toml'} {Path(sys.argv[0])} serve")
+    say(f"Open it:  TORWATCH_CONFIG={result / 'config.toml'} {program()} serve")
     if not right:
         raise click.exceptions.Exit(1)
+
+
+def program() -> str:
+    """How this program was called, for the command that is shown."""
+    called = Path(sys.argv[0])
+    return "python -m torwatch" if called.name == "__main__.py" else str(called)
 
 
 def fresh_directory(directory: Path) -> Path:
@@ -114,7 +120,7 @@ def watch_markets(network: Any, directory: Path, listings: int) -> bool:
                 store, name, [(onion.address, 80, "http")], parser=name, every_seconds=7 * 86400, now=clock(), legal_basis="simulation"
             )
             watched.append(Watched(world, server, target))
-            say(f"Watching {name} at {onion.address}")
+            say(f"{name} is at {onion.address}")
         tools = stack.enter_context(open_tools(config, store, now=clock, rng=random.Random(1)))  # noqa: S311 - an order of visits
         right = True
         for week in range(WEEKS):
@@ -178,7 +184,7 @@ def report(store: Store, snapshot_id: int, market: str, week: int, ending: Endin
         return
     tally = ending.listings
     say(
-        f"\nWeek {week + 1}, {market}: {ending.state} in {seconds:.0f} s. {tally.seen} listings: {tally.new} new, {tally.changed} changed,"
+        f"\nWeek {week + 1}, {market}: {ending.state} in {seconds:.0f} s, {tally.seen} listings\n  {tally.new} new, {tally.changed} changed,"
         f" {tally.gone + tally.missed} gone, {tally.back} back; {ending.new_feedback} new feedback"
     )
     if week == 0:
@@ -202,7 +208,7 @@ def show_origins(store: Store) -> None:
         " sum(listings) AS listings FROM origin_share GROUP BY claimed_origin ORDER BY listings DESC"
     )
     total = sum(row["listings"] for row in rows)
-    say("\nClaimed ship-from of all standing listings (what vendors say, not what is proven):")
+    say("\nClaimed ship-from of standing listings (what vendors say, not what is proven):")
     print_table(
         ("ships from", "bazaar", "souk", "all", "share"),
         [(row["claimed_origin"], row["bazaar"], row["souk"], row["listings"], f"{100 * row['listings'] / total:.1f} %") for row in rows],

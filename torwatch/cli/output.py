@@ -87,3 +87,8 @@ def duration_text(seconds: int) -> str:
         if seconds % size == 0:
             return f"{seconds // size}{unit}"
     return f"{seconds}s"
+
+
+def minute_text(stamp: str) -> str:
+    """A stored time for people, UTC to the minute: 2026-01-05 07:30."""
+    return stamp[:16].replace("T", " ")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from torwatch.cli.context import the_config, the_store
-from torwatch.cli.output import print_fields, print_json, print_table
+from torwatch.cli.output import minute_text, print_fields, print_json, print_table
 from torwatch.errors import TorwatchError, UsageError
 
 if TYPE_CHECKING:
@@ -201,8 +201,8 @@ def list_command(target: str | None, limit: int, *, as_json: bool) -> None:
         print_json([dataclasses.asdict(one) for one in found])
         return
     print_table(
-        ("id", "market", "started", "state", "pages", "listings", "vendors", "reason"),
-        [(one.id, one.market, one.started_at[:16], one.state, one.pages, one.listings, one.vendors, one.reason) for one in found],
+        ("id", "market", "started", "state", "listings", "reason"),
+        [(one.id, one.market, minute_text(one.started_at), one.state, one.listings, one.reason) for one in found],
         empty="No snapshot yet: torwatch snapshot now NAME",
     )
 

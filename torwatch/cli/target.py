@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from torwatch.cli.context import Duration, check_market_name, the_config, the_store
-from torwatch.cli.output import duration_text, print_fields, print_json, print_table
+from torwatch.cli.output import duration_text, minute_text, print_fields, print_json, print_table
 from torwatch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def list_command(*, with_removed: bool, as_json_: bool) -> None:
                 duration_text(one.every_seconds),
                 one.state,
                 len(one.mirrors),
-                f"{one.last_snapshot_at[:16]} {one.last_snapshot_state}" if one.last_snapshot_at else "none yet",
+                f"{minute_text(one.last_snapshot_at)} {one.last_snapshot_state}" if one.last_snapshot_at else "none yet",
             )
             for one in targets
         ],
@@ -170,14 +170,14 @@ def show(name: str, *, as_json_: bool) -> None:
             "seconds per request": found.seconds_per_request,
             "legal basis": found.legal_basis or "none noted",
             "note": found.note,
-            "added": found.added_at,
+            "added": minute_text(found.added_at),
         }
     )
     for mirror in found.mirrors:
         click.echo(f"mirror  {mirror.address}")
     print_table(
         ("snapshot", "started", "state", "listings", "reason"),
-        [(one.id, one.started_at[:16], one.state, one.listings, one.reason) for one in snapshots],
+        [(one.id, minute_text(one.started_at), one.state, one.listings, one.reason) for one in snapshots],
         empty=f"No snapshot yet: torwatch snapshot now {found.market}",
     )
 
