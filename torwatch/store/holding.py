@@ -87,7 +87,9 @@ def find_held_prices(
         groups[listing_id], histories[listing_id] = group, (name, history)
         if history[-1].usd is not None:
             by_group[group].append(history[-1].usd)
-    bounds = {group: percentile(prices, PERCENTILE) for group, prices in by_group.items() if len(prices) >= LEAST_CATEGORY and group != "unknown"}
+    bounds = {
+        group: percentile(prices, PERCENTILE) for group, prices in by_group.items() if len(prices) >= LEAST_CATEGORY and group != "unknown"
+    }
     feedback = read_feedback(store)
     found = []
     for listing_id, (name, history) in histories.items():
