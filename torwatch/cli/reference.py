@@ -22,7 +22,7 @@ CLI_HEAD = """# Commands
 Written from the program by `make docs`; do not edit it by hand.
 
 Exit codes: 0 done, 1 a fault, 2 wrong usage or configuration, 130 interrupted. `--json` prints JSON on standard output; what is said
-to people goes to standard error.
+to people goes to standard error. `-h` and `--help` show the help of any command.
 """
 CONFIGURATION_HEAD = """# Configuration
 
@@ -61,7 +61,7 @@ def _describe_command(path: tuple[str, ...], command: click.Command) -> str:
     parts = [f"## {' '.join(path)}\n", f"```\n{usage}\n```\n"]
     if command.help:
         parts.append(_unwrap(inspect.cleandoc(command.help)) + "\n")
-    records = [record for parameter in command.get_params(context) if (record := parameter.get_help_record(context))]
+    records = [record for parameter in command.params if (record := parameter.get_help_record(context))]
     if records:
         parts.append("| option | meaning |\n|---|---|")
         parts.extend(f"| `{_escape(names)}` | {_escape(' '.join(meaning.split()))} |" for names, meaning in records)
