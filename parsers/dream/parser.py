@@ -23,6 +23,7 @@ from torwatch.parserkit import (
     Single,
     Source,
     Vendor,
+    number,
     obstacle,
     text,
 )
@@ -125,7 +126,7 @@ def read_category(root) -> tuple[str, ...]:
     """The selected category and those above it, by the depth in their classes."""
     path: list[str] = []
     for node in root.xpath("//div[contains(@class, 'sidebar')]/div[contains(@class, 'category')]"):
-        depth = next((int(one.removeprefix("depth")) for one in node.get("class").split() if one.startswith("depth")), 0)
+        depth = next((number(one) or 0 for one in node.get("class").split() if one.startswith("depth")), 0)
         path[depth:] = [text(node.xpath("string(a/text()[1])"))]
         if "selected" in node.get("class").split():
             return tuple(path)

@@ -58,7 +58,7 @@ INDEX = Rows(
 
 def read_info(page: Page) -> PageInfo:
     """The pager links every page; the active one is marked."""
-    pages = [int(one) for one in map(text, page.all("div.pagination div.item")) if one.isdigit()]
+    pages = [int(one) for one in map(text, page.all("div.pagination div.item")) if one.isdecimal()]
     links = page.all("div.pagination a@href")
     category = next((match.group(1) for href in links if (match := re.search(r"[?&]category=(\d+)", href))), None)
     return PageInfo(

@@ -171,7 +171,7 @@ def read_sellers(page: Page) -> Iterator[Vendor]:
 
 def read_info(page: Page) -> PageInfo:
     """The pager: "Showing 1 to 18 of 402 results", and links to pages."""
-    pages = [int(one) for one in map(text, page.all("nav[aria-label^='Pagination'] a")) if one.isdigit()]
+    pages = [int(one) for one in map(text, page.all("nav[aria-label^='Pagination'] a")) if one.isdecimal()]
     current = page.number("nav[aria-label^='Pagination'] [aria-current=page]")
     total = page.number("nav[aria-label^='Pagination'] p", r"of ([\d,]+) results")
     return PageInfo(current, max([*pages, current or 0]) or None, total, page.scope("page"))

@@ -91,10 +91,10 @@ def read_sellers(page: Page) -> Iterator[Vendor]:
 
 def read_info(page: Page) -> PageInfo:
     """The head counts the results and quotes the coins in the viewer's currency; the pager links first, next and last pages."""
-    pages = [int(one) for one in map(text, page.all(".mp-PaginationControls a.page-link")) if one.isdigit()]
+    pages = [int(one) for one in map(text, page.all(".mp-PaginationControls a.page-link")) if one.isdecimal()]
     current = page.number("//*[contains(@class, 'mp-PaginationControls')]//span[not(*)][not(ancestor::a)][not(ancestor::button)]")
     rates = tuple(
-        (f"{match.group(2)} per {coin.get('class').removesuffix('20').upper()}", match.group(1).replace(",", ""))
+        (f"{match.group(2)} per {(coin.get('class') or '').removesuffix('20').upper()}", match.group(1).replace(",", ""))
         for coin in page.all("h1.exchangerate span")
         if (match := re.search(r"([\d.,]+)\s*([A-Z]{3})", text(coin.getparent())))
     )

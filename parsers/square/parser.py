@@ -69,7 +69,7 @@ INDEX = Rows(
 
 def read_info(page: Page) -> PageInfo:
     """The pager lists every page; the foot of the page quotes each coin in several currencies."""
-    pages = [int(one) for one in map(text, page.all("a.pagination-link")) if one.isdigit()]
+    pages = [int(one) for one in map(text, page.all("a.pagination-link")) if one.isdecimal()]
     rates = [
         (f"{match.group(2)} per {icon.get('class').split()[-1]}", match.group(1).replace(",", ""))
         for icon in page.all("footer p > i.cc")

@@ -80,9 +80,9 @@ def read_pager(page: Page) -> Iterator[Record]:
     number = None
     for form in page.all(".//form[.//input[@name='reqpage']]"):
         fields = [(one.get("name"), one.get("value") or "") for one in form.xpath(".//input[@type='hidden'][@name]")]
-        wanted = dict(fields)["reqpage"]
+        wanted = dict(fields).get("reqpage", "")
         step = {"previous page": 1, "next page": -1}.get("".join(form.xpath(".//input[@type='submit']/@value")).strip().casefold())
-        if not wanted.isdigit():
+        if not wanted.isdecimal():
             continue
         if step is not None:
             number = int(wanted) + step

@@ -176,6 +176,8 @@ def shape_of(market: Market, root: etree._Element) -> PageKind | None:
 
 def split_host(path: str) -> tuple[str, str]:
     """Split a full URL into host and path with query; a path alone has the host ''."""
+    if not path.isascii():
+        path = path.encode("utf-8", "replace").decode()  # no lone surrogate goes further: neither SQLite nor JSON takes one
     match = re.match(r"https?://([^/?#]*)([^#]*)", path, re.IGNORECASE)
     return (match.group(1).lower(), match.group(2) or "/") if match else ("", path)
 

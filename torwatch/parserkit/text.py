@@ -49,6 +49,7 @@ _BREAKS = frozenset(
 )
 _UNSEEN = frozenset({"script", "style", "template", "noscript", "head"})
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+MAX_DIGITS = 18  # fits 64 bits; nothing that a market counts has more
 _INTEGER = re.compile(r"[-+\u2212]?\d+(?:[,.' \u00a0\u202f]\d{3}(?!\d))*")
 
 
@@ -138,11 +139,12 @@ def is_shown(node: Any) -> bool:
 
 
 def number(value: str | None) -> int | None:
-    """Read the first whole number: `1,202`, `+62`, `\u22129` (U+2212), `1 000`; None where there is none."""
+    """Read the first whole number: `1,202`, `+62`, `\u22129` (U+2212), `1 000`; None where there is none, or one that no database holds."""
     if not value:
         return None
     match = _INTEGER.search(value)
-    return int(re.sub(r"[^\d-]", "", match.group().replace("\u2212", "-"))) if match else None
+    digits = re.sub(r"[^\d-]", "", match.group().replace("\u2212", "-")) if match else ""
+    return int(digits) if 0 < len(digits) <= MAX_DIGITS else None
 
 
 def armour(value: str) -> tuple[str, ...]:

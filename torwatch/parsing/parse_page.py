@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from torwatch.errors import ParserError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from torwatch.parsing.registry import Parser
 
+MAX_COUNT = 10**18  # of entries and pages: what is announced above it is no number of either
 LOST_BELOW = 0.5  # a mandatory field in fewer of a page's records than this is lost
 
 
@@ -47,7 +49,7 @@ def gather(market: Market, page: Page, records: Sequence[object]) -> Parsed:
     vendors = tuple(one for one in records if isinstance(one, Vendor) and one.name)
     feedback = tuple(one for one in records if isinstance(one, Feedback))
     links = tuple(dict.fromkeys(one for one in records if isinstance(one, Link)))
-    info = next((one for one in records if isinstance(one, PageInfo)), None)
+    info = next((_storable(one) for one in records if isinstance(one, PageInfo)), None)
     strange = next((one for one in records if not isinstance(one, Listing | Vendor | Feedback | Link | PageInfo)), None)
     if strange is not None:
         raise ParserError(f"parser {market.name} gave a {type(strange).__name__}, which is no record")
@@ -55,6 +57,13 @@ def gather(market: Market, page: Page, records: Sequence[object]) -> Parsed:
     if why:
         return Parsed(Outcome.LAYOUT_CHANGED, page.kind, reason=why, unmatched=tuple(page.unmatched))
     return Parsed(Outcome.OK, page.kind, listings, vendors, feedback, links, info, "", tuple(page.unmatched), page.truncated)
+
+
+def _storable(info: PageInfo) -> PageInfo:
+    """Leave out what no list can have: a page number of twenty digits is nonsense, and SQLite refuses it."""
+    numbers = {name: getattr(info, name) for name in ("page_number", "pages", "total")}
+    wrong = {name: None for name, value in numbers.items() if value is not None and not 0 <= value < MAX_COUNT}
+    return replace(info, **wrong) if wrong else info
 
 
 RECORD_OF: dict[PageKind, type] = {

@@ -223,7 +223,7 @@ def read_links(page: Page, rows: tuple[Listing, ...]) -> Iterator[Link]:
 
 def read_info(page: Page) -> PageInfo:
     """Read the pager: its last page, and the page that is shown, which is no link; behind the last page none is."""
-    numbers = {text(one): one for one in page.all("ul.pagination a.page-link, ul.pagination .page-item > span") if text(one).isdigit()}
+    numbers = {text(one): one for one in page.all("ul.pagination a.page-link, ul.pagination .page-item > span") if text(one).isdecimal()}
     shown = [int(label) for label, one in numbers.items() if not one.get("href")]
     total = page.number("p:has-text('Fetched ')", r"Fetched ([\d,]+) result")
     return PageInfo(shown[0] if shown else None, max(map(int, numbers), default=None), total, page.scope("page"))

@@ -165,7 +165,8 @@ class Engine:
             case PageKind.LISTING_INDEX:
                 yield from self.index.read_or_empty(page)
             case PageKind.LISTING:
-                yield from filter(None, [self.detail.read(page, key=page.key, source=Source.DETAIL)])
+                listing = self.detail.read(page, key=page.key, source=Source.DETAIL)
+                yield from [listing] if listing and listing.title else []  # a page cut off before its title says nothing of the listing
             case PageKind.VENDOR:
                 yield from filter(None, [self.vendor.read(page)])
             case PageKind.FEEDBACK:
@@ -179,7 +180,7 @@ class Engine:
 
 def read_info(page: Page) -> PageInfo:
     """Read the pager and the exchange rates in the head of the page (currency units to one bitcoin)."""
-    pages = [int(one) for one in page.all("ul.pagination a@data-ci-pagination-page") if one.isdigit()]
+    pages = [int(one) for one in page.all("ul.pagination a@data-ci-pagination-page") if one.isdecimal()]
     current = page.number("ul.pagination > strong")
     rates = (match.groups() for one in page.all("div.sm-nav li") if (match := re.fullmatch(r"([A-Z]{3}) ([\d.]+)", text(one))))
     return PageInfo(current, max([*pages, current or 0]) or None, rates=tuple((f"{currency} per BTC", rate) for currency, rate in rates))
