@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
@@ -34,7 +34,7 @@ def read_page(path: Path, offset: int) -> ArchivedPage:
     with translate_errors(path), path.open("rb") as handle:
         handle.seek(offset)
         record = next(iter(ArchiveIterator(handle)), None)
-        if record is not None and record.rec_type == "response":
+        if record is not None and is_response(record):
             return to_page(record)
     raise ArchiveError(f"{path} holds no response at byte {offset}")
 
@@ -43,7 +43,7 @@ def read_pages(path: Path) -> Iterator[ArchivedPage]:
     """Every page of a WARC, in the order it was fetched. Raises ArchiveError when it cannot be read or is damaged."""
     with translate_errors(path), path.open("rb") as handle:
         for record in ArchiveIterator(handle):
-            if record.rec_type == "response":
+            if is_response(record):
                 yield to_page(record)
 
 
@@ -56,6 +56,11 @@ def translate_errors(path: Path) -> Iterator[None]:
         raise ArchiveError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ArchiveLoadFailed, StatusAndHeadersParserException, EOFError, zlib.error) as error:
         raise ArchiveError(f"{path} is no WARC at this place, or is damaged ({type(error).__name__}): run `torwatch verify`") from error
+
+
+def is_response(record: Any) -> bool:
+    """Whether a record holds a page; random bytes are sometimes taken for a record of the older ARC format."""
+    return bool(record.format == "warc" and record.rec_type == "response" and record.http_headers)
 
 
 def to_page(record: object) -> ArchivedPage:
