@@ -57,7 +57,8 @@ def parse(page: Page) -> Iterator[Record]:
     match page.kind:
         case PageKind.LISTING:
             page.require(page.key, "a listing without its address, which is the only key known of this market")
-            yield from filter(None, [LISTING.read(page, key=page.key, path=page.path, source=Source.DETAIL)])
+            listing = LISTING.read(page, key=page.key, path=page.path, source=Source.DETAIL)
+            yield from [listing] if listing and listing.title else []  # a page cut off before its title says nothing of the listing
         case PageKind.VENDOR:
             yield from filter(None, [VENDOR.read(page, name=page.key, path=page.path)])
     yield from page.links()
