@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from torwatch.cli.context import the_config
+from torwatch.cli.parser_archive import find_archived, is_address
+from torwatch.cli.parser_list import list_
+from torwatch.cli.parser_new import new
+from torwatch.cli.parser_options import AS_JSON, DIRECTORY, parser_directories, shorten
 from torwatch.cli.replay import replay
 from torwatch.errors import ParserError, UsageError
-from torwatch.model import Evidence, Listing, Outcome, PageKind, Parsed
+from torwatch.model import Listing, Outcome, PageKind, Parsed
 from torwatch.parsing.parse_page import parse_bytes
-from torwatch.parsing.registry import Parser, find_parsers, load_parser, load_place
+from torwatch.parsing.registry import Parser, find_parsers, load_parser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,51 +32,72 @@ KIND_OF_OUTCOME: Mapping[Outcome, str] = {
     Outcome.GONE: "error", Outcome.HTTP_ERROR: "error", Outcome.MAINTENANCE: "other", Outcome.SEIZED: "other", Outcome.EMPTY: "other",
     Outcome.NOT_TEXT: "other", Outcome.TOO_LARGE: "other", Outcome.PARSE_LIMIT: "other",
 }  # fmt: skip
-DIRECTORY = click.option(
-    "--directory", "directories", multiple=True, type=click.Path(path_type=Path), help="A directory of your own parsers (repeatable)."
-)
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="JSON lines for scripts.")
 SHOWN_ROWS = 5
-WIDTH = 100
+FAULT_WIDTH = 400
 
 
 @click.group()
 def parser() -> None:
-    """Try, check and list parsers."""
+    """Write, try, check and list parsers."""
 
 
+parser.add_command(list_)
+parser.add_command(new)
 parser.add_command(replay)
 
 
 @parser.command("try")
 @click.argument("name")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("pages", nargs=-1, required=True)
 @click.option(
     "--path", "page_path", default="", help="Path and query the page was fetched from; without it the page itself tells its kind."
 )
 @DIRECTORY
 @AS_JSON
-def try_(name: str, files: tuple[Path, ...], page_path: str, directories: tuple[Path, ...], *, as_json: bool) -> None:
-    """Run the parser NAME on saved FILES: records, labels that no field took, timings.
+def try_(name: str, pages: tuple[str, ...], page_path: str, directories: tuple[Path, ...], *, as_json: bool) -> None:
+    """Run the parser NAME on PAGES: records, labels that no field took, timings.
 
-    With --json one object a line and file: page, kind, outcome, listings, vendor, feedback.
+    A page is a saved file, or an onion URL (or its path and query) whose newest copy in the archive is taken.
+    With --json one object a line and page: page, kind, outcome, listings, vendor, feedback, unmatched, milliseconds.
     """
-    chosen = load_parser(name, directories)
-    for file in files:
-        try:
-            body, visited = file.read_bytes(), dt.datetime.fromtimestamp(file.stat().st_mtime, dt.UTC)
-        except OSError as error:
-            raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+    chosen = load_parser(name, parser_directories(directories))
+    for page in pages:
+        given = open_given(page, page_path)
         started = time.perf_counter()
         try:
-            parsed = parse_bytes(chosen, body, path=page_path, fetched_at=visited)
+            parsed = parse_bytes(chosen, given.body, path=given.path, content_type=given.content_type, fetched_at=given.visited)
         except ParserError as error:
             parsed = Parsed(Outcome.LAYOUT_CHANGED, PageKind.OTHER, reason=str(error))
         elapsed_ms = (time.perf_counter() - started) * 1000
         if as_json:
-            click.echo(json.dumps(describe(chosen, str(file), parsed), ensure_ascii=False))
+            click.echo(json.dumps(describe(chosen, page, parsed) | {"milliseconds": round(elapsed_ms, 2)}, ensure_ascii=False))
         else:
-            show(file, parsed, elapsed_ms)
+            show(given.name, parsed, elapsed_ms)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Given:
+    """A page to try: where it came from, and what is known of its visit."""
+
+    name: str
+    body: bytes
+    path: str
+    visited: dt.datetime
+    content_type: str = ""
+
+
+def open_given(page: str, page_path: str) -> Given:
+    """Read a saved file, or the newest stored copy of an address. Raises UsageError where there is neither."""
+    file = Path(page)
+    if is_address(page) or (page.startswith("/") and not file.exists()):
+        stored = find_archived(the_config().archive_directory, page)
+        visited = dt.datetime.fromisoformat(stored.date)
+        name = f"{stored.url} of {visited:%Y-%m-%d %H:%M} UTC"
+        return Given(name, stored.body, page_path or stored.url, visited, stored.content_type)
+    try:
+        return Given(page, file.read_bytes(), page_path, dt.datetime.fromtimestamp(file.stat().st_mtime, dt.UTC))
+    except OSError as error:
+        raise UsageError(f"{page} cannot be read: {error.strerror}") from error
 
 
 def describe(chosen: Parser, page: str, parsed: Parsed) -> dict[str, Any]:
@@ -115,7 +141,7 @@ def describe_listing(listing: Listing, facts: MarketFacts, normalise_price: Call
     return out
 
 
-def show(file: Path, parsed: Parsed, elapsed_ms: float) -> None:
+def show(page: str, parsed: Parsed, elapsed_ms: float) -> None:
     """Print what one page gave, for a person."""
     from rich.console import Console
     from rich.table import Table
@@ -123,7 +149,7 @@ def show(file: Path, parsed: Parsed, elapsed_ms: float) -> None:
 
     console = Console(width=None, highlight=False)
     state = parsed.outcome.value + (", cut off" if parsed.truncated else "")
-    console.print(Text(f"{file}: {parsed.kind.value} page, {state}, {elapsed_ms:.1f} ms" + (f": {parsed.reason}" if parsed.reason else "")))
+    console.print(Text(f"{page}: {parsed.kind.value} page, {state}, {elapsed_ms:.1f} ms" + (f": {parsed.reason}" if parsed.reason else "")))
     for label, rows in (("listing", parsed.listings), ("vendor", parsed.vendors), ("feedback", parsed.feedback)):
         if not rows:
             continue
@@ -137,62 +163,13 @@ def show(file: Path, parsed: Parsed, elapsed_ms: float) -> None:
         for name in described[0]:
             values = [one[name] for one in described]
             if any(value not in (None, []) and (name != "promoted" or value) for value in values):
-                table.add_row(name, *(Text(_short(value)) for value in values))
+                table.add_row(name, *(Text(shorten(value)) for value in values))
         console.print(table)
     if parsed.links:
         kinds = [one.kind.value for one in parsed.links]
         console.print("links: " + ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)))
     if parsed.unmatched:
         console.print(Text("labels that no field took: " + ", ".join(parsed.unmatched)))
-
-
-def _short(value: Any) -> str:
-    words = " ".join(str(value).split()) if value not in (None, []) else ""
-    words = "".join(char if char.isprintable() else "\ufffd" for char in words)  # what a page says must not steer the terminal
-    return words if len(words) <= WIDTH else words[: WIDTH - 1] + "…"
-
-
-@parser.command("list")
-@DIRECTORY
-@AS_JSON
-def list_(directories: tuple[Path, ...], *, as_json: bool) -> None:
-    """List the parsers: the door each came through, its engine, and how well each kind of page is known."""
-    rows: list[dict[str, Any]] = []
-    for place in find_parsers(directories).values():
-        try:
-            loaded, fault = load_place(place), ""
-        except ParserError as error:
-            loaded, fault = None, str(error)
-        rows.append(
-            {
-                "name": place.name,
-                "title": loaded.market.title if loaded else "",
-                "door": place.door,
-                "archived": place.archived,
-                "engine": loaded.market.engine if loaded else "",
-                "evidence": {kind.value: known.value for kind, known in loaded.evidence.items()} if loaded else {},
-                "digest": loaded.digest if loaded else "",
-                "fault": fault,
-            }
-        )
-    if as_json:
-        for row in rows:
-            click.echo(json.dumps(row, ensure_ascii=False))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("parser", "market", "door", "engine", "evidence")
-    for row in rows:
-        evidence = row["fault"] or _evidence(row["evidence"])
-        table.add_row(row["name"], row["title"], row["door"] + (", archived" if row["archived"] else ""), row["engine"], evidence)
-    Console(highlight=False).print(table)
-
-
-def _evidence(known: Mapping[str, str]) -> str:
-    """Group the kinds of page by how well they are known: "page: listing, vendor; described: feedback"."""
-    groups = {one.value: [kind for kind, evidence in known.items() if evidence == one.value] for one in Evidence}
-    return "; ".join(f"{name}: {', '.join(kinds)}" for name, kinds in groups.items() if kinds)
 
 
 @parser.command("check")
@@ -206,10 +183,10 @@ def check(names: tuple[str, ...], directories: tuple[Path, ...], *, as_json: boo
     """
     from torwatch.parsing.quality import check_parser
 
-    faults = 0
-    for name in names or tuple(find_parsers(directories)):
+    faults, everywhere = 0, parser_directories(directories)
+    for name in names or tuple(find_parsers(everywhere)):
         try:
-            report = check_parser(load_parser(name, directories))
+            report = check_parser(load_parser(name, everywhere))
         except ParserError as error:
             faults += 1
             click.echo(json.dumps({"parser": name, "faults": [str(error)]}) if as_json else f"{name}: {error}")
@@ -222,5 +199,5 @@ def check(names: tuple[str, ...], directories: tuple[Path, ...], *, as_json: boo
             f"{report.parser}: {report.fixtures} pages, {report.values} values, {'all right' if not report.faults else f'{len(report.faults)} wrong'}"
         )
         for fault in report.faults:
-            click.echo(f"  {_short(str(fault))}")
+            click.echo(f"  {shorten(str(fault), FAULT_WIDTH)}")
     return 1 if faults else 0

@@ -1,0 +1,360 @@
+"""A skeleton parser from saved pages: kinds guessed, rules found and tried, fixtures written, expected values made by running it.
+
+`make_skeleton` analyses and never raises on what a page holds; `write_skeleton` writes the folder, whole or not at all.
+"""
+
+# ruff: noqa: PLR2004 - points and thresholds of a guess: each stands once, where it is explained
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torwatch.errors import ParserError, UsageError
+from torwatch.model import Feedback, Listing, Outcome, PageKind, Parsed, Vendor
+from torwatch.parserkit import find, text
+from torwatch.parsing.fixture import find_fixtures, plain
+from torwatch.parsing.registry import Parser, Place, load_place
+from torwatch.parsing.scrub import SAVED_AT, scrub
+from torwatch.parsing.skeleton_detail import Parts, read_feedback_parts, read_listing_parts, read_vendor_parts
+from torwatch.parsing.skeleton_links import Template, find_templates
+from torwatch.parsing.skeleton_page import PageView, find_frame, find_own_key, judge_page, main_rows, view_page
+from torwatch.parsing.skeleton_rows import Rule, read_row_rules
+from torwatch.parsing.skeleton_shapes import choose_shapes
+from torwatch.parsing.skeleton_source import Design, write_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+ROUNDS = 4
+_CONTENT = (PageKind.LISTING, PageKind.VENDOR, PageKind.FEEDBACK, PageKind.LISTING_INDEX)
+_INVENTED = {
+    PageKind.LISTING: Template(PageKind.LISTING, r"^/listing/(?P<key>[^/?#]+)", "/listing/", 0, "/listing/1"),
+    PageKind.VENDOR: Template(PageKind.VENDOR, r"^/vendor/(?P<key>[^/?#]+)", "/vendor/", 0, "/vendor/1"),
+}
+_NOTE = "written by `torwatch parser new`: compare every value with the page by eye, then take this note out"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPage:
+    """One page given: a name for its fixture, its bytes, and its path and query where known."""
+
+    name: str
+    body: bytes
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """What the analysis gave: the source of parser.py, the pages with their guessed kinds and paths, and what a person should know."""
+
+    name: str
+    source: str
+    pages: tuple[PageView, ...]
+    paths: Mapping[str, str]
+    invented: frozenset[str]
+    design: Design
+
+
+def make_skeleton(name: str, saved: Iterable[SavedPage], *, words: Sequence[str] = ()) -> Skeleton:
+    """Analyse pages of one market. `words`: what must not be kept (the operator's account name). Pages are scrubbed first."""
+    pages = []
+    for one in saved:
+        seen = SAVED_AT.search(one.body[:4096])
+        path = one.path or (_path_of(seen.group(1).decode("ascii", "ignore")) if seen else "")
+        pages.append(view_page(one.name, scrub(one.body, words), path))
+    templates = _written(find_templates([path for page in pages for path in (*page.paths, *([page.path] if page.path else []))]), pages)
+    find_frame(pages)
+    for page in pages:
+        judge_page(page, templates)
+    return design_skeleton(name, pages, templates)
+
+
+def design_skeleton(name: str, pages: Sequence[PageView], templates: Sequence[Template]) -> Skeleton:
+    """Find the rules of each kind of page and write the source; `pages` know their kinds."""
+    groups = {kind: [page for page in pages if page.kind is kind and page.is_readable] for kind in _CONTENT}
+    parts: dict[PageKind, Parts] = {}
+    for kind, members in groups.items():
+        found = _parts_of(kind, members, templates) if members else None
+        if found is not None and found.fields:
+            parts[kind] = found
+    declared = list(templates)
+    declared += [invented for kind, invented in _INVENTED.items() if kind in parts and not any(one.kind is kind for one in templates)]
+    paths, made_up = _paths(pages, declared)
+    origins = [text(hit) for page in groups[PageKind.LISTING_INDEX] for hit in _origins(page, parts)]
+    iso2 = len(origins) > 1 and all(re.fullmatch(r"[A-Z]{2,3}", origin) for origin in origins)
+    design = Design(name, _market_title(pages, name), tuple(_tidy(declared)), choose_shapes(parts, pages), parts, _always(parts), iso2)
+    return Skeleton(name, write_source(design), tuple(pages), paths, made_up, design)
+
+
+def _parts_of(kind: PageKind, members: Sequence[PageView], templates: Sequence[Template]) -> Parts | None:
+    if kind is PageKind.LISTING:
+        return read_listing_parts(members, templates)
+    if kind is PageKind.VENDOR:
+        return read_vendor_parts(members, templates)
+    if kind is PageKind.FEEDBACK:
+        return read_feedback_parts(members)
+    rows = [row for page in members for row in main_rows(page)]
+    listing = _listing_template(rows, templates)
+    selectors = Counter(page.rows.selector for page in members if page.rows is not None)
+    if listing is None or not selectors:
+        return None
+    vendor = _vendor_template(rows, templates)
+    rules, pairs = read_row_rules(rows, listing, vendor)
+    link = f"a[href*='{listing.hint}']@href" if listing.hint and any(find(row, "a[href]") for row in rows[:5]) else "@href"
+    example = next((href for row in rows[:5] for href in find(row, link)), "")
+    keyed = {"key": Rule(link, listing.written, listing.key_in_href(example) or ""), "path": Rule(link, "", example)}
+    ordered = ", ".join(_covering([selector for selector, _ in selectors.most_common()], members, listing))
+    return Parts(tuple(pairs), tuple((keyed | rules).items()), rows=ordered)
+
+
+def _covering(selectors: Sequence[str], members: Sequence[PageView], listing: Template) -> list[str]:
+    """Take the commonest row selector, and others only where a page would have no row: two that match one row give it twice."""
+    taken: list[str] = []
+    for selector in selectors:
+        bare = [page for page in members if not any(_has_rows(page, one, listing) for one in taken)]
+        if any(_has_rows(page, selector, listing) for page in bare):
+            taken.append(selector)
+    return taken[:3]
+
+
+def _has_rows(page: PageView, selector: str, listing: Template) -> bool:
+    hrefs = (href for row in find(page.root, selector) for href in [row.get("href"), *find(row, "a@href")])
+    return any(href and listing.key_in_href(href) for href in hrefs)
+
+
+def _listing_template(rows: Sequence[Any], templates: Sequence[Template]) -> Template | None:
+    return _most_seen(rows, [one for one in templates if one.kind is PageKind.LISTING])
+
+
+def _vendor_template(rows: Sequence[Any], templates: Sequence[Template]) -> Template | None:
+    return _most_seen(rows, [one for one in templates if one.kind is PageKind.VENDOR and one.hint])
+
+
+def _most_seen(rows: Sequence[Any], templates: Sequence[Template]) -> Template | None:
+    counts = {one.pattern: 0 for one in templates}
+    for row in rows[:60]:
+        hrefs = [*([row.get("href")] if row.get("href") else []), *find(row, "a@href")]
+        for one in templates:
+            counts[one.pattern] += any(one.key_in_href(href) for href in hrefs)
+    best = max(templates, key=lambda one: counts[one.pattern], default=None)
+    return best if best is not None and counts[best.pattern] else None
+
+
+def _origins(page: PageView, parts: Mapping[PageKind, Parts]) -> list[Any]:
+    rule = dict(parts[PageKind.LISTING_INDEX].rules).get("ship_from_raw") if PageKind.LISTING_INDEX in parts else None
+    if rule is None or not rule.pattern:
+        return []
+    return [
+        match.group(1)
+        for row in main_rows(page)[:20]
+        for hit in find(row, rule.selector)[:1]
+        if (match := re.search(rule.pattern, text(hit)))
+    ]
+
+
+def _written(templates: Sequence[Template], pages: Sequence[PageView]) -> list[Template]:
+    """Make hints fit the hrefs as they are written: relative ones have no leading slash."""
+    hrefs = [href for page in pages if page.is_readable for href in find(page.root, "a@href")]
+    out = []
+    for one in templates:
+        mine = [href for href in hrefs if one.key_in_href(href)]
+        hint = one.hint
+        if mine and hint.startswith("/") and sum(hint in href for href in mine) < len(mine):
+            hint = hint.lstrip("/")
+        out.append(replace(one, hint=hint))
+    return out
+
+
+def _tidy(templates: Sequence[Template]) -> list[Template]:
+    """Leave out patterns that say the same twice, and more than a page of them."""
+    seen: dict[str, Template] = {}
+    for one in templates:
+        seen.setdefault(one.pattern, one)
+    return [
+        one
+        for kind in (PageKind.FEEDBACK, PageKind.LISTING, PageKind.VENDOR, PageKind.LISTING_INDEX)
+        for one in [t for t in seen.values() if t.kind is kind][:6]
+    ]
+
+
+def _path_of(url: str) -> str:
+    match = re.match(r"https?://[^/?#]+([^#]*)", url)
+    return (match.group(1) or "/") if match else ""
+
+
+def _paths(pages: Sequence[PageView], templates: Sequence[Template]) -> tuple[dict[str, str], frozenset[str]]:
+    """Give the path of each fixture: the known one; for listings and vendors else one made of the page's own key, or made up."""
+    paths, made_up = {}, set()
+    for page in pages:
+        if page.path:
+            paths[page.name] = page.path
+        elif page.kind in _INVENTED:
+            template = (
+                next(one for one in templates if one.kind is page.kind)
+                if any(one.kind is page.kind for one in templates)
+                else _INVENTED[page.kind]
+            )
+            key = find_own_key(page, page.kind, templates) if page.is_readable else None
+            old = template.key_in(template.example)
+            own = next((path for path in page.paths if key and template.key_in(path) == key), None)
+            if own:
+                paths[page.name] = own
+            else:
+                paths[page.name] = template.example.replace(old, key, 1) if key and old else template.example
+                made_up.add(page.name)
+    return paths, frozenset(made_up)
+
+
+def _market_title(pages: Sequence[PageView], name: str) -> str:
+    """Find what the titles of all pages have in common."""
+    counts: Counter[str] = Counter()
+    for page in pages:
+        for node in find(page.root, "//title")[:1] if page.is_readable else ():
+            counts.update(
+                {
+                    part.strip()
+                    for part in re.split(r"\s[-|:\u2013\u2014\u00bb/]+\s|\s*[|\u00bb]\s*", text(node))
+                    if 2 < len(part.strip()) <= 40
+                }
+            )
+    best = counts.most_common(1)
+    fallback = name.replace("_", " ").title()
+    return best[0][0] if best and (best[0][1] > 1 or len(pages) == 1) else fallback
+
+
+def _always(parts: Mapping[PageKind, Parts]) -> dict[PageKind, frozenset[str]]:
+    """At first none: `write_skeleton` takes what every record has."""
+    return {kind: frozenset() for kind in parts}
+
+
+def write_skeleton(skeleton: Skeleton, directory: Path) -> tuple[Parser, Skeleton]:
+    """Write `directory/NAME` with parser.py, pages, expected values and NOTES.md; gives the loaded parser and the skeleton as written.
+
+    Pages that the skeleton cannot read after all become pages of no kind. Raises UsageError where the folder exists or cannot be written.
+    """
+    target = directory / skeleton.name
+    if target.exists():
+        raise UsageError(f"{target} exists already and is not overwritten: take another name, or move it away")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{skeleton.name}-", dir=directory))
+    except OSError as error:
+        raise UsageError(f"{directory} cannot be written: {error.strerror}") from error
+    try:
+        skeleton = _settle(skeleton, scratch)
+        scratch.chmod(0o755)
+        scratch.rename(target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return load_place(Place(skeleton.name, "directory", target / "parser.py")), skeleton
+
+
+def _settle(skeleton: Skeleton, folder: Path) -> Skeleton:
+    """Write, run, and take back what does not hold, until every declared kind reads its pages."""
+    for _ in range(ROUNDS):
+        results = _write_folder(skeleton, folder)
+        wrong = [page for page in skeleton.pages if page.kind is not PageKind.OTHER and _fails(page, results[page.name])]
+        always = _filled(skeleton, results)
+        if not wrong and always == skeleton.design.always:
+            break
+        for page in wrong:
+            page.kind = PageKind.OTHER
+        skeleton = design_skeleton(skeleton.name, skeleton.pages, skeleton.design.templates) if wrong else skeleton
+        always = dict(skeleton.design.always) if wrong else always
+        design = replace(skeleton.design, always=always)
+        skeleton = replace(skeleton, design=design, source=write_source(design))
+    else:
+        results = _write_folder(skeleton, folder)
+    for page in skeleton.pages:
+        _write_expected(skeleton, page, results[page.name], folder)
+    (folder / "NOTES.md").write_text(_notes(skeleton, results), encoding="utf-8")
+    return skeleton
+
+
+def _fails(page: PageView, parsed: Parsed) -> bool:
+    return parsed.outcome is not Outcome.OK or parsed.kind is not page.kind
+
+
+def _filled(skeleton: Skeleton, results: Mapping[str, Parsed]) -> dict[PageKind, frozenset[str]]:
+    """Tell for each kind which fields every record has."""
+    out = {}
+    for kind in skeleton.design.parts:
+        records: list[Any] = [one for page in skeleton.pages if page.kind is kind for one in _records(results[page.name], kind)]
+        names = skeleton.design.parts[kind].fields
+        out[kind] = frozenset(name for name in names if records and all(getattr(one, name, None) not in (None, "", ()) for one in records))
+    return out
+
+
+def _records(parsed: Parsed, kind: PageKind) -> Sequence[Listing | Vendor | Feedback]:
+    return parsed.vendors if kind is PageKind.VENDOR else parsed.feedback if kind is PageKind.FEEDBACK else parsed.listings
+
+
+def _write_folder(skeleton: Skeleton, folder: Path) -> dict[str, Parsed]:
+    for part in ("pages", "expected"):
+        (folder / part).mkdir(exist_ok=True)
+    (folder / "parser.py").write_text(skeleton.source, encoding="utf-8")
+    for page in skeleton.pages:
+        (folder / "pages" / f"{page.name}.html").write_bytes(page.body)
+        expected = {"path": skeleton.paths[page.name]} if page.name in skeleton.paths else {}
+        (folder / "expected" / f"{page.name}.json").write_text(json.dumps(expected), encoding="utf-8")
+    parser = load_place(Place(skeleton.name, "directory", folder / "parser.py"))
+    results = {}
+    for fixture in find_fixtures(folder):
+        try:
+            results[fixture.name] = fixture.parse(parser)
+        except ParserError as error:
+            results[fixture.name] = Parsed(Outcome.LAYOUT_CHANGED, PageKind.OTHER, reason=str(error))
+    return results
+
+
+def _write_expected(skeleton: Skeleton, page: PageView, parsed: Parsed, folder: Path) -> None:
+    expected: dict[str, Any] = {"note": _NOTE}
+    if page.name in skeleton.paths:
+        expected["path"] = skeleton.paths[page.name]
+    if page.name in skeleton.invented:
+        expected["note"] += "; the path is made up, put the real one here"
+    expected |= {"outcome": parsed.outcome.value, "kind": parsed.kind.value}
+    for part, records in (("listings", parsed.listings), ("vendors", parsed.vendors), ("feedback", parsed.feedback)):
+        if records:
+            expected[part] = [_shown(one) for one in records]
+    if parsed.links:
+        expected["count"] = {"links": len(parsed.links)}
+    (folder / "expected" / f"{page.name}.json").write_text(json.dumps(expected, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _shown(record: Any) -> dict[str, Any]:
+    return {one.name: plain(value) for one in fields(record) if (value := getattr(record, one.name)) not in (None, (), False)}
+
+
+def _notes(skeleton: Skeleton, results: Mapping[str, Parsed]) -> str:
+    lines = [
+        f"# {skeleton.name}",
+        "",
+        "Written by `torwatch parser new`; nothing here is checked yet.",
+        "",
+        "| page | kind | records | path |",
+        "|---|---|---|---|",
+    ]
+    for page in skeleton.pages:
+        parsed = results[page.name]
+        records = len(parsed.listings) + len(parsed.vendors) + len(parsed.feedback)
+        path = skeleton.paths.get(page.name, "") + (" (made up)" if page.name in skeleton.invented else "")
+        lines.append(
+            f"| {page.name} | {parsed.outcome.value if parsed.outcome is not Outcome.OK else parsed.kind.value} | {records} | `{path}` |"
+        )
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "To do: check each `expected/*.json` by eye · obstacles of this market · its words for an empty list · further labels (`torwatch parser try` names them) ·",
+            "replace real pages by synthetic ones before this folder leaves your machine.",
+            "",
+        ]
+    )
