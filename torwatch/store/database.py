@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any, Self
@@ -15,10 +16,11 @@ from torwatch.errors import StoreError
 from torwatch.store.schema import migrations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 BUSY_TIMEOUT_MS = 60_000
+SPARE_BYTES = 1_000_000  # less free space than this is a full disk
 FIRST_BYTES = b"SQLite format 3\x00"
 
 
@@ -143,17 +145,27 @@ def translate_errors(path: Path) -> Iterator[None]:
 
 def explain_operational(message: str, path: Path) -> str:
     """The remedy for what SQLite says in `message`."""
-    remedies: Iterable[tuple[str, str]] = (
+    remedies: tuple[tuple[str, str], ...] = (
         ("disk is full", f"the disk that holds {path} is full: free some space; nothing that was committed is lost"),
         ("readonly", f"{path} cannot be written: run as the user who owns it, or mend its permissions"),
         ("unable to open", f"{path} cannot be opened: check that its folder exists and that this user may write there"),
         ("locked", f"{path} is locked by another process for over a minute: let it finish, or end it, then try again"),
         ("disk I/O", f"the disk that holds {path} gives I/O errors: check the disk"),
     )
+    full = remedies[0][1]
     for sign, remedy in remedies:
         if sign in message:
-            return remedy
+            # A disk too full for the shared memory file of the write-ahead log shows as an I/O error.
+            return full if sign == "disk I/O" and free_bytes(path) < SPARE_BYTES else remedy
     return f"{path}: {message}"
+
+
+def free_bytes(path: Path) -> int:
+    """Bytes free on the disk that holds `path`; plenty where that cannot be told."""
+    try:
+        return shutil.disk_usage(path.parent).free
+    except OSError:
+        return SPARE_BYTES
 
 
 @contextlib.contextmanager
