@@ -46,6 +46,13 @@ class Step:
         following = next(context.itersiblings("*"), None)
         return (following,) if following is not None and self.tag in {"*", following.tag} else ()
 
+    def matches(self, context: Any) -> list[Any]:
+        """Give the matches for one element."""
+        found = self.candidates(context)
+        for test in self.tests:
+            found = [node for node in found if test(node)]
+        return list(found)
+
     def follow(self, contexts: Sequence[Any]) -> list[Any]:
         """Give the matches for the elements found so far, in document order and once each; raises NotPlainError where that needs sorting."""
         found: list[Any] = []
@@ -56,7 +63,7 @@ class Step:
                     continue  # all below it was found already
                 raise NotPlainError
             outer = context
-            found += [node for node in self.candidates(context) if all(test(node) for test in self.tests)]
+            found += self.matches(context)
         return found
 
 
@@ -65,6 +72,8 @@ def compile_plain(alternatives: Sequence[tuple[Sequence[Step], str]], *, first: 
 
     It gives what `otherwise` gives, the XPath of the same selector, and asks it where the order is not certain.
     """
+    if len({attribute for _, attribute in alternatives}) > 1:
+        return otherwise  # where one matches the others mostly do
     readers = [_reader(tuple(steps), attribute, first=first) for steps, attribute in alternatives]
     if len(readers) == 1 and len(alternatives[0][0]) <= 1:
         return readers[0]
@@ -106,7 +115,7 @@ def _reader(steps: tuple[Step, ...], attribute: str, *, first: bool) -> Finder:
 
 def _all_of(step: Step, attribute: str) -> Finder:
     """The most frequent kinds, each in one comprehension."""
-    tag, tests, candidates = step.tag, step.tests, step.candidates
+    tag, tests, matches = step.tag, step.tests, step.matches
     plain = step.axis == " " and step.search is None
     if plain and not tests and attribute:
         return lambda node: [value for hit in node.iterdescendants(tag) if (value := hit.get(attribute)) is not None]
@@ -114,10 +123,8 @@ def _all_of(step: Step, attribute: str) -> Finder:
         (test,) = tests
         return lambda node: [hit for hit in node.iterdescendants(tag) if test(hit)]
     if attribute:
-        return lambda node: [
-            value for hit in candidates(node) if all(test(hit) for test in tests) and (value := hit.get(attribute)) is not None
-        ]
-    return lambda node: [hit for hit in candidates(node) if all(test(hit) for test in tests)]
+        return lambda node: [value for hit in matches(node) if (value := hit.get(attribute)) is not None]
+    return matches
 
 
 def _first_of(step: Step, attribute: str) -> Finder:

@@ -9,7 +9,7 @@ from torwatch.parserkit.obstacles import LayoutChanged
 from torwatch.parserkit.page import Page
 from torwatch.parserkit.selectors import find
 from torwatch.parserkit.text import is_hidden, text
-from torwatch.parserkit.values import Rule, compile_rule, convert, field_kinds
+from torwatch.parserkit.values import Rule, Texts, compile_rule, convert, field_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +34,8 @@ class Single(Generic[R]):
         unknown = set(rules) - set(self._kinds) | {name for one in labels for name in one.map.values() if name} - set(self._kinds)
         if unknown:
             raise ValueError(f"{make.__name__} has no field {', '.join(sorted(unknown))}; it has {', '.join(self._kinds)}")
-        self._readers = [(name, self._kinds[name], compile_rule(rule)) for name, rule in rules.items() if rule is not None]
+        self._texts: dict[str, Texts] = {}
+        self._readers = [(name, self._kinds[name], compile_rule(rule, self._texts)) for name, rule in rules.items() if rule is not None]
 
     def but(self, *labels: Fields, **changes: Any) -> Single[R]:
         """Give a changed copy: other labels (where given), other or more rules (None takes one away), another `after`."""
@@ -62,10 +63,16 @@ class Single(Generic[R]):
         """Read the record; `common` fields are the same for all and win where they are not None. None where it has no key (a vendor: no name)."""
         node = page.root if isinstance(page, Page) else page
         out, unmatched = self.values(node)
+        self.forget()
         if isinstance(page, Page) and unmatched:
             page.unmatched.extend(label for label in unmatched if label not in page.unmatched)
         out.update((name, value) for name, value in common.items() if value is not None)
         return self.build(out, page if isinstance(page, Page) else None)
+
+    def forget(self) -> None:
+        """Let the page go that was read last."""
+        for texts in self._texts.values():
+            texts.forget()
 
     def build(self, out: dict[str, Any], page: Page | None = None) -> R | None:
         """Make the record of its values: paths become local, a record without key is none."""
@@ -129,6 +136,7 @@ class Rows(Generic[R]):
             if record is not None:
                 given += 1
                 yield record
+        self.single.forget()
         if nodes and not given and not page.truncated:
             raise LayoutChanged(f"{len(nodes)} rows at {self.row!r}, none of them with a key")
 

@@ -7,7 +7,7 @@ small values below. What a field holds decides the rest: whole numbers are read 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, get_args, get_type_hints
 
@@ -137,19 +137,45 @@ def read_flag(value: str) -> bool | None:
     return False if re.match(r"(?:no|n|not|none|false|disallowed|denied|disabled|off|nein|nee|0)\b", folded) else None
 
 
-def compile_rule(rule: Rule) -> Reader:  # noqa: C901, PLR0911, PLR0912 - a table of fourteen kinds of rule, one line each
-    """Turn a rule into a function of an element; raises ParserError where it is none."""
+class Texts:
+    """The texts of what one selector matches, kept for the element asked last: several rules of a record read the same few elements."""
+
+    __slots__ = ("_found", "_last")
+
+    def __init__(self, selector: str) -> None:
+        self._found = compile_selector(selector)
+        self._last: tuple[Any, list[Any], list[str]] | None = None
+
+    def of(self, node: Any) -> Iterator[str]:
+        """Yield the texts in document order; what was read once is not read again."""
+        last = self._last  # one reference, so that threads never mix two elements
+        if last is None or last[0] is not node:
+            last = self._last = (node, _many(self._found(node)), [])
+        _, hits, texts = last
+        for index, hit in enumerate(hits):
+            if index == len(texts):
+                texts.append(text(hit))
+            yield texts[index]
+
+    def forget(self) -> None:
+        """Let the page go."""
+        self._last = None
+
+
+def compile_rule(rule: Rule, shared: dict[str, Texts] | None = None) -> Reader:  # noqa: C901, PLR0911, PLR0912 - a table of fourteen kinds of rule, one line each
+    """Turn a rule into a function of an element; raises ParserError where it is none. `shared`: the texts that the rules of one record share."""
+    shared = {} if shared is None else shared
     match rule:
         case None:
             return lambda _node: None
         case str():
             return _first_text(rule)
         case (str(selector), str(pattern)):
-            return _first_group(selector, pattern)
+            return _first_group(_share(selector, shared), pattern)
         case Each(selector, pattern, unique):
-            return _each(selector, pattern, unique=unique)
+            return _each(_share(selector, shared), pattern, unique=unique)
         case Split(selector, at, pattern):
-            inner, parts = compile_rule((selector, pattern) if pattern else selector), re.compile(at)
+            inner, parts = compile_rule((selector, pattern) if pattern else selector, shared), re.compile(at)
             return lambda node: tuple(p for p in (part.strip() for part in parts.split(inner(node) or "")) if p)
         case Count(selector):
             found = compile_selector(selector)
@@ -163,14 +189,14 @@ def compile_rule(rule: Rule) -> Reader:  # noqa: C901, PLR0911, PLR0912 - a tabl
             found = compile_selector(selector)
             return lambda node: tuple(block for hit in _many(found(node)) for block in armour(lines(hit)))
         case First(rules):
-            readers = [compile_rule(one) for one in rules]
+            readers = [compile_rule(one, shared) for one in rules]
             return lambda node: next((value for reader in readers if (value := reader(node)) not in (None, "", ())), None)
         case Column(names, pattern):
             return _column(names, pattern)
         case Const(value):
             return lambda _node: value
         case Extra(rules):
-            named = [(name, compile_rule(one)) for name, one in rules]
+            named = [(name, compile_rule(one, shared)) for name, one in rules]
             return lambda node: tuple((name, str(value)) for name, reader in named if (value := reader(node)) not in (None, "", ()))
         case _ if callable(rule):
             return rule
@@ -194,24 +220,29 @@ def _first_text(selector: str) -> Reader:
     return read
 
 
-def _first_group(selector: str, pattern: str) -> Reader:
-    found, wanted = compile_selector(selector), re.compile(pattern)
+def _share(selector: str, shared: dict[str, Texts]) -> Texts:
+    return shared.setdefault(selector, Texts(selector))
+
+
+def _first_group(texts: Texts, pattern: str) -> Reader:
+    wanted = re.compile(pattern)
+    group, search = 1 if wanted.groups else 0, wanted.search
 
     def read(node: Any) -> str | None:
-        for hit in _many(found(node)):
-            match = wanted.search(text(hit))
+        for one in texts.of(node):
+            match = search(one)
             if match is not None:
-                return (match.group(1 if wanted.groups else 0) or "").strip() or None
+                return (match.group(group) or "").strip() or None
         return None
 
     return read
 
 
-def _each(selector: str, pattern: str, *, unique: bool) -> Reader:
-    found, wanted = compile_selector(selector), re.compile(pattern)
+def _each(every: Texts, pattern: str, *, unique: bool) -> Reader:
+    wanted = re.compile(pattern)
 
     def read(node: Any) -> tuple[str, ...]:
-        texts = [text(hit) for hit in _many(found(node))]
+        texts = list(every.of(node))
         if pattern:
             texts = [(match.group(1 if wanted.groups else 0) or "").strip() for one in texts if (match := wanted.search(one))]
         texts = [one for one in texts if one]
