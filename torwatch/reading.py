@@ -99,6 +99,8 @@ def judge_page(visit: Visit, fetched: Fetched, parsed: Parsed) -> tuple[Outcome,
         return parsed.outcome, parsed.reason
     if fetched.outcome is not Outcome.OK:
         return fetched.outcome, fetched.reason
+    if parsed.truncated:
+        return Outcome.RESET, "the page ends in the middle: the market, or the way to it, cut it off"
     if visit.kind in {PageKind.LISTING, PageKind.VENDOR} and parsed.kind is not visit.kind:
         return Outcome.LAYOUT_CHANGED, f"a {visit.kind} page was asked for, a page of kind {parsed.kind} came"
     return Outcome.OK, ""

@@ -125,3 +125,24 @@ def test_pages_of_a_kind_that_the_parser_cannot_read_are_not_asked_for(watched):
     assert ending.state == "complete"
     kinds = {row["kind"] for row in watch.store.rows("SELECT kind FROM snapshot_page")}
     assert kinds == {"home", "listing-index"}
+
+
+def test_a_page_that_ends_in_the_middle_erases_nothing(watched):
+    watch = watched(listings=15, page_attempts=1)
+    watch.look()
+    standing = present_state(watch.store, watch.target.market_id)
+    read = watch.tools.workers.parse
+
+    class Cut:
+        """The workers, on pages cut off in the middle of a tag, as a market that dies while it writes sends them."""
+
+        def parse(self, parser, body, *, path, **facts):
+            if "/item/" in path:
+                body = body[: body.index(b"Origin Country") + 9] if b"Origin Country" in body else body
+            return read(parser, body, path=path, **facts)
+
+    watch.tools = replace(watch.tools, workers=Cut())
+    _, ending = watch.look()
+    assert ending.state == "complete"
+    assert present_state(watch.store, watch.target.market_id) == standing
+    assert {row["outcome"] for row in watch.store.rows("SELECT outcome FROM failure")} == {"reset"}

@@ -156,7 +156,7 @@ def open_page(
         content_type,
         tree.charset,
         len(body),
-        tree.truncated,
+        tree.truncated and market.closes_html,
         host,
     )
     find_obstacle(page, market.obstacles, content=shape in CONTENT)
