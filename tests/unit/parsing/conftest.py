@@ -79,6 +79,6 @@ def make():
         parser = staticmethod(build_parser)
         folder = staticmethod(write_parser)
         fixture = staticmethod(write_fixture)
-        item, index, noon = ITEM, INDEX, NOON
+        item, index, noon, source = ITEM, INDEX, NOON, SOURCE
 
     return Builders

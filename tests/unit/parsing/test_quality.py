@@ -4,6 +4,8 @@ import pytest
 
 from torwatch.parsing.quality import check_parser
 
+GONE = "<html><body><p>This item was removed</p></body></html>"
+
 
 def faults_of(parser):
     return [str(fault) for fault in check_parser(parser).faults]
@@ -13,17 +15,57 @@ def test_a_parser_with_fixtures_of_every_kind_is_all_right(tea, make):
     folder = tea.path.parent
     make.fixture(folder, "item", make.item, {"path": "/item/7", "listings": [{"key": "7"}]})
     make.fixture(folder, "index", make.index, {"listings": [{"key": "1"}, {"key": "2"}, {"key": "3"}]})
+    make.fixture(folder, "gone", GONE, {"outcome": "gone"})
     report = check_parser(tea)
     assert report.faults == ()
-    assert (report.fixtures, report.values) == (2, 8)
+    assert (report.fixtures, report.values) == (3, 9)
 
 
 def test_a_kind_without_a_fixture_and_a_wrong_value_are_told(tea, make):
     make.fixture(tea.path.parent, "item", make.item, {"path": "/item/7", "listings": [{"key": "8"}]})
     assert faults_of(tea) == [
         "item: listing 1: key is '7', not '8'",
-        "expected: no fixture of a listing-index page, which the market declares",
+        "expected: no fixture of a listing-index page, which the market declares: save one, or say in NOTES.md `no fixture: listing-index - why`",
+        "expected: no fixture of the obstacle gone, which the market declares: save one, or say in NOTES.md `no fixture: gone - why`",
     ]
+
+
+def test_a_note_that_says_why_excuses_a_missing_fixture(tea, make):
+    make.fixture(tea.path.parent, "item", make.item, {"path": "/item/7", "listings": [{"key": "7"}]})
+    tea.path.with_name("NOTES.md").write_text("# tea\n\nno fixture: listing-index, gone - the market closed before one was saved\n")
+    assert faults_of(tea) == []
+
+
+def test_a_fixture_with_a_script_or_an_embedded_picture_is_told(tea, make):
+    page = make.item.replace("<h1>", f"<script>alert(1)</script><img src='data:image/png;base64,{'A' * 200}'><h1>")
+    make.fixture(tea.path.parent, "item", page, {"path": "/item/7"})
+    assert [one.partition(":")[2] for one in faults_of(tea) if "holds" in one] == [
+        f" item.html holds {what}: take it out (`torwatch parser new` writes scrubbed copies)" for what in ("a data-URI", "a script")
+    ]
+
+
+def test_the_same_listing_twice_without_promotion_is_told(tea, make):
+    make.fixture(tea.path.parent, "index", make.index.replace("/item/2", "/item/1"), {})
+    assert any("the key '1' comes 2 times" in one for one in faults_of(tea))
+
+
+def test_an_origin_taken_from_the_title_is_told(tmp_path, make):
+    parser = make.parser(tmp_path / "mine", body="yield Listing('9', title='Tea, ships from: Mars', ship_from_raw='Mars')")
+    make.fixture(parser.path.parent, "item", make.item, {"path": "/item/7"})
+    assert any("ship_from_raw 'Mars' stands in the title" in one for one in faults_of(parser))
+
+
+def test_a_link_of_no_declared_kind_is_told(tmp_path, make):
+    source = make.source.replace("PageKind, Rows", "Link, PageKind, Rows")
+    parser = make.parser(tmp_path / "mine", source=source, body="yield Link(PageKind.VENDOR, '/nowhere')")
+    make.fixture(parser.path.parent, "item", make.item, {"path": "/item/7"})
+    assert any("the link '/nowhere' is of no declared kind" in one for one in faults_of(parser))
+
+
+def test_a_page_without_expected_values_is_told(tea, make):
+    make.fixture(tea.path.parent, "item", make.item, {"path": "/item/7"})
+    (tea.path.parent / "pages" / "lost.html").write_text("<html></html>")
+    assert "pages: lost.html has no expected values: write expected/lost.json, or take it out" in faults_of(tea)
 
 
 def test_a_key_that_only_a_cut_off_page_gives_is_told(tmp_path, make):

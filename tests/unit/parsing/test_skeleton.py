@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from torwatch.errors import UsageError
+from torwatch.model import PageKind
+from torwatch.parsing.quality import check_parser
+from torwatch.parsing.registry import bundled_folder
+from torwatch.parsing.skeleton import SavedPage, make_skeleton, write_skeleton
+
+HEAD = "<html><head><title>{title} - Leaf Exchange</title></head><body><h1>Leaf Exchange</h1><a href='/faq'>FAQ</a>"
+CARD = (
+    "<div class=card><h4><a href='/offer/{key}'>{title}</a></h4><a class=by href='/merchant/{vendor}'>{vendor}</a>"
+    "<span class=cost>$ {price}</span><small>Ships from: {origin}</small></div>"
+)
+OFFERS = [
+    {"key": 11, "title": "Green tea 100 g", "vendor": "leafhouse", "price": "4.50", "origin": "Netherlands"},
+    {"key": 12, "title": "Assam second flush", "vendor": "otto", "price": "12.00", "origin": "Sri Lanka"},
+    {"key": 13, "title": "Gouda, one kilo", "vendor": "kaasboer", "price": "1,020.00", "origin": "Germany"},
+    {"key": 14, "title": "Tomato seeds x 40", "vendor": "otto", "price": "2.00", "origin": "Belgium"},
+]
+INDEX = HEAD.format(title="Tea") + "".join(CARD.format(**one) for one in OFFERS) + "</body></html>"
+LISTING = (
+    HEAD.format(title="Green tea 100 g")
+    + "<h2 class=title>Green tea 100 g</h2><p class=description>Ships from: the moon</p><dl class=facts><dt>Ships from</dt><dd>Netherlands</dd>"
+    "<dt>Seller</dt><dd><a href='/merchant/leafhouse'>leafhouse</a></dd><dt>Price</dt><dd>$ 4.50</dd><dt>In stock</dt><dd>7</dd></dl>"
+    "<form action='/offer/11/buy'><button>Buy now</button></form></body></html>"
+)
+VENDOR = (
+    HEAD.format(title="leafhouse")
+    + "<h2>leafhouse</h2><table class=who><tr><td>Member since:</td><td>2019-04-22</td></tr><tr><td>Last seen:</td><td>today</td></tr></table>"
+    "<a href='/merchant/leafhouse/reviews'>Reviews</a><pre>-----BEGIN PGP PUBLIC KEY BLOCK-----\nnone\n-----END PGP PUBLIC KEY BLOCK-----</pre></body></html>"
+)
+QUEUE = "<html><head><meta http-equiv=refresh content='5; url=/'></head><body>wait</body></html>"
+SAVED = [SavedPage(name, page.encode()) for name, page in (("index", INDEX), ("listing", LISTING), ("vendor", VENDOR), ("queue", QUEUE))]
+
+
+@pytest.fixture
+def written(tmp_path):
+    tmp_path.chmod(0o755)
+    return write_skeleton(make_skeleton("leaf", SAVED), tmp_path / "mine")
+
+
+def expected_of(parser, name):
+    return json.loads((parser.path.parent / "expected" / f"{name}.json").read_text())
+
+
+def test_the_kinds_of_pages_are_guessed(written):
+    _, skeleton = written
+    assert {page.name: (page.kind, page.outcome.value) for page in skeleton.pages} == {
+        "index": (PageKind.LISTING_INDEX, "ok"),
+        "listing": (PageKind.LISTING, "ok"),
+        "vendor": (PageKind.VENDOR, "ok"),
+        "queue": (PageKind.OTHER, "queue"),
+    }
+
+
+def test_a_skeleton_loads_and_passes_its_check(written):
+    parser, _ = written
+    report = check_parser(parser)
+    assert report.faults == ()
+    assert report.fixtures == 4
+
+
+def test_rows_give_key_title_vendor_price_and_origin(written):
+    parser, _ = written
+    rows = expected_of(parser, "index")["listings"]
+    assert [
+        {
+            "key": int(row["key"]),
+            "title": row["title"],
+            "vendor": row["vendor"],
+            "price": row["price_raw"].removeprefix("$ "),
+            "origin": row["ship_from_raw"],
+        }
+        for row in rows
+    ] == OFFERS
+
+
+def test_a_listing_is_read_by_its_labels_not_by_its_description(written):
+    parser, _ = written
+    (listing,) = expected_of(parser, "listing")["listings"]
+    assert (listing["key"], listing["title"], listing["vendor"]) == ("11", "Green tea 100 g", "leafhouse")
+    assert (listing["ship_from_raw"], listing["price_raw"], listing["stock_raw"]) == ("Netherlands", "$ 4.50", "7")
+
+
+def test_a_vendor_is_read_with_name_and_dates(written):
+    parser, _ = written
+    (vendor,) = expected_of(parser, "vendor")["vendors"]
+    assert (vendor["name"], vendor["member_since_raw"]) == ("leafhouse", "2019-04-22")
+
+
+def test_values_found_stand_as_comments_and_fixtures_say_that_nobody_has_checked_them(written):
+    parser, _ = written
+    assert '"Ships from": "ship_from_raw",  # Netherlands' in parser.path.read_text()
+    assert "by eye" in expected_of(parser, "listing")["note"]
+
+
+def test_an_existing_folder_is_not_overwritten(written):
+    parser, skeleton = written
+    with pytest.raises(UsageError, match="is not overwritten"):
+        write_skeleton(skeleton, parser.path.parent.parent)
+
+
+def test_words_given_are_taken_out_of_the_pages(tmp_path):
+    skeleton = make_skeleton("leaf", SAVED, words=["leafhouse"])
+    assert all(b"leafhouse" not in page.body for page in skeleton.pages)
+
+
+@pytest.mark.parametrize("name", ["empire", "souk"])
+def test_pages_of_a_known_market_give_a_skeleton_that_passes(tmp_path, name):
+    pages = [bundled_folder() / name / "pages" / f"{one}.html" for one in ("index", "listing", "vendor")]
+    tmp_path.chmod(0o755)
+    parser, skeleton = write_skeleton(make_skeleton("guess", [SavedPage(one.stem, one.read_bytes()) for one in pages]), tmp_path)
+    assert check_parser(parser).faults == ()
+    assert [page.kind for page in skeleton.pages] == [PageKind.LISTING_INDEX, PageKind.LISTING, PageKind.VENDOR]
+
+
+PIECES = """<div class='a:b c'>|</div>|<a href='/item/1'>|<a href="/item/'x">|<a href='?p=%00'>|</a>|Price: $4|Ships from:|<dt>|<dd>|<table><tr><td>|<h1 id=9>|
+<form action=/item/2>|<x:y class=' '>|<b>Seller</b>|US \N{RIGHTWARDS ARROW} WW|<h2>tea</h2>|<select>|<p hidden>|-----BEGIN PGP PUBLIC KEY BLOCK-----|a***b 1 day|<li>|'\""""
+MARKUP = st.lists(st.sampled_from([*(one.encode() for one in PIECES.split("|")), b"\xff"]), max_size=40).map(b"".join)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.one_of(st.binary(max_size=300), MARKUP), max_size=3))
+def test_the_analysis_never_raises_and_its_source_compiles(bodies):
+    skeleton = make_skeleton("any", [SavedPage(f"p{number}", body) for number, body in enumerate(bodies)])
+    compile(skeleton.source, "parser.py", "exec")
