@@ -45,7 +45,7 @@ soak: setup ## the tests that are too slow for every run
 
 .PHONY: bench
 bench: setup ## the measurements: speed, growth, and the score against the saved pages
-	$(PYTEST) tests/bench -m "not soak" --override-ini "python_files=bench_*.py" --override-ini "python_functions=bench_*" -s
+	$(PYTEST) tests/bench -m "not soak" --override-ini "python_files=bench_*.py" --override-ini "python_functions=bench_*" --timeout 3600 --no-header -q -s
 
 .PHONY: fmt
 fmt: $(INSTALLED) ## format and mend what can be mended

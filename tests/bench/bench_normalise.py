@@ -15,7 +15,15 @@ BAR_MICROSECONDS = 1_000  # 25 listings of a page, four normalisers, once in a l
 FACTS = MarketFacts("tea_bazaar")
 GOODS = ("Green tea", "Roasted coffee", "Aged cheese", "Tomato seeds", "Dutch tulips", "Candied ginger")
 AMOUNTS = ("{} g", "{}x 5 gram", "1/2 oz ({} g)", "{} pieces", "{} ml bottle", "")
-PLACES = ("Netherlands", "Germany", "United Kingdom", "Worldwide except US, NZ/AU", "From: Belgium To: EU", "GB → WW, EU", "Duitsland en België")
+PLACES = (
+    "Netherlands",
+    "Germany",
+    "United Kingdom",
+    "Worldwide except US, NZ/AU",
+    "From: Belgium To: EU",
+    "GB → WW, EU",
+    "Duitsland en België",
+)
 PRICES = ("USD {}.50", "€ {},00", "0.0{} BTC", "{} USD/Ounce", "$ {} - $ 900", "XMR 0.{}5")
 
 
@@ -39,8 +47,12 @@ def bench_normalisers_with_strings_never_seen():
 
     sys.stdout.write(f"\nnormalisers, CPU µs a distinct string (bar {BAR_MICROSECONDS})\n")
     costs = [
-        time_each("ship-from", lambda text: shipping.normalise_ship_from(text, FACTS), lambda r: [f"{PLACES[n % 7]} {r}.{n}" for n in range(400)]),
-        time_each("ship-to", lambda text: shipping.normalise_ship_to(text, FACTS), lambda r: [f"{PLACES[n % 7]} {r}.{n}" for n in range(400)]),
+        time_each(
+            "ship-from", lambda text: shipping.normalise_ship_from(text, FACTS), lambda r: [f"{PLACES[n % 7]} {r}.{n}" for n in range(400)]
+        ),
+        time_each(
+            "ship-to", lambda text: shipping.normalise_ship_to(text, FACTS), lambda r: [f"{PLACES[n % 7]} {r}.{n}" for n in range(400)]
+        ),
         time_each("price", lambda text: normalise_price(text, FACTS), lambda r: [PRICES[n % 6].format(n + 400 * r) for n in range(400)]),
         time_each("quantity", lambda text: quantity.normalise_quantity(text, "Drinks > Tea", FACTS), titles),
         time_each("substance", lambda text: substance.normalise_substance(text, "Drinks > Tea", FACTS.name), titles),

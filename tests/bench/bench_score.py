@@ -31,7 +31,10 @@ def bench_score_of_the_saved_pages_and_strings(checkout):
         pytest.skip("no saved pages")
     command = Path(sys.executable).with_name("torwatch")
     done = subprocess.run(
-        [sys.executable, script, "--corpus", corpus, "--torwatch", str(command), "--show", "0", "--json"], capture_output=True, text=True, check=False
+        [sys.executable, script, "--corpus", corpus, "--torwatch", str(command), "--show", "0", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-500:]
     report = json.loads(done.stdout)
@@ -43,7 +46,16 @@ def bench_score_of_the_saved_pages_and_strings(checkout):
 def pages_table(report):
     """Print a market a line; a value under its bar is marked. Gives what missed."""
     missed = []
-    names = {"ship_from_raw": "from", "ship_to_raw": "to", "vendor page": "v.page", "price_unit": "unit", "currency": "curr.", "category": "categ.", "obstacle": "obst.", "feedback": "feedb."}
+    names = {
+        "ship_from_raw": "from",
+        "ship_to_raw": "to",
+        "vendor page": "v.page",
+        "price_unit": "unit",
+        "currency": "curr.",
+        "category": "categ.",
+        "obstacle": "obst.",
+        "feedback": "feedb.",
+    }
     lines = [f"\n{'pages, % right':22}" + "".join(f"{names.get(field, field):>8}" for field in PAGE_BARS) + f"{'extra':>8}{'no ans.':>8}"]
     lines.append(f"{'bar':22}" + "".join(f"{bar:8}" for bar in PAGE_BARS.values()) + f"{EXTRA_MAXIMUM:8}{0:8}")
     for market, row in sorted(report["pages"].items()):
@@ -68,7 +80,11 @@ def strings_table(report):
     for kind, row in report["strings"].items():
         right_bar, count_bar, wrong_bar = STRING_BARS.get(kind, (None, None, None))
         cells = ""
-        for value, bar, low in ((row["right %"], right_bar, True), (row["right % by count"], count_bar, True), (row["wrong %"], wrong_bar, False)):
+        for value, bar, low in (
+            (row["right %"], right_bar, True),
+            (row["right % by count"], count_bar, True),
+            (row["wrong %"], wrong_bar, False),
+        ):
             bad = bar is not None and (value is None or (value < bar if low else value > bar))
             cells += f"{'-' if value is None else f'{value:g}':>8}{'!' if bad else ' '}{'' if bar is None else f'{bar:g}':>6}"
             missed += [f"{kind}: {value} %, the bar is {bar} %{'' if low else ' wrong at most'}"] if bad else []
@@ -85,5 +101,7 @@ def groups_table(report):
         named = any(group.startswith(name) for name in NAMED_GROUPS)
         bad = named and min(row["recall %"] or 0, row["precision %"] or 0) < GROUP_BAR
         missed += [f"{group}: recall {row['recall %']} %, precision {row['precision %']} %, the bar is {GROUP_BAR} %"] if bad else []
-        sys.stdout.write(f"{group:24}{row['rows']:7}{row['recall %'] or 0:10g}{row['precision %'] or 0:13g}{' !' if bad else ' *' if named else ''}\n")
+        sys.stdout.write(
+            f"{group:24}{row['rows']:7}{row['recall %'] or 0:10g}{row['precision %'] or 0:13g}{' !' if bad else ' *' if named else ''}\n"
+        )
     return missed

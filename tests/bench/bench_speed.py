@@ -131,14 +131,18 @@ def bench_parse_and_normalise_against_bare_lxml(corpus_folder):
                 for body in bodies:
                     normalise(pool.parse(market, body, fetched_at=NOON), rules[market])
                 ours[market].append(cpu_of(workers) - middle)
-    say(f"\nparse + normalise, sandbox worker included, against bare lxml with XPath by hand ({len(jobs)} {source}, CPU ms a page, median of {PAIRS} pairs)")
+    say(
+        f"\nparse + normalise, sandbox worker included, against bare lxml with XPath by hand ({len(jobs)} {source}, CPU ms a page, median of {PAIRS} pairs)"
+    )
     say(f"  {'market':16} {'pages':>5} {'bare':>8} {'torwatch':>9} {'ratio':>6}")
     ratios = []
     for market in bare.ROWS:
         pages = sum(job.market == market for job in jobs)
         if pages:
             ratio = statistics.median(a / b for a, b in zip(theirs[market], ours[market], strict=True))
-            say(f"  {market:16} {pages:5} {1000 * statistics.median(theirs[market]) / pages:8.2f} {1000 * statistics.median(ours[market]) / pages:9.2f} {ratio:6.2f}")
+            say(
+                f"  {market:16} {pages:5} {1000 * statistics.median(theirs[market]) / pages:8.2f} {1000 * statistics.median(ours[market]) / pages:9.2f} {ratio:6.2f}"
+            )
     ratios = [sum(theirs[m][n] for m in theirs) / sum(ours[m][n] for m in ours) for n in range(PAIRS)]
     whole = statistics.median(ratios)
     say(f"  {'all':16} {len(jobs):5} {'':8} {'':9} {whole:6.2f}   bar {BAR_BARE}{'' if whole >= BAR_BARE else '   MISSED'}")
@@ -148,7 +152,9 @@ def bench_parse_and_normalise_against_bare_lxml(corpus_folder):
 
 
 def bench_two_workers_against_one(corpus_folder):
-    jobs, source = gather_pages(corpus_folder, sorted(path.parent.name for path in bundled_folder().glob("*/parser.py")), kinds=tuple(PageKind))
+    jobs, source = gather_pages(
+        corpus_folder, sorted(path.parent.name for path in bundled_folder().glob("*/parser.py")), kinds=tuple(PageKind)
+    )
     jobs = (jobs * (300 // len(jobs) + 1))[:300]
     rules = {market: rules_of(load_parser(market).market, normalise_price) for market in {job.market for job in jobs}}
     cores = len(os.sched_getaffinity(0))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Finder = Callable[[Any], Any]
     Test = Callable[[Any], bool]
 
+SMALL = 4  # children of a row, which is walked through faster than it is searched; a page's containers have more, or are its root
 _BLANKS = str.maketrans("\t\r\n", "   ")  # what XPath takes for white space in a class
 
 
@@ -40,7 +41,9 @@ class Step:
     def candidates(self, context: Any) -> Iterable[Any]:
         """Give what stands where the step says, in document order; the tests are still to be asked."""
         if self.axis == " ":
-            return context.iterdescendants(self.tag) if self.search is None else self.search(context)  # type: ignore[no-any-return] # lxml
+            if self.search is None or (self.tests and context.getparent() is not None and len(context) <= SMALL):
+                return context.iterdescendants(self.tag)  # type: ignore[no-any-return] # lxml
+            return self.search(context)  # type: ignore[no-any-return] # lxml
         if self.axis == ">":
             return context.iterchildren(self.tag)  # type: ignore[no-any-return] # lxml
         following = next(context.itersiblings("*"), None)
@@ -74,6 +77,12 @@ def compile_plain(alternatives: Sequence[tuple[Sequence[Step], str]], *, first: 
     """
     if len({attribute for _, attribute in alternatives}) > 1:
         return otherwise  # where one matches the others mostly do
+    if (
+        not first
+        and all(_is_plain_step(steps) for steps, _ in alternatives)
+        and len({steps[0].tag for steps, _ in alternatives}) == len(alternatives) > 1
+    ):
+        return _any_of({steps[0].tag: steps[0].tests for steps, _ in alternatives}, alternatives[0][1])
     readers = [_reader(tuple(steps), attribute, first=first) for steps, attribute in alternatives]
     if len(readers) == 1 and len(alternatives[0][0]) <= 1:
         return readers[0]
@@ -86,6 +95,21 @@ def compile_plain(alternatives: Sequence[tuple[Sequence[Step], str]], *, first: 
         return found[0] if len(found) == 1 else otherwise(node) if found else []
 
     return find_any
+
+
+def _is_plain_step(steps: Sequence[Step]) -> bool:
+    return len(steps) == 1 and steps[0].axis == " " and steps[0].search is None
+
+
+def _any_of(tests: dict[str, tuple[Test, ...]], attribute: str) -> Finder:
+    """Find several tags in one walk, each with its own tests."""
+    tags = tuple(tests)
+
+    def read(node: Any) -> list[Any]:
+        found = [hit for hit in node.iterdescendants(*tags) if all(test(hit) for test in tests[hit.tag])]
+        return [value for hit in found if (value := hit.get(attribute)) is not None] if attribute else found
+
+    return read
 
 
 def _reader(steps: tuple[Step, ...], attribute: str, *, first: bool) -> Finder:

@@ -148,7 +148,7 @@ def _any_tag(got: dict[str, str | None], axis: str) -> Step:
     if got["tag"]:
         return Step(axis, "*")
     cheap = f"contains(@class, '{got['cls']}')" if got["cls"] else _predicate(got, "")[1:-1]
-    return Step(axis, "*", (_test(got),) if got["cls"] or axis != " " else (), search_for(cheap) if axis == " " else None)
+    return Step(axis, "*", (_test(got),), search_for(cheap) if axis == " " else None)
 
 
 def _test(got: dict[str, str | None]) -> Test:

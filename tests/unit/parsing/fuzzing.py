@@ -130,7 +130,9 @@ def _flood(random, body, _subject):
 
 def _nest(random, body, _subject):
     start = random.randrange(len(body))
-    return body[:start] + random.choice((b"<div>", b"<table><tr><td>", b"<b><p>", b"<ul><li>")) * random.choice((20, 120, 300)) + body[start:]
+    return (
+        body[:start] + random.choice((b"<div>", b"<table><tr><td>", b"<b><p>", b"<ul><li>")) * random.choice((20, 120, 300)) + body[start:]
+    )
 
 
 def _replace_text(random, body, _subject):
@@ -155,7 +157,20 @@ def _splice(random, body, subject):
     return body[: random.randrange(len(body)) + 1] + other[random.randrange(len(other)) :]
 
 
-MUTATIONS = (_flip, _truncate, _cut, _insert, _repeat_element, _drop_element, _flood, _nest, _replace_text, _empty_text, _replace_value, _splice)
+MUTATIONS = (
+    _flip,
+    _truncate,
+    _cut,
+    _insert,
+    _repeat_element,
+    _drop_element,
+    _flood,
+    _nest,
+    _replace_text,
+    _empty_text,
+    _replace_value,
+    _splice,
+)
 
 
 def check_page(subject, body, path):
