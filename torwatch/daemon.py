@@ -14,13 +14,13 @@ import structlog
 
 from torwatch.assembly import open_tools, walk_settings
 from torwatch.claims import rules_of
-from torwatch.crawl.fetch import Fetcher, Route
 from torwatch.crawl.schedule import Past, due_at
+from torwatch.errands import ERRANDS, finish_request
 from torwatch.errors import StoreError, TorwatchError
 from torwatch.normalise.price import normalise_price
 from torwatch.parsing.registry import Parser, load_parser
 from torwatch.store.database import Store, open_store, writer_lock
-from torwatch.store.targets import Mirror, Target, find_target, list_targets, stamp
+from torwatch.store.targets import Target, find_target, list_targets
 from torwatch.walk import take_snapshot
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from torwatch.config import Config
     from torwatch.equipment import Progress, Tools
-    from torwatch.model import Fetched
     from torwatch.store.snapshots import Ending, Snapshot
 
 LOOP_SECONDS = 0.5
@@ -51,16 +50,6 @@ def snapshot_target(
     parser: Parser = load_parser(target.parser, config.parsing.directories)
     rules = rules_of(parser.market, normalise_price)
     return take_snapshot(tools, target, parser, rules, walk_settings(config), stop=stop, progress=progress)
-
-
-def probe_mirror(tools: Tools, config: Config, target: Target, mirror: Mirror, path: str = "/") -> Fetched:
-    """Fetch one page of a mirror, to see whether and why it answers."""
-    host, port = tools.tor.socks_address
-    user, password = tools.tor.credentials(f"probe-{target.id}-{mirror.id}")
-    settings = walk_settings(config)
-    route = Route(mirror.address, host, port, user, password)
-    with Fetcher(route, settings.limits, headers=settings.headers, explain=tools.explain, connections=1, now=tools.now) as fetcher:
-        return fetcher.fetch(path)
 
 
 def past_of(store: Store, target: Target) -> Past:
@@ -203,55 +192,38 @@ class Daemon:
             finish_request(self.tools.store, job.request_id, result)
 
     def answer_requests(self) -> None:
-        """Do what commands queued: begin a snapshot now, probe a mirror."""
+        """Do what commands queued: a snapshot as a job, an errand in a thread of its own."""
         for row in self.tools.store.rows("SELECT id, kind, arguments FROM request WHERE state = 'queued' ORDER BY id"):
             arguments = json.loads(row["arguments"])
-            try:
-                target = find_target(self.tools.store, arguments["target"])
-                if target.id in self.jobs:
-                    continue
-                with self.tools.store.write() as connection:
-                    connection.execute("UPDATE request SET state = 'running' WHERE id = ?", (row["id"],))
-                if row["kind"] == "snapshot":
-                    self.begin(target, request_id=row["id"])
-                else:
-                    thread = threading.Thread(target=self.probe, args=(target, row["id"]), name=f"probe-{target.market}", daemon=True)
-                    thread.start()
-            except TorwatchError as error:
-                finish_request(self.tools.store, row["id"], {"error": str(error)})
+            if row["kind"] == "snapshot":
+                self.begin_requested(row["id"], arguments)
+                continue
+            with self.tools.store.write() as connection:
+                connection.execute("UPDATE request SET state = 'running' WHERE id = ?", (row["id"],))
+            threading.Thread(target=self.run_errand, args=(row["id"], row["kind"], arguments), name=row["kind"], daemon=True).start()
 
-    def probe(self, target: Target, request_id: int) -> None:
-        """Probe every mirror of a target and answer the request."""
-        found = [probe_line(mirror, probe_mirror(self.tools, self.config, target, mirror)) for mirror in target.mirrors]
-        finish_request(self.tools.store, request_id, {"mirrors": found})
+    def begin_requested(self, request_id: int, arguments: dict[str, Any]) -> None:
+        """Begin the snapshot that a command asked for, as soon as its target is free."""
+        try:
+            target = find_target(self.tools.store, arguments["target"])
+        except TorwatchError as error:
+            finish_request(self.tools.store, request_id, {"error": str(error)})
+            return
+        if target.id not in self.jobs:
+            with self.tools.store.write() as connection:
+                connection.execute("UPDATE request SET state = 'running' WHERE id = ?", (request_id,))
+            self.begin(target, request_id=request_id)
 
-
-def probe_line(mirror: Mirror, fetched: Fetched) -> dict[str, Any]:
-    """What a probe found, as a JSON-ready line."""
-    return {
-        "mirror": mirror.host,
-        "outcome": fetched.outcome.value,
-        "reason": fetched.reason,
-        "status": fetched.status,
-        "elapsed_ms": fetched.elapsed_ms,
-        "bytes": len(fetched.body),
-    }
-
-
-def queue_request(store: Store, kind: str, arguments: dict[str, Any], *, now: dt.datetime) -> int:
-    """Ask the running daemon to do something; gives the id of the request."""
-    with store.write() as connection:
-        cursor = connection.execute("INSERT INTO request (at, kind, arguments) VALUES (?, ?, ?)", (stamp(now), kind, json.dumps(arguments)))
-    return int(cursor.lastrowid or 0)
-
-
-def finish_request(store: Store, request_id: int, result: dict[str, Any]) -> None:
-    """Write the answer to a request."""
-    with store.write() as connection:
-        connection.execute(
-            "UPDATE request SET state = ?, result = ? WHERE id = ?",
-            ("failed" if "error" in result else "done", json.dumps(result), request_id),
-        )
+    def run_errand(self, request_id: int, kind: str, arguments: dict[str, Any]) -> None:
+        """Run one errand and answer its request, whatever comes of it: somebody waits."""
+        try:
+            answer = ERRANDS[kind](self.tools, self.config, arguments)
+        except TorwatchError as error:
+            answer = {"error": str(error)}
+        except Exception as error:
+            log.exception("errand_crashed", kind=kind)
+            answer = {"error": f"{type(error).__name__}: {error}"[:MESSAGE_CHARACTERS]}
+        finish_request(self.tools.store, request_id, answer)
 
 
 @contextlib.contextmanager

@@ -9,10 +9,10 @@ import json
 import pytest
 
 from torwatch.cli.parser import KIND_OF_OUTCOME
-from torwatch.cli.proposal import propose_parser
 from torwatch.model import Outcome
 from torwatch.parserkit import Market, Obstacle, open_page
 from torwatch.parsing.parse_page import parse_bytes
+from torwatch.parsing.proposal import propose_parser
 from torwatch.parsing.registry import find_parsers, load_all, load_parser
 
 NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)

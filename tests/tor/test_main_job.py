@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import random
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -16,10 +19,11 @@ from torwatch.archive.reader import read_page, read_pages
 from torwatch.assembly import open_tools
 from torwatch.claims import digest
 from torwatch.config import load_config
-from torwatch.daemon import probe_mirror, snapshot_target
+from torwatch.daemon import snapshot_target
 from torwatch.demo.market import ENGINES, EPOCH, Fault, FaultKind, MarketServer, SimulatedClock
 from torwatch.demo.market.truth import remember
 from torwatch.demo.verdict import compare_changes, compare_state
+from torwatch.errands import probe_mirror, propose
 from torwatch.model import Outcome
 from torwatch.store.database import open_store
 from torwatch.store.history import present_state, replay
@@ -218,3 +222,34 @@ def test_the_rate_of_a_target_is_kept(bench):
     timer.join()
     time.sleep(0.1)
     assert 4 <= len(watch.server.requests) <= 9
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_a_parser_is_proposed_from_the_front_page(bench, engine):
+    watch = bench(engine, listings=12)
+    found = propose(watch.tools, watch.config, {"address": watch.target.mirrors[0].address})
+    assert found["name"] == engine
+    assert 0 < found["confidence"] <= 1
+    assert found["why"]
+
+
+def test_no_parser_is_proposed_for_an_onion_that_does_not_answer(bench):
+    watch = bench("souk", listings=12)
+    found = propose(watch.tools, watch.config, {"address": "http://" + "a" * 55 + "d.onion"})
+    assert (found["name"], found["outcome"]) == (None, "onion_bad_address")
+
+
+def test_adding_without_a_parser_proposes_one_and_asks_when_it_is_not_sure(bench, tmp_path):
+    watch = bench("souk", listings=12)
+    config = tmp_path / "config.toml"
+    lines = [f"{name} {value}" for name, value in (line.split(" ", 1) for line in watch.config.tor.torrc)]
+    config.write_text(f"data_directory = '{tmp_path / 'other'}'\n[tor]\ntorrc = {json.dumps(lines)}\n", encoding="utf-8")
+    command = [sys.executable, "-m", "torwatch", "--config", str(config), "add", watch.onion.address, "--market", "teahouse"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, stdin=subprocess.DEVNULL, check=False)
+    assert "Proposed parser: souk" in done.stderr
+    if "not sure" in done.stderr:
+        assert done.returncode == 2
+        assert "--parser" in done.stderr
+    else:
+        assert done.returncode == 0
+        assert "with parser souk" in done.stdout

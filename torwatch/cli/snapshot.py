@@ -36,21 +36,21 @@ def snapshot() -> None:
     """
 
 
-def run_or_queue(kind: str, market: str, work: Callable[[Tools, Config], dict[str, Any]]) -> dict[str, Any]:
-    """Do a piece of work with tools of our own, or, where the daemon holds the database, ask it to and wait for the answer.
+def run_or_queue(kind: str, arguments: dict[str, Any], work: Callable[[Tools, Config], dict[str, Any]] | None = None) -> dict[str, Any]:
+    """Do an errand (or `work`) with tools of our own, or, where the daemon holds the database, ask it to and wait for the answer.
 
-    Raises TorwatchError with the daemon's own line when it failed.
+    Raises TorwatchError with the daemon's own line when it failed, or when the daemon ended before it answered.
     """
     from torwatch.assembly import open_tools, utc_now
-    from torwatch.daemon import queue_request
+    from torwatch.errands import ERRANDS, queue_request
     from torwatch.store.database import writer_lock
 
     config, store = the_config(), the_store()
     with writer_lock(config.database_path) as ours:
         if ours:
             with open_tools(config, store, tor_progress=show_bootstrap) as tools:
-                return work(tools, config)
-    request = queue_request(store, kind, {"target": market}, now=utc_now())
+                return work(tools, config) if work else ERRANDS[kind](tools, config, arguments)
+    request = queue_request(store, kind, arguments, now=utc_now())
     click.echo("The daemon is running: it does this for us.", err=True)
     while True:
         row = store.row("SELECT state, result FROM request WHERE id = ?", (request,))
@@ -59,6 +59,9 @@ def run_or_queue(kind: str, market: str, work: Callable[[Tools, Config], dict[st
             if "error" in result:
                 raise TorwatchError(str(result["error"]))
             return result
+        with writer_lock(config.database_path) as ours:
+            if ours:
+                raise TorwatchError("the daemon ended before it answered: its next start does it, or run the command again")
         time.sleep(POLL_SECONDS)
 
 
@@ -94,7 +97,7 @@ def now(target: str, *, as_json: bool) -> None:
             taken, _ = snapshot_target(tools, config, found, stop=stop, progress=show)
         return {"snapshot": taken.id}
 
-    result = run_or_queue("snapshot", found.market, work)
+    result = run_or_queue("snapshot", {"target": found.market}, work)
     ended = find_snapshot(store, int(result["snapshot"]))
     if as_json:
         print_json(summary_of(ended.id))

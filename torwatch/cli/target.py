@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -75,13 +76,16 @@ def add(
     torwatch add ADDRESS.onion --market dream
     torwatch add ADDRESS.onion MIRROR.onion --market other --parser eckmar --every 3d --legal-basis "case 12/345"
     """
-    from torwatch.store.targets import add_target
+    from torwatch.store.targets import add_target, refuse_used_address
+    from torwatch.tor.address import parse_onion
 
     name = check_market_name(market)
     mirrors = addresses(address)
     config = the_config()
     store = the_store(create=True)
-    chosen = choose_parser(parser, name)
+    for host, port, _ in mirrors:
+        refuse_used_address(store, host, port)
+    chosen = choose_parser(parser, name, parse_onion(address[0]).url("/").rstrip("/"))
     added = add_target(
         store,
         name,
@@ -104,8 +108,11 @@ def add(
     click.echo(f"Next: torwatch snapshot now {added.market}   (or let the daemon, torwatch run, take it)")
 
 
-def choose_parser(parser: str | None, market: str) -> str:
-    """The name of a parser that exists: the one asked for, else the one called as the market. Raises UsageError."""
+def choose_parser(parser: str | None, market: str, address: str | None = None) -> str:
+    """The name of a parser that exists: the one asked for, else the one called as the market, else the one that the front page fits.
+
+    Raises UsageError when none does, or when it is not sure and nobody can be asked.
+    """
     from torwatch.parsing.registry import find_parsers, load_parser
 
     directories = the_config().parsing.directories
@@ -113,7 +120,28 @@ def choose_parser(parser: str | None, market: str) -> str:
         return load_parser(parser, directories).name
     if market in find_parsers(directories):
         return load_parser(market, directories).name
-    raise UsageError(f"no parser is called {market!r}: name one with --parser (`torwatch parser list` shows them)")
+    if address is None:
+        raise UsageError(f"no parser is called {market!r}: name one with --parser (`torwatch parser list` shows them)")
+    click.echo(f"No parser is called {market}: looking at the front page of {address} …", err=True)
+    return propose(address)
+
+
+def propose(address: str) -> str:
+    """Ask the market's own front page; take a sure proposal, ask about one that is not. Raises UsageError when none can be taken."""
+    from torwatch.cli.snapshot import run_or_queue
+
+    found = run_or_queue("propose", {"address": address})
+    remedy = "name one with --parser (`torwatch parser list` shows them)"
+    if found["name"] is None:
+        raise UsageError(f"no parser can be proposed ({found['why']}): {remedy}")
+    line = f"{found['name']}, {'sure' if found['sure'] else 'not sure'} ({found['confidence']:.0%}): {found['why']}"
+    click.echo(f"Proposed parser: {line}", err=True)
+    if found["sure"]:
+        return str(found["name"])
+    if not sys.stdin.isatty():
+        raise UsageError(f"the front page does not settle which parser fits (best: {line}): {remedy}")
+    click.confirm(f"Use parser {found['name']}?", abort=True, err=True)
+    return str(found["name"])
 
 
 target.add_command(add, "add")
@@ -253,15 +281,10 @@ def remove(name: str, why: str, *, yes: bool) -> None:
 def probe(name: str, *, as_json_: bool) -> None:
     """Fetch the front page of every mirror now, and say whether and why it answers. Exit code 1 when none does."""
     from torwatch.cli.snapshot import run_or_queue
-    from torwatch.daemon import probe_line, probe_mirror
     from torwatch.store.targets import find_target
 
     found = find_target(the_store(), name)
-    result = run_or_queue(
-        "probe",
-        found.market,
-        lambda tools, config: {"mirrors": [probe_line(mirror, probe_mirror(tools, config, found, mirror)) for mirror in found.mirrors]},
-    )
+    result = run_or_queue("probe", {"target": found.market})
     lines = result["mirrors"]
     if as_json_:
         print_json(lines)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from torwatch.cli.proposal import propose_parser
+from torwatch.parsing.proposal import propose_parser
 from torwatch.parsing.registry import find_parsers, load_all, load_parser
 
 FRONT = "<html><head><title>{}</title></head><body>{}</body></html>"

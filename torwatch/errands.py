@@ -1,0 +1,88 @@
+"""Errands: what a command asks the running daemon to do, or does itself where none runs, with the same code."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from torwatch.assembly import walk_settings
+from torwatch.crawl.fetch import Fetcher, Route
+from torwatch.model import Outcome
+from torwatch.parsing.proposal import propose_parser
+from torwatch.store.targets import Mirror, Target, find_target, stamp
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+
+    from torwatch.config import Config
+    from torwatch.equipment import Tools
+    from torwatch.model import Fetched
+    from torwatch.store.database import Store
+
+Arguments = dict[str, Any]
+Answer = dict[str, Any]  # JSON; "error": the one line of a fault
+
+
+def fetch_once(tools: Tools, config: Config, base_url: str, identity: str, path: str = "/") -> Fetched:
+    """Fetch one page outside any snapshot, over an identity of its own."""
+    host, port = tools.tor.socks_address
+    user, password = tools.tor.credentials(identity)
+    settings = walk_settings(config)
+    route = Route(base_url, host, port, user, password)
+    with Fetcher(route, settings.limits, headers=settings.headers, explain=tools.explain, connections=1, now=tools.now) as fetcher:
+        return fetcher.fetch(path)
+
+
+def probe_mirror(tools: Tools, config: Config, target: Target, mirror: Mirror) -> Fetched:
+    """Fetch the front page of a mirror, to see whether and why it answers."""
+    return fetch_once(tools, config, mirror.address, f"probe-{target.id}-{mirror.id}")
+
+
+def probe(tools: Tools, config: Config, arguments: Arguments) -> Answer:
+    """Probe every mirror of `target`."""
+    target = find_target(tools.store, arguments["target"])
+    found = ((mirror, probe_mirror(tools, config, target, mirror)) for mirror in target.mirrors)
+    return {
+        "mirrors": [
+            {
+                "mirror": mirror.host,
+                "outcome": fetched.outcome.value,
+                "reason": fetched.reason,
+                "status": fetched.status,
+                "elapsed_ms": fetched.elapsed_ms,
+                "bytes": len(fetched.body),
+            }
+            for mirror, fetched in found
+        ]
+    }
+
+
+def propose(tools: Tools, config: Config, arguments: Arguments) -> Answer:
+    """Fetch the front page at `address` and propose the parser that fits it."""
+    fetched = fetch_once(tools, config, arguments["address"], f"propose-{arguments['address']}")
+    if not fetched.body:
+        return {"name": None, "outcome": fetched.outcome.value, "why": fetched.reason or fetched.outcome.value, "sure": False, "others": []}
+    content_type = next((value for name, value in fetched.headers if name.lower() == "content-type"), "")
+    found = propose_parser(fetched.body, content_type=content_type, directories=config.parsing.directories)
+    return asdict(found) | {"outcome": Outcome.OK.value}
+
+
+ERRANDS: dict[str, Callable[[Tools, Config, Arguments], Answer]] = {"probe": probe, "propose": propose}
+
+
+def queue_request(store: Store, kind: str, arguments: Arguments, *, now: dt.datetime) -> int:
+    """Ask the running daemon to do something; gives the id of the request."""
+    with store.write() as connection:
+        cursor = connection.execute("INSERT INTO request (at, kind, arguments) VALUES (?, ?, ?)", (stamp(now), kind, json.dumps(arguments)))
+    return int(cursor.lastrowid or 0)
+
+
+def finish_request(store: Store, request_id: int, answer: Answer) -> None:
+    """Write the answer to a request."""
+    with store.write() as connection:
+        connection.execute(
+            "UPDATE request SET state = ?, result = ? WHERE id = ?",
+            ("failed" if "error" in answer else "done", json.dumps(answer), request_id),
+        )
