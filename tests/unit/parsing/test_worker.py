@@ -114,7 +114,7 @@ def test_reloading_takes_up_a_mended_parser_and_no_process_stays_behind(kinds, m
         workers.reload()
         assert workers.parse("fault", make.item.encode(), fetched_at=make.noon).outcome is Outcome.OK
         worker = workers._idle.get()  # noqa: SLF001 - to see that its process ends
-        workers._idle.put(worker)  # noqa: SLF001
+        workers._idle.put(worker)  # noqa: SLF001 - a worker is put back as the pool does it
         pid = worker.process.pid
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
