@@ -25,7 +25,6 @@ def example(checkout, tmp_path, monkeypatch):
     (tmp_path / "listing.html").write_text(listing)
     tmp_path.chmod(0o755)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TORWATCH_DATA_DIRECTORY", str(tmp_path / "data"))
     return {language: text for language, text in blocks if language != "html"}
 
 

@@ -25,7 +25,7 @@ from torwatch.parsing.scrub import SAVED_AT, scrub
 from torwatch.parsing.skeleton_detail import Parts, read_feedback_parts, read_listing_parts, read_vendor_parts
 from torwatch.parsing.skeleton_links import Template, find_templates
 from torwatch.parsing.skeleton_page import PageView, find_frame, find_own_key, judge_page, main_rows, view_page
-from torwatch.parsing.skeleton_rows import Rule, read_row_rules
+from torwatch.parsing.skeleton_rows import Rule, find_rows, read_row_rules
 from torwatch.parsing.skeleton_shapes import choose_shapes
 from torwatch.parsing.skeleton_source import Design, write_source
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 ROUNDS = 4
+_MOST = 0.5
 _CONTENT = (PageKind.LISTING, PageKind.VENDOR, PageKind.FEEDBACK, PageKind.LISTING_INDEX)
 _INVENTED = {
     PageKind.LISTING: Template(PageKind.LISTING, r"^/listing/(?P<key>[^/?#]+)", "/listing/", 0, "/listing/1"),
@@ -48,6 +49,7 @@ class SavedPage:
     name: str
     body: bytes
     path: str = ""
+    kind: PageKind | None = None  # where the user says what it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +62,62 @@ class Skeleton:
     paths: Mapping[str, str]
     invented: frozenset[str]
     design: Design
+    labels: Mapping[str, str]
 
 
-def make_skeleton(name: str, saved: Iterable[SavedPage], *, words: Sequence[str] = ()) -> Skeleton:
-    """Analyse pages of one market. `words`: what must not be kept (the operator's account name). Pages are scrubbed first."""
-    pages = []
+def make_skeleton(name: str, saved: Iterable[SavedPage], *, words: Sequence[str] = (), labels: Mapping[str, str] | None = None) -> Skeleton:
+    """Analyse pages of one market. `words`: what must not be kept (the operator's account name); `labels`: the market's own labels → fields.
+
+    Pages are scrubbed first. Where a page's kind is given, it is believed, and so is what that says of its address.
+    """
+    pages, told = [], {}
     for one in saved:
         seen = SAVED_AT.search(one.body[:4096])
         path = one.path or (_path_of(seen.group(1).decode("ascii", "ignore")) if seen else "")
         pages.append(view_page(one.name, scrub(one.body, words), path))
-    templates = _written(find_templates([path for page in pages for path in (*page.paths, *([page.path] if page.path else []))]), pages)
+        if one.kind is not None:
+            told[one.name] = one.kind
+    paths = [path for page in pages for path in (*page.paths, *([page.path] if page.path else []))]
+    templates = _written(find_templates(paths, {page.path: told[page.name] for page in pages if page.path and page.name in told}), pages)
+    if not any(one.kind is PageKind.LISTING for one in templates):
+        templates += guess_templates(pages, _written(find_templates(paths, unknown=True), pages))
     find_frame(pages)
     for page in pages:
         judge_page(page, templates)
-    return design_skeleton(name, pages, templates)
+        if page.name in told and page.is_readable:
+            page.kind, page.outcome, page.fault = told[page.name], Outcome.OK, ""
+    return design_skeleton(name, pages, templates, labels or {})
 
 
-def design_skeleton(name: str, pages: Sequence[PageView], templates: Sequence[Template]) -> Skeleton:
+def guess_templates(pages: Sequence[PageView], unknown: Sequence[Template]) -> list[Template]:
+    """Where no word in an address tells: what repeats in rows that show prices is a listing's address, a second one beside it the vendor's."""
+    best: Template | None = None
+    rows: tuple[Any, ...] = ()
+    longest = 0.0
+    for template in unknown:
+        for page in pages:
+            found = find_rows(page.root, [template], page.path) if page.is_readable else None
+            if found is None or found.priced < _MOST or len(found.nodes) <= 2:
+                continue
+            titles = [
+                max((len(text(a)) for a in row.iter("a") if template.key_in_href(a.get("href") or "")), default=0) for row in found.nodes
+            ]
+            length = sum(titles) / len(titles)  # titles are longer than names
+            if length > longest:
+                best, rows, longest = template, found.nodes, length
+    if best is None:
+        return []
+    others = [replace(one, kind=PageKind.VENDOR) for one in unknown if one.pattern != best.pattern]
+    beside = [one for one in others if sum(any(one.key_in_href(href) for href in find(row, "a@href")) for row in rows) >= _MOST * len(rows)]
+    return [best, *beside[:1]]
+
+
+def design_skeleton(name: str, pages: Sequence[PageView], templates: Sequence[Template], labels: Mapping[str, str]) -> Skeleton:
     """Find the rules of each kind of page and write the source; `pages` know their kinds."""
     groups = {kind: [page for page in pages if page.kind is kind and page.is_readable] for kind in _CONTENT}
     parts: dict[PageKind, Parts] = {}
     for kind, members in groups.items():
-        found = _parts_of(kind, members, templates) if members else None
+        found = _parts_of(kind, members, templates, labels) if members else None
         if found is not None and found.fields:
             parts[kind] = found
     declared = list(templates)
@@ -90,14 +126,14 @@ def design_skeleton(name: str, pages: Sequence[PageView], templates: Sequence[Te
     origins = [text(hit) for page in groups[PageKind.LISTING_INDEX] for hit in _origins(page, parts)]
     iso2 = len(origins) > 1 and all(re.fullmatch(r"[A-Z]{2,3}", origin) for origin in origins)
     design = Design(name, _market_title(pages, name), tuple(_tidy(declared)), choose_shapes(parts, pages), parts, _always(parts), iso2)
-    return Skeleton(name, write_source(design), tuple(pages), paths, made_up, design)
+    return Skeleton(name, write_source(design), tuple(pages), paths, made_up, design, labels)
 
 
-def _parts_of(kind: PageKind, members: Sequence[PageView], templates: Sequence[Template]) -> Parts | None:
+def _parts_of(kind: PageKind, members: Sequence[PageView], templates: Sequence[Template], labels: Mapping[str, str]) -> Parts | None:
     if kind is PageKind.LISTING:
-        return read_listing_parts(members, templates)
+        return read_listing_parts(members, templates, labels)
     if kind is PageKind.VENDOR:
-        return read_vendor_parts(members, templates)
+        return read_vendor_parts(members, templates, labels)
     if kind is PageKind.FEEDBACK:
         return read_feedback_parts(members)
     rows = [row for page in members for row in main_rows(page)]
@@ -266,7 +302,7 @@ def _settle(skeleton: Skeleton, folder: Path) -> Skeleton:
             break
         for page in wrong:
             page.kind = PageKind.OTHER
-        skeleton = design_skeleton(skeleton.name, skeleton.pages, skeleton.design.templates) if wrong else skeleton
+        skeleton = design_skeleton(skeleton.name, skeleton.pages, skeleton.design.templates, skeleton.labels) if wrong else skeleton
         always = dict(skeleton.design.always) if wrong else always
         design = replace(skeleton.design, always=always)
         skeleton = replace(skeleton, design=design, source=write_source(design))
@@ -330,7 +366,11 @@ def _write_expected(skeleton: Skeleton, page: PageView, parsed: Parsed, folder: 
 
 
 def _shown(record: Any) -> dict[str, Any]:
-    return {one.name: plain(value) for one in fields(record) if (value := getattr(record, one.name)) not in (None, (), False)}
+    return {
+        one.name: plain(value)
+        for one in fields(record)
+        if (value := getattr(record, one.name)) not in (None, ()) and not (one.name == "promoted" and not value)
+    }
 
 
 def _notes(skeleton: Skeleton, results: Mapping[str, Parsed]) -> str:

@@ -14,10 +14,10 @@ from torwatch.parsing.skeleton_page import PageView, feedback_rows, find_own_key
 from torwatch.parsing.skeleton_pairs import Pairs, find_pairs
 from torwatch.parsing.skeleton_rows import COUNTED, FROM_RULE, NAME_RULE, TO_RULE, Rule, find_arrow, find_said, smallest
 from torwatch.parsing.skeleton_select import selectors_for, tag_of
-from torwatch.parsing.skeleton_words import DATE, KEY_BLOCK, LABELS, MASKED, PRICE, PRICE_RULE
+from torwatch.parsing.skeleton_words import DATE, KEY_BLOCK, MASKED, PRICE, PRICE_RULE, words_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torwatch.parsing.skeleton_links import Template
 
@@ -46,10 +46,10 @@ class Parts:
         return list(dict.fromkeys([*(name for one in self.pairs for name in one.values), *(name for name, _ in self.rules)]))
 
 
-def read_listing_parts(pages: Sequence[PageView], templates: Sequence[Template]) -> Parts:
+def read_listing_parts(pages: Sequence[PageView], templates: Sequence[Template], labels: Mapping[str, str]) -> Parts:
     """Find the rules of listing pages."""
     roots, apart = [page.root for page in pages], [main_rows(page) for page in pages]
-    pairs = find_pairs(roots, LABELS[PageKind.LISTING], [[*apart[index], *_described(page)] for index, page in enumerate(pages)])
+    pairs = find_pairs(roots, words_for(PageKind.LISTING, labels), [[*apart[index], *_described(page)] for index, page in enumerate(pages)])
     have = {name for one in pairs for name in one.values}
     rules: dict[str, Rule] = {}
     titles = [(page.root, node) for page in pages if (node := find_title(page)) is not None]
@@ -90,10 +90,10 @@ def _arrow_rules(pairs: Sequence[Pairs], example: str) -> dict[str, Rule]:
     }
 
 
-def read_vendor_parts(pages: Sequence[PageView], templates: Sequence[Template]) -> Parts:
+def read_vendor_parts(pages: Sequence[PageView], templates: Sequence[Template], labels: Mapping[str, str]) -> Parts:
     """Find the rules of vendor pages."""
     roots = [page.root for page in pages]
-    pairs = find_pairs(roots, LABELS[PageKind.VENDOR], [main_rows(page) for page in pages])
+    pairs = find_pairs(roots, words_for(PageKind.VENDOR, labels), [main_rows(page) for page in pages])
     rules: dict[str, Rule] = {}
     if not any("name" in one.values for one in pairs):
         nodes = [(page.root, node) for page in pages if (node := _name_node(page, templates)) is not None]

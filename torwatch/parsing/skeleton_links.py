@@ -14,7 +14,7 @@ from torwatch.parserkit import find, local_path
 from torwatch.parsing.skeleton_words import IGNORED, WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _ID = re.compile(r"(?=.*\d)[\w.~-]+|[0-9a-f]{8,}|@.+", re.IGNORECASE)
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|@")
@@ -66,14 +66,24 @@ def links_of(root: Any, path: str = "") -> Iterator[tuple[Any, str]]:
             yield node, local
 
 
-def find_templates(paths: Iterable[str]) -> list[Template]:
-    """Bring addresses to templates and tell what each leads to; those that lead to nothing of interest are left out."""
+def find_templates(paths: Iterable[str], told: Mapping[str, PageKind] | None = None, *, unknown: bool = False) -> list[Template]:
+    """Bring addresses to templates and tell what each leads to; those that lead to nothing of interest are left out.
+
+    `told`: kinds of pages that the user knows by their addresses. `unknown`: give only those whose words say nothing, as if they led to listings.
+    """
     addresses = {path: _split(path) for path in dict.fromkeys(paths)}
     variables = _variables(addresses.values())
     groups: dict[tuple[object, ...], list[tuple[str, _Address]]] = defaultdict(list)
     for path, address in addresses.items():
         groups[_form(address, variables)].append((path, address))
-    found = [template for form, members in groups.items() if (template := _template(form, members)) is not None]
+    known = {_form(_split(path), variables): kind for path, kind in (told or {}).items() if kind is not PageKind.OTHER}
+    found = []
+    for form, members in groups.items():
+        template = _build(known[form], form, members, (), ()) if form in known else _template(form, members)
+        if unknown:
+            template = _build(PageKind.LISTING, form, members, (), ()) if template is None and not _is_frame(form) else None
+        if template is not None:
+            found.append(template)
     return sorted(found, key=lambda one: (_KINDS.index(one.kind), -one.keys, -len(one.hint)))
 
 
@@ -102,6 +112,10 @@ def _path_words(part: str | None) -> set[str]:
     """Give the words of a fixed part; `product-category` speaks of categories, not of a product."""
     words = _words(part) if part is not None else set()
     return words - WORDS[PageKind.LISTING] if words & _CATEGORY else words
+
+
+def _is_frame(form: tuple[Any, ...]) -> bool:
+    return any(part is not None and _is_ignored(part) for part in form[0])
 
 
 def _is_ignored(part: str) -> bool:
@@ -155,7 +169,7 @@ def _build(
     parts, query = form
     example = members[0][0]
     index = next((at + 1 for at in reversed(places) if at + 1 < len(parts) and parts[at + 1] is None), None)
-    if index is None and places and kind is not PageKind.LISTING_INDEX:  # /product/setTab/7, /shop/7/reviews
+    if index is None and (places or not asked) and kind is not PageKind.LISTING_INDEX:  # /product/setTab/7, /shop/7/reviews
         index = next((at for at, part in enumerate(parts) if part is None), None)
     if index is not None:
         head = "/".join(part if part is not None else "*" for part in parts[:index])

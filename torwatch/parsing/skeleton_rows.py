@@ -132,7 +132,7 @@ def _selector_of(nodes: Sequence[Any], parent: Any, root: Any) -> str:
     return best
 
 
-def read_row_rules(rows: Sequence[Any], listing: Template, vendor: Template | None) -> tuple[dict[str, Rule], list[Pairs]]:
+def read_row_rules(rows: Sequence[Any], listing: Template, vendor: Template | None) -> tuple[dict[str, Rule], list[Pairs]]:  # noqa: C901 - one field after the other
     """Find a rule for each field of a row, and label/value pairs inside rows; `rows` are of one or more pages."""
     sample = spread(rows)
     rules: dict[str, Rule] = {}
@@ -152,7 +152,12 @@ def read_row_rules(rows: Sequence[Any], listing: Template, vendor: Template | No
     pairs = [
         one for one in pairs if any(name in one.values for name in ("ship_from_raw", "ship_to_raw", "vendor", "category", "stock_raw"))
     ]
-    have = {name for one in pairs for name in one.values}
+    arrows = sum(any(ARROW.search(text(node)) and not _is_named(node) for node in smallest(row, SIGN, 120)) for row in sample)
+    said = sum(any(one.fields.read(row).text("ship_from_raw") for one in pairs) for row in sample)
+    if arrows and arrows >= said and (route := find_arrow(sample)):  # a route counts more than a label: subtitles imitate labels
+        pairs = [_without(_without(one, "ship_from_raw"), "ship_to_raw") for one in pairs]
+        rules |= route
+    have = {name for one in pairs for name in one.values} | set(rules)
     price = find_price(sample)
     if price:
         rules["price_raw"] = price
@@ -317,7 +322,7 @@ def find_said(rows: Sequence[Any], pattern: str) -> Rule | None:
 
 def find_arrow(rows: Sequence[Any]) -> dict[str, Rule]:
     """Find "US → WW, EU": the origin before the arrow, the destinations behind it."""
-    nodes = [(row, node) for row in rows for node in smallest(row, SIGN, 120) if ARROW.search(text(node))]
+    nodes = [(row, node) for row in rows for node in smallest(row, SIGN, 120) if ARROW.search(text(node)) and not _is_named(node)]
     if len(nodes) < max(2, 0.3 * len(rows)):
         return {}
     found = _best([row for row, _ in nodes], nodes, lambda value: ARROW.search(value) is not None)

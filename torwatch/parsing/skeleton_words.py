@@ -65,6 +65,14 @@ LISTING_LABELS: Mapping[str, str] = _by_label(_LISTING)
 VENDOR_LABELS: Mapping[str, str] = _by_label(_VENDOR)
 LABELS: Mapping[PageKind, Mapping[str, str]] = {PageKind.LISTING: LISTING_LABELS, PageKind.VENDOR: VENDOR_LABELS}
 
+
+def words_for(kind: PageKind, own: Mapping[str, str]) -> Mapping[str, str]:
+    """Give the labels of a kind of page, with a market's own (as displayed → field) added where that kind has the field."""
+    known = LABELS[kind]
+    fields = set(known.values())
+    return {**known, **{fold_label(label): name for label, name in own.items() if name in fields}}
+
+
 _CODES = "USD|EUR|GBP|AUD|CAD|CHF|NZD|SEK|NOK|DKK|PLN|JPY|RUB|BTC|XMR|LTC|ETH|BCH|XBT|mBTC"
 _AMOUNT = r"\d[\d.,'\u00a0]*"
 PRICE = re.compile(rf"(?:[$€£¥฿₿]\s?\+?{_AMOUNT}|{_AMOUNT}\s?[$€£¥฿₿]|\b(?:{_CODES})\b\s?[$€£฿]?\+?\s?{_AMOUNT}|{_AMOUNT}\s?(?:{_CODES}))")

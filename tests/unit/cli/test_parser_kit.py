@@ -46,7 +46,7 @@ def store_page(archive, body, day):
         offset, length = writer.write_exchange(
             Fetched(ADDRESS, Outcome.OK, now, 5, 200, (("Content-Type", "text/html"),), digest="0"), body, 0
         )
-        writer.flush()
+        writer.sync()
     entry = Entry(ADDRESS, f"202603{day:02d}000000", "ok", "listing", 200, "0", warc.name, offset, length)
     write_index(archive / f"{day:08d}.cdxj", [entry])
 
@@ -67,6 +67,7 @@ def test_a_new_parser_is_written_checked_and_told_about(data, tmp_path):
         (["Tea Demo", "--page", EMPIRE / "index.html"], "cannot be a parser's name"),
         (["tea", "--page", "absent.html"], "absent.html cannot be read: No such file"),
         (["empire", "--page", EMPIRE / "index.html", "--directory", bundled_folder()], "exists already and is not overwritten"),
+        (["tea", "--page", EMPIRE / "index.html", "--label", "Leaves from=origin"], "is no label with its field"),
         (["tea", *["--page=x"] * 61], "61 pages are too many"),
     ],
 )

@@ -120,6 +120,43 @@ def test_pages_of_a_known_market_give_a_skeleton_that_passes(tmp_path, name):
     assert [page.kind for page in skeleton.pages] == [PageKind.LISTING_INDEX, PageKind.LISTING, PageKind.VENDOR]
 
 
+UNSEEN = (
+    "<html><head><title>Shelf - Dusty Cellar</title></head><body><table id=shelf><tr><th>What<th>Who<th>Route<th>For</tr>"
+    + "".join(
+        f"<tr><td><a href='bottle?no=B-{number}'>Quince jam, glass {number}</a><i>Ships from: the sun</i><td><a href='who?is=anna{number}'>anna{number}</a>"
+        f"<td>AT &rarr; EU<td>{number},50 EUR</tr>"
+        for number in (3, 4, 5)
+    )
+    + "</table></body></html>"
+)
+UNSEEN_LISTING = (
+    "<html><head><title>Quince jam - Dusty Cellar</title></head><body><div id=b><h3>Quince jam</h3><div class=txt>Leaves from: nowhere</div>"
+    "<p><b>Seller</b>: <a href='who?is=anna3'>anna3</a><p><b>Leaves from</b>: Austria<p><b>Cost</b>: 3,50 EUR</div></body></html>"
+)
+
+
+def test_addresses_whose_words_say_nothing_are_told_by_what_repeats_beside_prices(tmp_path):
+    tmp_path.chmod(0o755)
+    parser, _ = write_skeleton(make_skeleton("cellar", [SavedPage("shelf", UNSEEN.encode())]), tmp_path)
+    rows = expected_of(parser, "shelf")["listings"]
+    assert [(row["key"], row["vendor"], row["ship_from_raw"], row["ship_to_raw"]) for row in rows] == [
+        (f"B-{number}", f"anna{number}", "AT", "EU") for number in (3, 4, 5)
+    ]
+
+
+def test_a_kind_and_labels_that_the_user_tells_are_believed(tmp_path):
+    tmp_path.chmod(0o755)
+    saved = [SavedPage("bottle", UNSEEN_LISTING.encode(), "/bottle?no=B-3", PageKind.LISTING)]
+    parser, _ = write_skeleton(make_skeleton("cellar", saved, labels={"Leaves from": "ship_from_raw"}), tmp_path)
+    (listing,) = expected_of(parser, "bottle")["listings"]
+    assert (listing["key"], listing["title"], listing["ship_from_raw"], listing["price_raw"]) == (
+        "B-3",
+        "Quince jam",
+        "Austria",
+        "3,50 EUR",
+    )
+
+
 PIECES = """<div class='a:b c'>|</div>|<a href='/item/1'>|<a href="/item/'x">|<a href='?p=%00'>|</a>|Price: $4|Ships from:|<dt>|<dd>|<table><tr><td>|<h1 id=9>|
 <form action=/item/2>|<x:y class=' '>|<b>Seller</b>|US \N{RIGHTWARDS ARROW} WW|<h2>tea</h2>|<select>|<p hidden>|-----BEGIN PGP PUBLIC KEY BLOCK-----|a***b 1 day|<li>|'\""""
 MARKUP = st.lists(st.sampled_from([*(one.encode() for one in PIECES.split("|")), b"\xff"]), max_size=40).map(b"".join)
