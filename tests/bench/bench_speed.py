@@ -26,7 +26,7 @@ from torwatch.parsing.worker import ParserWorkers
 
 BAR_BARE = 0.5  # of the speed of bare lxml, one core, sandbox worker included
 BAR_TWO = 1.7  # times one worker, on two cores
-PAIRS = 3
+PAIRS = 7
 NOON = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 
 
@@ -155,7 +155,7 @@ def bench_two_workers_against_one(corpus_folder):
     jobs, source = gather_pages(
         corpus_folder, sorted(path.parent.name for path in bundled_folder().glob("*/parser.py")), kinds=tuple(PageKind)
     )
-    jobs = (jobs * (300 // len(jobs) + 1))[:300]
+    jobs = (jobs * (200 // len(jobs) + 1))[:200]
     rules = {market: rules_of(load_parser(market).market, normalise_price) for market in {job.market for job in jobs}}
     cores = len(os.sched_getaffinity(0))
 

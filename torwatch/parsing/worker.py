@@ -40,6 +40,7 @@ CPU_SECONDS = 10
 WALL_SECONDS = 20.0
 PAGES_PER_WORKER = 5_000  # then it is replaced: what a parser leaks stays bounded
 COLLECT_EVERY = 250
+SWITCH_SECONDS = 0.0005  # Python's 5 ms are a page: so long a worker would wait while another thread normalises what its page gave
 _DONE, _FAULT, _USAGE = b"D", b"F", b"U"
 
 
@@ -74,16 +75,20 @@ class ParserWorkers:
             self._idle.put(None)  # started when first needed
         self._count = count
         self._lock = threading.Lock()
+        self._switch_seconds = sys.getswitchinterval()
         self._context = multiprocessing.get_context("forkserver")
 
     def __enter__(self) -> Self:
         """Start nothing yet: a worker is started with its first page."""
+        if self._count > 1:
+            sys.setswitchinterval(min(self._switch_seconds, SWITCH_SECONDS))
         with contextlib.suppress(ValueError, AttributeError):  # preloading is only for speed
             self._context.set_forkserver_preload(["torwatch.parsing.worker"])
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """End every worker, once those at work are done."""
+        sys.setswitchinterval(self._switch_seconds)
         for _ in range(self._count):
             worker = self._idle.get()
             if worker is not None:
