@@ -70,6 +70,10 @@ _PRODUCTS = {
     "concentrates": ("edibles",),
     "opioids-pharma": ("fentanyl-analogue",),
 }
+# Words that make a strain of the weapon before them ("Shotgun Kush"), and words that make a copy of the good before them ("MP5 clone").
+_STRAIN_TAILS = frozenset({"og", "kush", "haze", "diesel", "skunk", "cookies", "strain", "weed", "bud", "buds", "cake", "sherbet"})
+_COPY_TAILS = frozenset({"clone", "clones"})
+_COPIED_GROUPS = frozenset({"weapons", "counterfeit", "fraud-digital"})
 _UNKNOWN = Substance(method="none", version=TABLE_VERSION)
 
 
@@ -180,7 +184,12 @@ def _gather(tokens: Tokens, matches: list[Match], amounts: _Amounts) -> _Tally:
             tally.add(Term("fraud-digital", WEIGHTS["form"], None, spaced=False), WEIGHTS["form"] + _FORM_BONUS)
         elif modifier is not None:
             tally.modifiers.add(modifier)
-        denied = segment == compared_segment or match.start < denied_until or match is signing
+        if match.key in _COPY_TAILS and order and matches[order - 1].end == match.start and matches[order - 1].terms[0].group in _COPIED_GROUPS:
+            continue
+        strain = match.terms[0].group == "weapons" and match.end < len(tokens.texts) and tokens.texts[match.end] in _STRAIN_TAILS
+        if strain:
+            tally.add(Term("cannabis-flower", WEIGHTS["supporting"], None, spaced=False), WEIGHTS["supporting"])
+        denied = strain or segment == compared_segment or match.start < denied_until or match is signing
         for term in match.terms:
             if not term.group.startswith("+"):
                 bonus = _FIRST_BONUS if first and term.weight == WEIGHTS["decisive"] and not denied else 0.0
