@@ -70,7 +70,8 @@ def main(directory, port, point, call):
         tools = replace(offline, tor=StandInTor(int(port)), rng=random.Random())
         if point:
             arm(point, int(call))
-        _, _ending = snapshot_target(tools, config, list_targets(store)[0], stop=threading.Event())
+        _, ending = snapshot_target(tools, config, list_targets(store)[0], stop=threading.Event())
+        sys.stdout.write(ending.state if ending else "stopped")
 
 
 if __name__ == "__main__":
