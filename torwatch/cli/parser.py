@@ -89,7 +89,8 @@ class Given:
 def open_given(page: str, page_path: str) -> Given:
     """Read a saved file, or the newest stored copy of an address. Raises UsageError where there is neither."""
     file = Path(page)
-    if is_address(page) or (page.startswith("/") and not file.exists()):
+    lost = file.parent != Path("/") and file.parent.is_dir()  # a folder of this machine: then a file was meant
+    if is_address(page) or (page.startswith("/") and not file.exists() and not lost):
         stored = find_archived(the_config().archive_directory, page)
         visited = dt.datetime.fromisoformat(stored.date)
         name = f"{stored.url} of {visited:%Y-%m-%d %H:%M} UTC"

@@ -61,9 +61,8 @@ def gather(market: Market, page: Page, records: Sequence[object]) -> Parsed:
 
 def _storable(info: PageInfo) -> PageInfo:
     """Leave out what no list can have: a page number of twenty digits is nonsense, and SQLite refuses it."""
-    numbers = {name: getattr(info, name) for name in ("page_number", "pages", "total")}
-    wrong = {name: None for name, value in numbers.items() if value is not None and not 0 <= value < MAX_COUNT}
-    return replace(info, **wrong) if wrong else info
+    number, pages, total = (one if one is None or 0 <= one < MAX_COUNT else None for one in (info.page_number, info.pages, info.total))
+    return replace(info, page_number=number, pages=pages, total=total)
 
 
 RECORD_OF: dict[PageKind, type] = {

@@ -45,7 +45,9 @@ def write_source(design: Design) -> str:
     kinds = [kind for kind in CONSTANTS if kind in design.parts]
     body = "\n".join([_market(design, kinds), *(_constant(design, kind) for kind in kinds), "", "", *_parse(kinds)])
     names = ["KindSpec", "Market", "Page", "PageKind", "Record", *(f"{RECORDS[kind]}" for kind in kinds)]
-    names += [name for name in ("Each", "Fields", "Keys", "Lines", "Rows", "Single", "Source") if re.search(rf"\b{name}\b", body)]
+    names += [
+        name for name in ("Each", "Evidence", "Fields", "Keys", "Lines", "Rows", "Single", "Source") if re.search(rf"\b{name}\b", body)
+    ]
     imported = "\n".join(f"    {name}," for name in sorted(set(names)))
     head = f'"""{_plain(design.title)}: a skeleton written by `torwatch parser new` from {"saved pages"}. Check every value by eye, then say here what is special."""\n\n'
     return f"{head}from collections.abc import Iterator\n\nfrom torwatch.parserkit import (\n{imported}\n)\n\n{body}\n"
@@ -77,6 +79,10 @@ def _market(design: Design, kinds: Sequence[PageKind]) -> str:
     for kind in kinds:
         must, may = _split_fields(design, kind)
         lines.append(f"        PageKind.{kind.name}: KindSpec({_tuple(must)}, {_tuple(may)}),")
+    if not kinds:
+        lines.append(
+            "        PageKind.LISTING: KindSpec(evidence=Evidence.GATE_ONLY),  # only gates were given: the pages behind are not known"
+        )
     lines += [
         "    },",
         '    obstacles=(),  # the market\'s own: obstacle("gone", text="This item was removed"); common gates are known to the kit',

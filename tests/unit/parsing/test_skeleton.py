@@ -106,6 +106,13 @@ def test_an_existing_folder_is_not_overwritten(written):
         write_skeleton(skeleton, parser.path.parent.parent)
 
 
+def test_gates_alone_give_a_parser_that_knows_nothing_but_gates(tmp_path):
+    tmp_path.chmod(0o755)
+    parser, _ = write_skeleton(make_skeleton("gate", [SAVED[-1], SavedPage("empty", b"")]), tmp_path)
+    assert check_parser(parser).faults == ()
+    assert [one.value for one in parser.evidence.values()] == ["gate-only"]
+
+
 def test_words_given_are_taken_out_of_the_pages(tmp_path):
     skeleton = make_skeleton("leaf", SAVED, words=["leafhouse"])
     assert all(b"leafhouse" not in page.body for page in skeleton.pages)
