@@ -26,6 +26,7 @@ _TOKEN = re.compile(
     r"|(?P<mark>[,;|/:+*\n\r•·]|[^\s])",
 )
 _TAGS = re.compile("\U0001f3f4([\U000e0061-\U000e007a]{2,6})\U000e007f?")
+_MARKUP = re.compile(r"</?(?:br|p|li|ul|ol|div|span|b|i|u|em|strong|td|tr|font|small)\b[^<>]{0,200}>", re.IGNORECASE)  # what scrapers leave
 _APOSTROPHES = str.maketrans("", "", "'\u2019\u02bc`\u00b4\u2018\u2032")
 _WORD_KINDS = frozenset({"word", "dotted", "slashed", "and"})
 # A full stop after these is part of the word ("St. Lucia", "S. Africa", "Rep. of Ireland").
@@ -49,6 +50,8 @@ def tokens_of(text: str) -> list[Token]:
     """Cut a claim into words and marks, in order; linear in its length, total on any text."""
     if "&" in text and ";" in text:
         text = html.unescape(text)
+    if "<" in text:
+        text = _MARKUP.sub("\n", text)
     if not text.isascii():
         text = unmask(_TAGS.sub(_plain_tags, _mend(text)))
     found: list[Token] = []
