@@ -98,7 +98,7 @@ def compile_plain(alternatives: Sequence[tuple[Sequence[Step], str]], *, first: 
 
 
 def _is_plain_step(steps: Sequence[Step]) -> bool:
-    return len(steps) == 1 and steps[0].axis == " " and steps[0].search is None
+    return len(steps) == 1 and steps[0].axis == " " and steps[0].tag != "*"
 
 
 def _any_of(tests: dict[str, tuple[Test, ...]], attribute: str) -> Finder:

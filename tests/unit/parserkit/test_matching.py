@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
-from hypothesis import given
+from hypothesis import example, given
 from lxml import etree
 
 from torwatch.parserkit.selectors import compile_selector, to_xpath
@@ -55,6 +55,7 @@ def build(tree):
     return node
 
 
+@example(("div", {}, ()), "p, *")
 @given(TREES, SELECTORS)
 def test_a_plain_selector_finds_what_its_xpath_finds_in_the_same_order(tree, selector):
     root = build(("body", {}, [tree]))
