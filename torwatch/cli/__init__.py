@@ -39,7 +39,7 @@ SHORT_HELP = {
     "hold": "Snapshots that wait for a person.",
     "market": "Markets known, also those not watched.",
     "normalise": "Normalise claimed countries, prices, quantities and substances.",
-    "parser": "Try, check and list parsers.",
+    "parser": "Write, try, check, list and replay parsers.",
     "rates": "Exchange rates: import a table, list what is there.",
     "run": "The daemon: take every snapshot that comes due.",
     "serve": "Open the database in datasette.",

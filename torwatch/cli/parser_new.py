@@ -48,7 +48,8 @@ def new(name: str, pages: tuple[str, ...], directory: Path, words: tuple[str, ..
     a vendor page. Check everything by eye: the skeleton is a beginning.
     """
     from torwatch.parsing.quality import check_parser
-    from torwatch.parsing.skeleton import make_skeleton, write_skeleton
+    from torwatch.parsing.skeleton import make_skeleton
+    from torwatch.parsing.skeleton_writer import write_skeleton
 
     folded = name.replace("-", "_")
     if not _NAME.fullmatch(folded):

@@ -10,7 +10,8 @@ from torwatch.errors import UsageError
 from torwatch.model import PageKind
 from torwatch.parsing.quality import check_parser
 from torwatch.parsing.registry import bundled_folder
-from torwatch.parsing.skeleton import SavedPage, make_skeleton, write_skeleton
+from torwatch.parsing.skeleton import SavedPage, make_skeleton
+from torwatch.parsing.skeleton_writer import write_skeleton
 
 HEAD = "<html><head><title>{title} - Leaf Exchange</title></head><body><h1>Leaf Exchange</h1><a href='/faq'>FAQ</a>"
 CARD = (
