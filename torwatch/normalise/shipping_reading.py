@@ -75,10 +75,10 @@ class Reading:
     def settle(self, *, origin: bool) -> None:
         """Decide what needed the whole claim: codes of a list, cities, and Georgia beside the United States."""
         self._settle_codes(origin=origin)
+        if set(self.countries) == {"GE", "US"}:
+            del self.countries["GE"]  # "Georgia, USA" and "Atlanta, Georgia" are the state
         if any(kind != "city" for kind in self.countries.values()):  # "London, Canada": a city counts only where no other country is named
             self.countries = {code: kind for code, kind in self.countries.items() if kind != "city"}
-        if set(self.countries) == {"GE", "US"}:
-            del self.countries["GE"]  # "Georgia, USA" is the state
 
     def _settle_codes(self, *, origin: bool) -> None:
         """Count codes beside a certain place, or two and more of them together; else leave them aside."""
@@ -88,6 +88,7 @@ class Reading:
             self.doubt = self.doubt or bool(self.maybe)
             return
         states = set(self.countries) == {"US"} and (origin or self.countries["US"] == "city")  # "Portland, OR, USA" names a state
+        states = states or (bool(self.countries) and set(self.countries.values()) == {"city"} and not self.regions)  # "Vienna, VA" does too
         for atom, excluded in self.maybe:
             if excluded:
                 self.excluded.add(atom.code)

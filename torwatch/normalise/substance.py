@@ -72,6 +72,7 @@ _PRODUCTS = {
 }
 # Words that make a strain of the weapon before them ("Shotgun Kush"), and words that make a copy of the good before them ("MP5 clone").
 _STRAIN_TAILS = frozenset({"og", "kush", "haze", "diesel", "skunk", "cookies", "strain", "weed", "bud", "buds", "cake", "sherbet"})
+_STRAIN_TAILS_OF_DRUGS = frozenset({"og", "kush", "haze", "strain"})  # "Opium OG", "LSD strain"
 _COPY_TAILS = frozenset({"clone", "clones"})
 _COPIED_GROUPS = frozenset({"weapons", "counterfeit", "fraud-digital"})
 _UNKNOWN = Substance(method="none", version=TABLE_VERSION)
@@ -171,7 +172,7 @@ def _amounts(tokens: Tokens) -> _Amounts:
 def _gather(tokens: Tokens, matches: list[Match], amounts: _Amounts) -> _Tally:
     tally = _Tally()
     first = True
-    compared_segment = denied_until = -1
+    compared_segment = denied_segment = denied_until = -1
     signing = _signing(tokens, matches)
     for order, match in enumerate(matches):
         segment = tokens.segments[match.start]
@@ -179,17 +180,18 @@ def _gather(tokens: Tokens, matches: list[Match], amounts: _Amounts) -> _Tally:
         if modifier == "+compare":
             compared_segment = segment
         elif modifier == "+not" and not (match.end < len(tokens.texts) and tokens.texts[match.end].isdigit()):
-            denied_until = match.end + _DENIED_REACH
+            denied_until, denied_segment = match.end + _DENIED_REACH, segment
         elif modifier == "+verb" and match.start == 0 and not amounts.physical:
             tally.add(Term("fraud-digital", WEIGHTS["form"], None, spaced=False), WEIGHTS["form"] + _FORM_BONUS)
         elif modifier is not None:
             tally.modifiers.add(modifier)
         if match.key in _COPY_TAILS and order and matches[order - 1].end == match.start and matches[order - 1].terms[0].group in _COPIED_GROUPS:
             continue
-        strain = match.terms[0].group == "weapons" and match.end < len(tokens.texts) and tokens.texts[match.end] in _STRAIN_TAILS
+        strain = match.end < len(tokens.texts) and _names_strain(match, tokens.texts[match.end])
         if strain:
             tally.add(Term("cannabis-flower", WEIGHTS["supporting"], None, spaced=False), WEIGHTS["supporting"])
-        denied = strain or segment == compared_segment or match.start < denied_until or match is signing
+        ruled_out = match.start < denied_until and segment == denied_segment
+        denied = strain or segment == compared_segment or ruled_out or match is signing
         for term in match.terms:
             if not term.group.startswith("+"):
                 bonus = _FIRST_BONUS if first and term.weight == WEIGHTS["decisive"] and not denied else 0.0
@@ -200,6 +202,14 @@ def _gather(tokens: Tokens, matches: list[Match], amounts: _Amounts) -> _Tally:
     if amounts.pill_dose:
         tally.add(Term("ecstasy-pills", WEIGHTS["context"], None, spaced=False), WEIGHTS["context"])
     return tally
+
+
+def _names_strain(match: Match, tail: str) -> bool:
+    """Say whether the next word makes a strain of cannabis of a weapon or drug."""
+    group = match.terms[0].group
+    if group == "weapons":
+        return tail in _STRAIN_TAILS
+    return tail in _STRAIN_TAILS_OF_DRUGS and group_is_drug(group) and group not in {"cannabis-flower", "nps-cannabinoid", *_PRODUCTS["cannabis-flower"]}
 
 
 def _weigh(term: Term, *, denied: bool, amounts: _Amounts) -> float:
@@ -215,12 +225,17 @@ def _weigh(term: Term, *, denied: bool, amounts: _Amounts) -> float:
 
 def _signing(tokens: Tokens, matches: list[Match]) -> Match | None:
     """Give the match that is only part of a vendor's sign-off: a short name alone at the end, or one before "team", "shop" …, after another good."""
-    if not matches or tokens.segments[matches[-1].start] == 0:
+    if not matches:
         return None
     named = [match for match in matches if not match.terms[0].group.startswith("+")]
     if len(named) < 2:  # noqa: PLR2004 - a sign-off needs something before it
         return None
     last = named[-1]
+    before = matches[matches.index(last) - 1]
+    if last.end == len(tokens.texts) and before.key == "team" and before.end == last.start and len(last.key) <= _SIGN_LETTERS:
+        return last  # "… team GBL"
+    if tokens.segments[last.start] == 0 or last.terms[0].weight >= WEIGHTS["form"]:
+        return None  # "(PDF)" is no signature
     segment = tokens.segments[last.start]
     others = [match for match in named[:-1] if tokens.segments[match.start] < segment and match.terms[0].weight >= WEIGHTS["supporting"]]
     if not others or any(match.terms[0].group == last.terms[0].group for match in others):
@@ -236,7 +251,7 @@ def _scores(tally: _Tally, prior: CategoryPrior, amounts: _Amounts) -> dict[str,
         if group in scores and _best(scores, products) >= _NAMED:
             scores[group] *= 0.5
     in_drugs = prior.weight >= _FAMILY_WEIGHT and group_is_drug(prior.group)
-    if "weapons" in scores and (in_drugs or any(score >= WEIGHTS["strong"] and group_is_drug(group) for group, score in scores.items())):
+    if "weapons" in scores and (in_drugs or any(score >= WEIGHTS["strong"] - 0.5 and group_is_drug(group) for group, score in scores.items())):
         scores["weapons"] *= _EVERYDAY_FACTOR  # logos and strains are called after weapons; weapons are not sold with a drug's name
     for group in scores:
         if group in prior.candidates and group != prior.group:
