@@ -31,6 +31,8 @@ _DIGIT = re.compile(r"\d")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _MICROGRAM = Decimal("0.000001")
 _METRIC = frozenset({Decimal(1), Decimal(10), Decimal(100), Decimal(1000)})
+_CHOICE = re.compile(r"(?<![\d/])\d/\d{1,2}(?:[, ]*(?:,|/|&|\||\bor\b)[, ]*\d/\d{1,2}(?![\d/]))")  # "1/8, 1/4, 1/2 oz" are several offers
+_PACK_IN_FRONT = range(2, 101)  # "3 1g pods": three of them, or part of a name
 _ONE_WORDS = frozenset({"per", "full", "single", "je", "pro"})
 _FLUID_OUNCE_PER_OUNCE = Decimal("29.57") / Decimal("28.35")  # "8 oz (240 ml)" of a liquid is a fluid ounce
 
@@ -47,6 +49,8 @@ def normalise_quantity(title: str | None, category: str | None = None, facts: Ma
     folded = fold(title)
     if _says_nothing(folded, category or ""):
         return Quantity(method="none")
+    if "/" in folded and _CHOICE.search(folded):
+        return Quantity(method="several amounts")
     plain = read_plain(folded, category or "", facts.decimal)
     if plain is not None:
         return Quantity(amount=_figure(plain[0]), unit=plain[1].measure.value, method="measure", confidence=0.95)
@@ -140,7 +144,7 @@ def _one_measure(items: Sequence[Item], measures: Sequence[Item]) -> Quantity:
     loose = [item for item in items if item.kind is Kind.TIMES and item.value > 1 and item.value != pack]
     counts = [i for i in items if i.kind is Kind.MEASURE and i.unit.measure in {Measure.COUNT, Measure.CONTAINER}]
     counts = [i for i in counts if i.value > 1 and i.value != pack]
-    if loose or counts:
+    if loose or counts or _number_in_front(items):
         return Quantity(method="amount and count")
     return Quantity(
         amount=_figure(best.value),
@@ -149,6 +153,12 @@ def _one_measure(items: Sequence[Item], measures: Sequence[Item]) -> Quantity:
         method="product" if best.pack is not None else "measure",
         confidence=0.95 if pack is None else 0.9,
     )
+
+
+def _number_in_front(items: Sequence[Item]) -> bool:
+    """Reads "3 1g pods": a small whole number that stands first, right before an amount."""
+    first, then = item_at(items, 0), item_at(items, 1)
+    return first.kind is Kind.NUMBER and first.value in _PACK_IN_FRONT and then.kind is Kind.MEASURE and then.unit.measure is Measure.MASS
 
 
 def _one_count(

@@ -33,6 +33,7 @@ _TOKEN = re.compile(
 )
 _VULGAR = re.compile(r"(\d?)([\u00bc-\u00be\u2150-\u215e])")
 _SPLIT_DOSE = re.compile(r"\b(micro|milli)[ -]grams?\b")
+_PREROLL = re.compile(r"\bpre[ -]?roll(?:ed)?(?: joint)?(s?)\b")
 _DASH_RUN = re.compile(r"(?<=\d)\s*[-\u2013\u2014]{2,}\s*(?=\d)")  # "10---100 pills"
 
 
@@ -45,6 +46,8 @@ def fold(text: str) -> str:
         text = unicodedata.normalize("NFKC", text)
         text = text.translate({0x2044: "/", 0xD7: "x", 0x2715: "x", 0x2716: "x", 0x2019: "'", 0x200B: None, 0x00AD: None})
     text = _SPLIT_DOSE.sub(r"\1gram", text.casefold())
+    if "roll" in text:
+        text = _PREROLL.sub(r"preroll\1", text)
     return " ".join(_DASH_RUN.sub("-", text).split())
 
 

@@ -174,7 +174,7 @@ def _gather(tokens: Tokens, matches: list[Match], amounts: _Amounts) -> _Tally:
     first = True
     compared_segment = denied_segment = denied_until = -1
     signing = _signing(tokens, matches)
-    for order, match in enumerate(matches):
+    for order, match in enumerate(_without_copies(matches)):
         segment = tokens.segments[match.start]
         modifier = match.terms[0].group if match.terms[0].group[0] == "+" else None
         if modifier == "+compare":
@@ -185,8 +185,6 @@ def _gather(tokens: Tokens, matches: list[Match], amounts: _Amounts) -> _Tally:
             tally.add(Term("fraud-digital", WEIGHTS["form"], None, spaced=False), WEIGHTS["form"] + _FORM_BONUS)
         elif modifier is not None:
             tally.modifiers.add(modifier)
-        if match.key in _COPY_TAILS and order and matches[order - 1].end == match.start and matches[order - 1].terms[0].group in _COPIED_GROUPS:
-            continue
         strain = match.end < len(tokens.texts) and _names_strain(match, tokens.texts[match.end])
         if strain:
             tally.add(Term("cannabis-flower", WEIGHTS["supporting"], None, spaced=False), WEIGHTS["supporting"])
@@ -197,11 +195,24 @@ def _gather(tokens: Tokens, matches: list[Match], amounts: _Amounts) -> _Tally:
                 bonus = _FIRST_BONUS if first and term.weight == WEIGHTS["decisive"] and not denied else 0.0
                 first = first and not bonus
                 tally.add(term, _weigh(term, denied=denied, amounts=amounts) + bonus - _ORDER_PENALTY * order)
+    _add_amounts(tally, amounts)
+    return tally
+
+
+def _add_amounts(tally: _Tally, amounts: _Amounts) -> None:
     if amounts.micrograms:
         tally.add(Term("lsd", WEIGHTS["hint"], None, spaced=False), WEIGHTS["hint"])
     if amounts.pill_dose:
         tally.add(Term("ecstasy-pills", WEIGHTS["context"], None, spaced=False), WEIGHTS["context"])
-    return tally
+
+
+def _without_copies(matches: list[Match]) -> list[Match]:
+    """Drop "clone" behind what it is a copy of: it is no cutting of a plant there."""
+    return [
+        match
+        for before, match in zip([None, *matches], matches, strict=False)
+        if not (match.key in _COPY_TAILS and before and before.end == match.start and before.terms[0].group in _COPIED_GROUPS)
+    ]
 
 
 def _names_strain(match: Match, tail: str) -> bool:
@@ -209,7 +220,11 @@ def _names_strain(match: Match, tail: str) -> bool:
     group = match.terms[0].group
     if group == "weapons":
         return tail in _STRAIN_TAILS
-    return tail in _STRAIN_TAILS_OF_DRUGS and group_is_drug(group) and group not in {"cannabis-flower", "nps-cannabinoid", *_PRODUCTS["cannabis-flower"]}
+    return (
+        tail in _STRAIN_TAILS_OF_DRUGS
+        and group_is_drug(group)
+        and group not in {"cannabis-flower", "nps-cannabinoid", *_PRODUCTS["cannabis-flower"]}
+    )
 
 
 def _weigh(term: Term, *, denied: bool, amounts: _Amounts) -> float:
@@ -251,7 +266,9 @@ def _scores(tally: _Tally, prior: CategoryPrior, amounts: _Amounts) -> dict[str,
         if group in scores and _best(scores, products) >= _NAMED:
             scores[group] *= 0.5
     in_drugs = prior.weight >= _FAMILY_WEIGHT and group_is_drug(prior.group)
-    if "weapons" in scores and (in_drugs or any(score >= WEIGHTS["strong"] - 0.5 and group_is_drug(group) for group, score in scores.items())):
+    if "weapons" in scores and (
+        in_drugs or any(score >= WEIGHTS["strong"] - 0.5 and group_is_drug(group) for group, score in scores.items())
+    ):
         scores["weapons"] *= _EVERYDAY_FACTOR  # logos and strains are called after weapons; weapons are not sold with a drug's name
     for group in scores:
         if group in prior.candidates and group != prior.group:
