@@ -191,11 +191,11 @@ def normalise_price(text: str | None, facts: MarketFacts = _NO_FACTS) -> Price:
     if (
         rest
         and _DASH.fullmatch(body[first.end : rest[0].start])
-        and (not first.mark or rest[0].currency == first.currency or not rest[0].mark)
+        and (not first.mark or not first.currency or rest[0].currency == first.currency or not rest[0].mark)
     ):
         upper, rest = rest[0], rest[1:]
         maximum = upper.value
-        marked_end = first if first.mark else upper
+        marked_end = first if first.mark and (first.currency or not upper.currency) else upper  # "$10 - $100 USD"
         first = _Amount(first.value, marked_end.currency, marked_end.mark, first.start, upper.end)
     unit = _unit(body, first)
     return Price(

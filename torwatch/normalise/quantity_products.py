@@ -52,7 +52,9 @@ def _mark_times(items: Sequence[Item], *, pills: bool) -> list[Item]:
         if item.kind is not Kind.CROSS:
             continue
         before, after = item_at(out, at - 1), item_at(out, at + 1)
-        if before.kind is Kind.NUMBER and after.kind is Kind.NUMBER:
+        if _holds(before, after):
+            out[at] = Item(Kind.WORD, "of")  # "3 boxes x 10 tabs" is "3 boxes of 10 tabs"
+        elif before.kind is Kind.NUMBER and (after.kind is Kind.NUMBER or _is_open(before, after)):
             out[at] = Item(Kind.RANGE)  # "10 x 10" of what?
         elif before.kind is Kind.NUMBER and after.kind is Kind.MEASURE and after.unit.measure is Measure.COUNT and _is_named(out, at):
             # "Brand 40 x 30 pills": the 40 is a dose where the title says so again; else it may be either
@@ -64,6 +66,21 @@ def _mark_times(items: Sequence[Item], *, pills: bool) -> list[Item]:
         elif before.kind is Kind.MEASURE and after.kind is Kind.MEASURE and before.unit.measure is after.unit.measure is Measure.MASS:
             out[at] = Item(Kind.RANGE)  # the two figures of a balance: "20 g x 0.001 g"
     return [item for item in out if not (item.kind is Kind.SIGN and item.text == "x")]
+
+
+def _holds(before: Item, after: Item) -> bool:
+    """Whether containers stand before an x and what one of them holds behind it."""
+    held = after.kind is Kind.NUMBER or (after.kind is Kind.MEASURE and after.unit.measure is Measure.COUNT)
+    return held and _is_containers(before)
+
+
+def _is_open(before: Item, after: Item) -> bool:
+    """Whether "10 x 10 strips" leaves open what is sold; in "5 x 10 pack" the pack holds ten."""
+    return before.value > 1 and _is_containers(after) and not after.unit.name.endswith(("pack", "pk"))
+
+
+def _is_containers(item: Item) -> bool:
+    return item.kind is Kind.MEASURE and item.unit.measure is Measure.CONTAINER
 
 
 def _is_multiplier(items: Sequence[Item], at: int) -> bool:
@@ -96,6 +113,10 @@ def _count_from_words(items: Sequence[Item]) -> list[Item]:
     units, out = load_units().units, list(items)
     for at, item in enumerate(out):
         if item.kind is not Kind.NUMBER or item.value != item.value.to_integral_value() or item.value <= 0 or item.value in _YEARS:
+            continue
+        holder = units.get(item_at(out, at - 2).text) if item_at(out, at - 1).text == "of" else None
+        if holder is not None and holder.measure is Measure.CONTAINER and item_at(out, at - 2).kind is Kind.WORD:
+            out[at] = Item(Kind.MEASURE, value=item.value, unit=_PIECES)  # "Box of 28 Diazepam"
             continue
         for step in range(1, _NOUN_DISTANCE + 1):
             follower = item_at(out, at + step)

@@ -220,11 +220,8 @@ def _names_strain(match: Match, tail: str) -> bool:
     group = match.terms[0].group
     if group == "weapons":
         return tail in _STRAIN_TAILS
-    return (
-        tail in _STRAIN_TAILS_OF_DRUGS
-        and group_is_drug(group)
-        and group not in {"cannabis-flower", "nps-cannabinoid", *_PRODUCTS["cannabis-flower"]}
-    )
+    grown = group in {"cannabis-flower", "nps-cannabinoid", *_PRODUCTS["cannabis-flower"]}
+    return tail in _STRAIN_TAILS_OF_DRUGS and not grown and group_is_drug(group) is True
 
 
 def _weigh(term: Term, *, denied: bool, amounts: _Amounts) -> float:

@@ -373,3 +373,27 @@ def test_a_long_hostile_claim_takes_bounded_time(piece):
         normalise(piece * (LONGEST_CLAIM // len(piece)))
     assert time.process_time() - started < 5
     assert normalise_ship_to("x" * (LONGEST_CLAIM + 1)).method == "too long"
+
+
+@pytest.mark.parametrize(
+    ("text", "countries"),
+    [
+        ("Germany<br>Austria", ("AT", "DE")),
+        ("Kun Norge", ("NO",)),
+        ("Tylko Polska", ("PL",)),
+        ("France métropolitaine", ("FR",)),
+        ("USA and its territories", ("US",)),
+        ("中国", ("CN",)),
+        ("Eesti", ("EE",)),
+        ("Oesterreich", ("AT",)),
+        ("Atlanta, Georgia", ("US",)),
+        ("Vienna, VA", ("AT",)),
+    ],
+)
+def test_markup_native_names_and_words_around_a_country_leave_it_readable(text, countries):
+    assert normalise_ship_to(text).countries == countries
+
+
+@pytest.mark.parametrize("text", ["See my profile", "check my profile", "Ask before ordering", "see T&C", "siehe Profil"])
+def test_where_to_look_instead_declares_nothing(text):
+    assert normalise_ship_to(text).ship_class is ShipClass.UNDECLARED

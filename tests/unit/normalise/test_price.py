@@ -217,3 +217,12 @@ class TestHoldingPrice:
 
     def test_with_no_bound_known_only_the_ceiling_counts(self) -> None:
         assert not holding_price(Decimal(9999), [], None, had_feedback_since=False)
+
+
+def test_a_range_takes_the_currency_that_only_its_upper_end_names():
+    price = normalise_price("$10 - $100 CAD")
+    assert (price.amount, price.maximum, price.currency) == ("10", "100", "CAD")
+
+
+def test_roubles_are_read_in_russian():
+    assert normalise_price("5 000 руб").currency == "RUB"  # noqa: RUF001 - it is Russian

@@ -374,3 +374,26 @@ def test_the_unit_table_says_what_its_words_measure() -> None:
     assert table.units["oz"].factor == Decimal("28.35")
     assert table.units["pills"].measure is Measure.COUNT
     assert table is load_units()
+
+
+@pytest.mark.parametrize(
+    ("title", "pieces"),
+    [
+        ("3 boxes x 10 tabs vitamin C", "30"),
+        ("12 strips x 10 vitamin C", "120"),
+        ("Box of 28 vitamin C 500mg", "28"),
+        ("Bag of 40 liquorice", "40"),
+        ("6 pre-rolls", "6"),
+        ("8 pre-rolled joints", "8"),
+    ],
+)
+def test_what_containers_hold_and_hyphenated_goods_are_counted(title, pieces):
+    assert amount(title, "Pills") == (pieces, "unit")
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Sencha 1/8, 1/4, 1/2, OZ", "Sencha 1/8 or 1/4 oz", "3 1g tea samplers", "10 x 10 strips vitamin C", "vitamin C 500mg 28 x 2 boxes"],
+)
+def test_a_choice_or_an_open_product_is_no_amount(title):
+    assert amount(title) == (None, None)

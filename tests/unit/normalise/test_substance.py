@@ -215,3 +215,31 @@ def test_the_case_of_a_title_changes_nothing(name):
 def test_a_hostile_title_of_a_megabyte_takes_no_longer_than_a_long_one():
     assert len(tokenise("1a" * 500_000).texts) <= 400
     assert group("a" * 1_000_000) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Howitzer? No: Bazooka Kush 7g", "cannabis-flower"),
+        ("28g Revolver OG", "cannabis-flower"),
+        ("Opium Haze 5g", "cannabis-flower"),
+        ("MP5 clone", "weapons"),
+        ("Breitling clone", "counterfeit"),
+        ("3D printed gun files", "fraud-digital"),
+        ("Safrole route (pdf)", "fraud-digital"),
+        ("PMK from pepper (PDF)", "fraud-digital"),
+        ("Ketamine precursor 1kg", "precursor"),
+        ("Methyl 2-methyl-3-phenylglycidate", "precursor"),
+        ("L-tyrosine dopamine precursor 50g", "other"),
+        ("P2P meth 5g", "methamphetamine"),
+        ("Speed 20g team GBL", "amphetamine"),
+        ("Mixed bagseed 40", "seeds"),
+        ("Grow tent reflector", "grow-supplies"),
+        ("Haze grown with organic nutrients 10g", "cannabis-flower"),
+        ("Springmesser schwarz", "weapons"),
+        ("Couteau papillon", "weapons"),
+        ("Stab proof vest M", "weapons"),
+    ],
+)
+def test_what_a_name_stands_beside_decides_what_is_sold(title, expected):
+    assert group(title) == expected
