@@ -19,6 +19,7 @@ from torwatch.closing import close_snapshot
 from torwatch.crawl.fetch import Fetcher, Route
 from torwatch.crawl.pace import Pace
 from torwatch.equipment import Progress, Tools, WalkSettings
+from torwatch.errors import TorError
 from torwatch.model import GOOD_OUTCOMES, OBSTACLE_OUTCOMES, Outcome, PageKind
 from torwatch.reading import PageReader, Read, gather_links
 from torwatch.store import frontier, staging
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torwatch.claims import ClaimRules
-    from torwatch.errors import TorError
     from torwatch.parsing.registry import Parser
     from torwatch.store.database import Store
     from torwatch.store.targets import Mirror, Target
@@ -62,6 +62,7 @@ ONION_OUTCOMES = frozenset(
         Outcome.TIMEOUT_CONNECT,
     }
 )
+MOST_REFUSED = 30  # requests in a row that the SOCKS port refuses before a walk gives up and stays resumable
 WALL_PAGES = 5  # pages in a row that are an obstacle: the market has shut its door, going on would be rude and useless
 
 
@@ -131,6 +132,8 @@ class Walk:
         self.results: queue.Queue[Read | TorError | Exception] = queue.Queue()
         self.in_flight: dict[str, Visit] = {}
         self.wall = 0
+        self.refused = 0  # requests in a row that found the SOCKS port shut
+        self.done, self.left = 0, 0  # pages of the frontier, kept here: counting them anew at every commit would take ever longer
         self.cut_short = ""
         self.archive_path = tools.archive_directory / target.market / f"{snapshot.id:08d}.warc.gz"
 
@@ -145,6 +148,7 @@ class Walk:
         with store.write() as connection:
             starts = (Visit(path, self.kind_of(path)) for path in self.parser.market.start)
             frontier.add_visits(connection, snapshot.id, starts, self.tools.rng)
+        self.done, self.left = frontier.count_visits(store, snapshot.id)
         referenced = store.value("SELECT max(warc_offset + warc_length) FROM visit WHERE snapshot_id = ?", (snapshot.id,)) or 0
         host, port = self.tools.tor.socks_address
         user, password = self.tools.tor.credentials(f"target-{self.target.id}")
@@ -198,7 +202,7 @@ class Walk:
     def fetch_pages(self, fetcher: Fetcher) -> None:
         """Fetch and parse what stands in the queue until the walk is over; every visit taken is answered with one result."""
         while (visit := self.work.get()) is not None:
-            if self.over.is_set() or not self.pace.wait(self.stop):
+            if self.over.is_set() or not self.pace.wait(self.over):
                 return
             try:
                 self.results.put(self.reader.read_page(fetcher, visit))
@@ -225,6 +229,7 @@ class Walk:
                 checked = True
                 with self.tools.store.write() as connection:
                     added = frontier.add_checks(connection, self.snapshot.id, self.snapshot.market_id, self.rules.followed, self.tools.rng)
+                self.left += added
                 if not added:
                     return True
                 continue
@@ -241,12 +246,11 @@ class Walk:
             return
         limit = self.settings.pages_per_snapshot
         if limit:
-            done, _ = frontier.count_visits(self.tools.store, self.snapshot.id)
-            if done + len(self.in_flight) >= limit:
+            if self.done + len(self.in_flight) >= limit:
                 if not self.in_flight:
                     self.cut_short = f"the budget of {limit} pages is spent"
                 return
-            wanted = min(wanted, limit - done)
+            wanted = min(wanted, limit - self.done)
         for visit in frontier.next_visits(self.tools.store, self.snapshot.id, wanted + len(self.in_flight)):
             if visit.path not in self.in_flight and len(self.in_flight) < wanted:
                 self.in_flight[visit.path] = visit
@@ -280,12 +284,13 @@ class Walk:
             frontier.record_results(connection, self.snapshot.id, results, rng)
             staging.stage_pages(connection, self.snapshot.id, [read.staged for read in good])
             onward = self.onward(good)
-            frontier.add_visits(connection, self.snapshot.id, onward, rng)
+            added = frontier.add_visits(connection, self.snapshot.id, onward, rng)
         for read in group:
             self.in_flight.pop(read.visit.path, None)
         self.watch_wall(group)
-        done, left = frontier.count_visits(self.tools.store, self.snapshot.id)
-        self.progress(Progress(done, left, group[-1].visit.path))
+        finished = sum(not result.retry for result in results)
+        self.done, self.left = self.done + finished, self.left + added - finished
+        self.progress(Progress(self.done, self.left, group[-1].visit.path))
 
     def result_of(self, read: Read, place: tuple[int, int] | None) -> VisitResult:
         """What is written of one visit; a passing failure goes back into the frontier while it has attempts left."""
@@ -332,6 +337,12 @@ class Walk:
 
     def revive_tor(self, fetcher: Fetcher, group: list[Read]) -> None:
         """Bring our own tor back when a request found its SOCKS port shut; raises TorError when it cannot be."""
+        for read in group:
+            self.refused = self.refused + 1 if read.outcome is Outcome.TOR_DOWN else 0
+        if self.refused >= MOST_REFUSED:
+            raise TorError(
+                f"Tor's SOCKS port {self.tools.tor.socks_address} refuses every connection: check tor.socks of the configuration"
+            )
         if any(read.outcome is Outcome.TOR_DOWN for read in group):
             self.tools.tor.ensure()
             fetcher.route_through(*self.tools.tor.socks_address)

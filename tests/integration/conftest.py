@@ -74,6 +74,27 @@ class SocksServer(socketserver.ThreadingTCPServer):
         """A connection cut off by a stopped walk is no error."""
 
 
+@contextlib.contextmanager
+def relaying(port):
+    """A SOCKS port that leads every onion to a port of this machine; gives its address."""
+    server = SocksServer(("127.0.0.1", 0), Relay)
+    server.market_port, server.asked = port, set()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server.server_address
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def relay():
+    """Give `relaying`."""
+    return relaying
+
+
 class StandInTor:
     """What a walk needs of Tor, over the relay."""
 

@@ -16,8 +16,9 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import socks
 import urllib3
-from requests.adapters import HTTPAdapter
+from requests.cookies import extract_cookies_to_jar
 
+from torwatch.crawl.deadline import DeadlineAdapter
 from torwatch.model import Fetched, Outcome
 
 if TYPE_CHECKING:
@@ -81,15 +82,14 @@ class Fetcher:
         self._session.headers.clear()
         self._session.headers.update(headers)
         self._session.proxies = {"http": route.proxy, "https": route.proxy}
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0, pool_block=False)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        self._adapter = DeadlineAdapter(connections)
         self._host = urlsplit(route.base_url).hostname
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._adapter.close()
         self._session.close()
 
     def route_through(self, socks_host: str, socks_port: int) -> None:
@@ -99,36 +99,59 @@ class Fetcher:
 
     def fetch(self, path: str) -> Fetched:
         """Fetch one page of the mirror (path and query), following redirects that stay on the onion."""
-        url = urljoin(self.route.base_url + "/", path)
         started = time.monotonic()
-        deadline = started + self.limits.page_seconds
+        with self._adapter.cut_off_after(self.limits.page_seconds):
+            return self._follow(urljoin(self.route.base_url + "/", path), started, started + self.limits.page_seconds)
+
+    def _follow(self, url: str, started: float, deadline: float) -> Fetched:
+        """Request a page and what it redirects to, all within one deadline."""
         for _ in range(MAX_REDIRECTS + 1):
+            if time.monotonic() >= deadline:
+                return failed(url, Outcome.TIMEOUT_TOTAL, "redirected until the time was over", self._now(), started)
             fetched = self._request(url, started, deadline)
             if fetched.redirect is None:
                 return fetched
-            target = urljoin(url, fetched.redirect)
-            parts = urlsplit(target)
-            if parts.hostname != self._host or parts.scheme not in {"http", "https"}:
-                reason = f"redirect to {parts.scheme}://{parts.hostname or ''} refused"
+            try:
+                target = urljoin(url, fetched.redirect)
+                parts = urlsplit(target)
+                host, scheme, _port = parts.hostname, parts.scheme, parts.port
+            except ValueError:
+                return failed(
+                    url, Outcome.OFF_ONION_REDIRECT, "redirect to what is no address refused", self._now(), started, fetched.status
+                )
+            if host != self._host or scheme not in {"http", "https"}:
+                reason = f"redirect to {scheme}://{host or ''} refused"
                 return failed(url, Outcome.OFF_ONION_REDIRECT, reason, self._now(), started, fetched.status)
             url = target
         return failed(url, Outcome.HTTP_ERROR, f"more than {MAX_REDIRECTS} redirects", self._now(), started, fetched.status)
 
     def _request(self, url: str, started: float, deadline: float) -> Fetched:
-        """One request without redirects."""
+        """One request without redirects; the adapter is asked itself, since a session would already judge the Location header."""
         limits = self.limits
         if urlsplit(url).hostname != self._host:
             return failed(url, Outcome.OFF_ONION_REDIRECT, "the address leaves the onion", self._now(), started)
+        left = max(0.1, deadline - time.monotonic())
         try:
-            response = self._session.get(
-                url, stream=True, allow_redirects=False, timeout=(limits.connect_seconds, min(limits.read_seconds, limits.page_seconds))
+            request = self._session.prepare_request(requests.Request("GET", url))
+            response = self._adapter.send(
+                request,
+                stream=True,
+                timeout=(min(limits.connect_seconds, left), min(limits.read_seconds, left)),
+                proxies=self._session.proxies,
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            return failed(url, *classify(error, self._explain), self._now(), started)
+            return failed(url, *self._judge(error, deadline), self._now(), started)
+        extract_cookies_to_jar(self._session.cookies, request, response.raw)  # type: ignore[no-untyped-call]  # requests ships no type for it
         try:
             return self._read(url, response, started, deadline)
         finally:
             response.close()
+
+    def _judge(self, error: Exception, deadline: float) -> tuple[Outcome, str]:
+        """What an exception means; one that comes when the time is over is the deadline's own doing."""
+        if time.monotonic() >= deadline:
+            return Outcome.TIMEOUT_TOTAL, f"not finished after {self.limits.page_seconds:g} s"
+        return classify(error, self._explain)
 
     def _read(self, url: str, response: requests.Response, started: float, deadline: float) -> Fetched:
         """Read an answer within the limits of size and time."""
@@ -148,11 +171,13 @@ class Fetcher:
                         url, Outcome.TOO_LARGE, f"more than {self.limits.page_bytes} bytes", self._now(), started, status, headers
                     )
                 if time.monotonic() > deadline:
-                    reason = f"not finished after {self.limits.page_seconds:g} s, {len(body)} bytes came"
-                    return failed(url, Outcome.TIMEOUT_TOTAL, reason, self._now(), started, status, headers)
+                    break
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            outcome, reason = classify(error, self._explain)
+            outcome, reason = self._judge(error, deadline)
             return failed(url, outcome, f"{reason} after {len(body)} bytes", self._now(), started, status, headers)
+        if time.monotonic() > deadline:  # the end may be that of the socket, shut by the deadline
+            reason = f"not finished after {self.limits.page_seconds:g} s, {len(body)} bytes came"
+            return failed(url, Outcome.TIMEOUT_TOTAL, reason, self._now(), started, status, headers)
         outcome, reason = judge_status(status)
         return Fetched(
             url,

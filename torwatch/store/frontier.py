@@ -82,7 +82,7 @@ def record_results(connection: sqlite3.Connection, snapshot_id: int, results: Se
     """Write what became of a group of visits; a retried one gets a new place in the order."""
     connection.executemany(
         "UPDATE visit SET outcome = ?, reason = ?, status = ?, elapsed_ms = ?, at = ?, digest = ?, size = ?, warc = ?, warc_offset = ?,"
-        " warc_length = ?, attempts = attempts + 1, draw = CASE WHEN ? THEN ? ELSE draw END WHERE snapshot_id = ? AND path = ?",
+        " warc_length = ?, attempts = attempts + ?, draw = CASE WHEN ? THEN ? ELSE draw END WHERE snapshot_id = ? AND path = ?",
         [
             (
                 None if result.retry else result.outcome.value,
@@ -95,6 +95,7 @@ def record_results(connection: sqlite3.Connection, snapshot_id: int, results: Se
                 result.warc,
                 result.warc_offset,
                 result.warc_length,
+                int(result.outcome is not Outcome.TOR_DOWN),  # our own fault costs the page no attempt
                 result.retry,
                 rng.randrange(MAX_DRAW),
                 snapshot_id,

@@ -296,6 +296,7 @@ CREATE TABLE {entity.stage_table} (
   {columns_sql(entity)},
   path TEXT,
   row_digest TEXT,
+  promoted INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (snapshot_id, key, source)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE {entity.name}_visit (

@@ -188,3 +188,18 @@ def test_replaying_the_changes_gives_the_state_after_every_snapshot(steps, tmp_p
             seen = set(seen_in(store, "listing", snapshot))
             assert {row["key"] for row in store.rows("SELECT id, key FROM listing") if row["id"] in seen} == listings.keys()
         assert differences(states[-1][1], replay(store, target.market_id)) == []
+
+
+def test_a_normal_row_wins_over_a_promoted_one_whichever_page_came_first(store):
+    target = a_target(store)
+    snapshot = builders.begin_snapshot(
+        store, target, mirror_id=target.mirrors[0].id, parser_digest="0" * 64, torwatch_version="test", now=builders.NOW
+    )
+    for order in (("promoted", "normal"), ("normal", "promoted")):
+        with store.write() as connection:
+            connection.execute("DELETE FROM stage_listing")
+        for name in order:
+            row = builders.EntityRow("1", Source.INDEX, {"title": name}, promoted=name == "promoted")
+            with store.write() as connection:
+                builders.staging.stage_pages(connection, snapshot.id, [builders.StagedPage(listings=(row,))])
+        assert store.value("SELECT title FROM stage_listing") == "normal"
