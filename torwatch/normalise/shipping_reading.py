@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 SAID = frozenset({"world", "all", "digital", "undeclared", "domestic"})
 _ENDS_GROUP = frozenset({"mark", "open", "close", "hyphen", "arrow"})
 _NAMED = frozenset({"country", "region", "code", "listed"})
+_LIST_IN_DOUBT = 4  # codes that are a list even beside something not understood; else two are
 _LINE_ENDS = frozenset({"\n", "\r", ";", "|"})
 _US_STATES = frozenset({
     "AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DC", "DE", "FL", "GA", "HI", "IA", "ID", "IL", "IN", "KS", "KY", "LA", "MA", "MD", "ME", "MI", "MN", "MO", "MS",
@@ -84,7 +85,7 @@ class Reading:
         """Count codes beside a certain place, or two and more of them together; else leave them aside."""
         sure = bool(self.countries or self.regions or self.excluded or self.excluded_regions or "world" in self.said)
         several = {atom.code for atom, _ in self.maybe if atom.role == "code" and atom.code not in WORDS_AS_CODES}
-        if not sure and (len(several) < 2 or self.doubt):  # noqa: PLR2004 - two codes are a list
+        if not sure and len(several) < (_LIST_IN_DOUBT if self.doubt else 2):
             self.doubt = self.doubt or bool(self.maybe)
             return
         states = set(self.countries) == {"US"} and (origin or self.countries["US"] == "city")  # "Portland, OR, USA" names a state

@@ -27,6 +27,7 @@ _TOKEN = re.compile(
 )
 _TAGS = re.compile("\U0001f3f4([\U000e0061-\U000e007a]{2,6})\U000e007f?")
 _MARKUP = re.compile(r"</?(?:br|p|li|ul|ol|div|span|b|i|u|em|strong|td|tr|font|small)\b[^<>]{0,200}>", re.IGNORECASE)  # what scrapers leave
+_ENUMERATORS = re.compile(r"(?<!\S)\d{1,2}[.)](?=\s)")  # "1. USA 2. Canada"
 _APOSTROPHES = str.maketrans("", "", "'\u2019\u02bc`\u00b4\u2018\u2032")
 _WORD_KINDS = frozenset({"word", "dotted", "slashed", "and"})
 # A full stop after these is part of the word ("St. Lucia", "S. Africa", "Rep. of Ireland").
@@ -52,6 +53,7 @@ def tokens_of(text: str) -> list[Token]:
         text = html.unescape(text)
     if "<" in text:
         text = _MARKUP.sub("\n", text)
+    text = _ENUMERATORS.sub(",", text)
     if not text.isascii():
         text = unmask(_TAGS.sub(_plain_tags, _mend(text)))
     found: list[Token] = []

@@ -397,3 +397,8 @@ def test_markup_native_names_and_words_around_a_country_leave_it_readable(text, 
 @pytest.mark.parametrize("text", ["See my profile", "check my profile", "Ask before ordering", "see T&C", "siehe Profil"])
 def test_where_to_look_instead_declares_nothing(text):
     assert normalise_ship_to(text).ship_class is ShipClass.UNDECLARED
+
+
+def test_a_numbered_list_is_a_list_and_four_codes_are_one_in_spite_of_a_doubt():
+    assert normalise_ship_to("1. USA 2. Canada").countries == ("CA", "US")
+    assert normalise_ship_to("AF, AL, DZ, AD, AO").countries == ("AD", "AL", "AO", "DZ")
