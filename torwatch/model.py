@@ -6,7 +6,7 @@ declared for that kind (see `KindSpec`), so that a weaker source never erases wh
 
 from __future__ import annotations
 
-import datetime as dt
+import datetime as dt  # noqa: TC003 - the types of these fields may be asked for at run time
 from dataclasses import dataclass, field
 from enum import StrEnum
 
