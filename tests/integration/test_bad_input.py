@@ -121,8 +121,12 @@ def test_an_unknown_parser_is_refused_with_the_near_names(refuse):
     assert "did you mean souk?" in refuse("add", TEA, "--market", "teahouse", "--parser", "suok")
 
 
-def test_a_market_without_a_parser_of_its_name_must_name_one(refuse):
-    assert "--parser" in refuse("add", TEA, "--market", "teahouse")
+def test_a_market_without_a_parser_of_its_name_must_name_one_where_tor_cannot_be_asked(refuse, run, tmp_path):
+    config = attach(tmp_path, tmp_path / "control")
+    code, _, errors = run("--config", config, "add", TEA, "--market", "teahouse")
+    assert code == 1
+    assert errors.splitlines()[-1].startswith("Error: no parser can be proposed without Tor, name one with --parser")
+    assert "teahouse" not in run("target", "list")[1]
 
 
 def test_a_market_is_watched_once(refuse, run, tea):

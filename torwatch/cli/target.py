@@ -10,7 +10,7 @@ import click
 
 from torwatch.cli.context import Duration, check_market_name, the_config, the_store
 from torwatch.cli.output import duration_text, minute_text, print_fields, print_json, print_table
-from torwatch.errors import UsageError
+from torwatch.errors import TorError, UsageError
 
 if TYPE_CHECKING:
     from torwatch.store.targets import Target
@@ -130,8 +130,11 @@ def propose(address: str) -> str:
     """Ask the market's own front page; take a sure proposal, ask about one that is not. Raises UsageError when none can be taken."""
     from torwatch.cli.snapshot import run_or_queue
 
-    found = run_or_queue("propose", {"address": address})
     remedy = "name one with --parser (`torwatch parser list` shows them)"
+    try:
+        found = run_or_queue("propose", {"address": address})
+    except TorError as error:
+        raise TorError(f"no parser can be proposed without Tor, {remedy}: {error}") from error
     if found["name"] is None:
         raise UsageError(f"no parser can be proposed ({found['why']}): {remedy}")
     line = f"{found['name']}, {'sure' if found['sure'] else 'not sure'} ({found['confidence']:.0%}): {found['why']}"
