@@ -70,13 +70,12 @@ def kill_and_resume(market, runs):
         watch.begin_again()
         point = POINTS[number % len(POINTS)]
         call = rng.randrange(1, 6) if point in POINTS[:3] else 1
-        if run(watch, point, call) == -signal.SIGKILL:
-            kills[point] += 1
-        if number % 3 == 0:
-            run(watch, kill_after=rng.uniform(0.3, 1.2))
-        for _ in range(3):
-            if run(watch) == 0:
-                break
+        ended = run(watch, point, call) == 0
+        kills[point] += not ended
+        if not ended and number % 3 == 0:
+            ended = run(watch, kill_after=rng.uniform(0.3, 1.2)) == 0
+        while not ended:
+            ended = run(watch) == 0
         check(watch, wanted)
     return kills
 
