@@ -143,6 +143,7 @@ class Watch:
         self.store.close()
         shutil.rmtree(self.config.data_directory)
         self.store = self.open_database()
+        self.tools = replace(self.tools, store=self.store)
 
     def look(self, stop=None, progress=lambda _: None, **crawl):
         """Take a snapshot; options override the crawl section."""
