@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
+
+from torwatch.logs import LibraryHandler
 
 CHECKOUT = Path(__file__).parent.parent
 CORPUS = Path(os.environ.get("TORWATCH_CORPUS") or CHECKOUT.parent / "shared" / "corpus")
@@ -77,3 +81,14 @@ def chromium():
 def checkout():
     """The project's root folder."""
     return CHECKOUT
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before():
+    """Take back what a test set up of the log: its stream is closed when the test ends, and threads of libraries go on writing."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers = [handler for handler in root.handlers if handler in handlers or not isinstance(handler, LibraryHandler)]
+    root.setLevel(level)

@@ -30,7 +30,10 @@ class LibraryHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Log the record's text under one event name, so that the names of events stay ours."""
         level = record.levelname.lower() if record.levelname.lower() in LEVELS else "error"
-        getattr(structlog.get_logger(), level)("library_message", library=record.name, text=record.getMessage())
+        try:
+            getattr(structlog.get_logger(), level)("library_message", library=record.name, text=record.getMessage())
+        except Exception:  # noqa: BLE001 - a log that cannot be written must not end the library's thread (logging's own contract)
+            self.handleError(record)
 
 
 def set_up_logs(level: str, form: str, stream: TextIO) -> None:

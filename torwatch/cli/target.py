@@ -109,10 +109,7 @@ def add(
 
 
 def choose_parser(parser: str | None, market: str, address: str | None = None) -> str:
-    """The name of a parser that exists: the one asked for, else the one called as the market, else the one that the front page fits.
-
-    Raises UsageError when none does, or when it is not sure and nobody can be asked.
-    """
+    """The name of a parser that exists: the one asked for, else the one called as the market, else the one that the front page fits."""
     from torwatch.parsing.registry import find_parsers, load_parser
 
     directories = the_config().parsing.directories

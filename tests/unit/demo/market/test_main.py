@@ -37,7 +37,9 @@ def test_the_fixtures_of_the_parsers_are_what_the_documented_command_writes(name
 
 def test_it_serves_until_it_is_interrupted(checkout):
     command = [sys.executable, "-u", "-m", "torwatch.demo.market", "--listings", "20", "--port", "0", "--day-seconds", "0.05"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=checkout) as process:
+    # A suite that runs in the background has SIGINT ignored, and what it starts inherits that.
+    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731 - one call
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=checkout, preexec_fn=heed) as process:  # noqa: PLW1509 - see above
         first, second = process.stdout.readline(), process.stdout.readline()
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
