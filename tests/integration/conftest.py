@@ -76,13 +76,13 @@ class SocksServer(socketserver.ThreadingTCPServer):
 
 @contextlib.contextmanager
 def relaying(port):
-    """A SOCKS port that leads every onion to a port of this machine; gives its address."""
+    """A SOCKS port that leads every onion to a port of this machine; gives the server, which remembers the names asked for."""
     server = SocksServer(("127.0.0.1", 0), Relay)
     server.market_port, server.asked = port, set()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield server.server_address
+        yield server
     finally:
         server.shutdown()
         server.server_close()
@@ -116,13 +116,7 @@ class Watch:
         drawn_as = ENGINES[engine]()
         self.world = drawn_as.world(seed, listings=listings)
         self.server = stack.enter_context(MarketServer(self.world, drawn_as, self.clock, still=still))
-        relay = SocksServer(("127.0.0.1", 0), Relay)
-        relay.market_port, relay.asked = self.server.port, set()
-        thread = threading.Thread(target=relay.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        stack.callback(thread.join)
-        stack.callback(relay.server_close)
-        stack.callback(relay.shutdown)
+        relay = stack.enter_context(relaying(self.server.port))
         self.asked = relay.asked
         config = load_config(None, {"STATE_DIRECTORY": str(directory)})
         quick = {"seconds_per_request": 0.0, "concurrency": 4, "detail_max_age": dt.timedelta(0)} | crawl

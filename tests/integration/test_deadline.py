@@ -31,11 +31,11 @@ def answering(answer, relay):
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
 
-    with Server(("127.0.0.1", 0), Handler) as server, relay(server.server_address[1]) as (host, port):
+    with Server(("127.0.0.1", 0), Handler) as server, relay(server.server_address[1]) as way:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         limits = Limits(connect_seconds=2, read_seconds=1, page_seconds=1.5)
-        route = Route(f"http://{ONION}", host, port, "user", "password")
+        route = Route(f"http://{ONION}", *way.server_address, "user", "password")
         try:
             with Fetcher(
                 route,
