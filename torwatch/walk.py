@@ -126,8 +126,8 @@ class Walk:
         self.stop = stop
         self.progress = progress
         self.over = threading.Event()  # set: fetch threads leave; unlike `stop` it is this walk's own
-        self.reader = PageReader(parser.name, rules, tools.workers, self.hold_back)
         self.pace = Pace(self.seconds_per_request(), clock=time.monotonic, rng=tools.rng)
+        self.reader = PageReader(parser.name, rules, tools.workers, self.pace.hold_back)
         self.work: queue.Queue[Visit | None] = queue.Queue()
         self.results: queue.Queue[Read | TorError | Exception] = queue.Queue()
         self.in_flight: dict[str, Visit] = {}
@@ -209,10 +209,6 @@ class Walk:
             except Exception as error:  # noqa: BLE001 - handed to the committing thread, which raises it: a dead thread would hang the walk
                 self.results.put(error)
                 return
-
-    def hold_back(self, seconds: float) -> None:
-        """Let no request start for a while: the market asked for it."""
-        self.pace.hold_back(seconds)
 
     # --- the committing thread -----------------------------------------------------------------------------------------------------
 
