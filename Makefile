@@ -59,12 +59,13 @@ docs: $(INSTALLED) ## write docs/cli.md, configuration.md, schema.md and config.
 
 # One lock for Python 3.11 to 3.13: made on the oldest, so that every version in it supports all three.
 .PHONY: lock
-lock: $(INSTALLED) ## make the lock files anew, with the newest versions (needs Python 3.11 and the network)
+lock: ## make the lock files anew, with the newest versions (needs Python 3.11 and the network)
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
-		|| { echo 'make lock needs a .venv of Python 3.11: make clean; make setup PYTHON=python3.11' >&2; exit 1; }
+		|| { echo 'make lock needs a .venv of Python 3.11 with pip-tools: make clean; make setup PYTHON=python3.11 before pyproject.toml is changed' >&2; exit 1; }
 	$(COMPILE) --upgrade --all-extras --output-file requirements/dev.txt pyproject.toml requirements/build.in
-	$(COMPILE) --upgrade --extra datasette --constraint requirements/dev.txt --output-file requirements/runtime.txt pyproject.toml requirements/build.in
+	$(COMPILE) --upgrade --extra datasette --extra analysis --extra alerts --extra metrics --constraint requirements/dev.txt --output-file requirements/runtime.txt pyproject.toml requirements/build.in
 	$(COMPILE) --upgrade --constraint requirements/dev.txt --output-file requirements/build.txt requirements/build.in
+	$(COMPILE) --upgrade --output-file requirements/bench.txt requirements/bench.in
 
 .PHONY: clean
 clean: ## remove the virtual environment and everything that was made
