@@ -33,8 +33,10 @@ COVERAGE = {
 Claims = Mapping[str, object]
 
 
-def a_target(store: Store, market: str = "teahouse") -> Target:
-    return add_target(store, market, [(ONION.replace("a", market[0], 1), 80, "http")], parser="souk", every_seconds=604800, now=NOW)
+def a_target(store: Store, market: str = "teahouse", host: int | None = None) -> Target:
+    """A target; `host` numbers its address, so that one database can hold many."""
+    onion = ONION.replace("a", market[0], 1) if host is None else f"{host:055d}d.onion"
+    return add_target(store, market, [(onion, 80, "http")], parser="souk", every_seconds=604800, now=NOW)
 
 
 def take(
@@ -49,8 +51,13 @@ def take(
     confirm_misses: int = 2,
     max_fall: float = 1.0,
     total: int | None = None,
+    readable: bool = True,
+    drift: str = "",
 ) -> tuple[int, Ending]:
-    """Take a snapshot that saw exactly `listings` (key → claims); `gone` are the keys whose own page said so."""
+    """Take a snapshot that saw exactly `listings` (key → claims); `gone` are the keys whose own page said so.
+
+    `readable=False`: no list page could be read; `drift`: why the snapshot is held.
+    """
     now = NOW + WEEK * week
     snapshot = begin_snapshot(store, target, mirror_id=target.mirrors[0].id, parser_digest="0" * 64, torwatch_version="test", now=now)
     rng = random.Random(week)
@@ -62,7 +69,7 @@ def take(
     vendors = {str(claims["vendor"]): claims["vendor"] for claims in listings.values() if claims.get("vendor")}
     with store.write() as connection:
         frontier.add_visits(connection, snapshot.id, visits, rng)
-        outcome = {"/index": Outcome.OK, "/index2": Outcome.STALLED}
+        outcome = {"/index": Outcome.OK if readable else Outcome.STALLED, "/index2": Outcome.STALLED}
         results = [VisitResult(visit, outcome.get(visit.path, Outcome.GONE), "", 200, 10, now, digest="d", size=100) for visit in visits]
         frontier.record_results(connection, snapshot.id, results, rng)
         page = StagedPage(rows, tuple(EntityRow(key, Source.INDEX, {"name": name}) for key, name in vendors.items()), total=total)
@@ -74,6 +81,6 @@ def take(
         rule=HoldRule(max_fall, confirm_misses),
         now=now,
         warc="teahouse/x.warc.gz",
-        signs=Signs(),
+        signs=Signs(drift=drift),
     )
     return snapshot.id, ending
