@@ -17,8 +17,8 @@ from torwatch.store.targets import stamp
 if TYPE_CHECKING:
     from torwatch.store.database import Store
 
-FIRST_PASS = "A"
-SECOND_PASS = "B"
+FIRST = "A"
+SECOND = "B"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +81,10 @@ def _read_occasions(
         at = dt.datetime.fromisoformat(row["started_at"])
         if row["first_ids"] is not None:
             sets[len(occasions)] = row["first_ids"]
-        occasions.append(Occasion(row["id"], FIRST_PASS, at, row["state"], complete=row["state"] == "complete"))
+        occasions.append(Occasion(row["id"], FIRST, at, row["state"], complete=row["state"] == "complete"))
         if row["second_ids"] is not None:
             sets[len(occasions)] = row["second_ids"]
-            occasions.append(Occasion(row["id"], SECOND_PASS, at, row["state"], complete=False))
+            occasions.append(Occasion(row["id"], SECOND, at, row["state"], complete=False))
     return occasions, sets
 
 
