@@ -78,7 +78,7 @@ def test_there_is_one_kind_of_lock_file(files):
 
 def test_every_lock_has_a_hash_for_every_package(checkout):
     locks = sorted((checkout / "requirements").glob("*.txt"))
-    assert [lock.name for lock in locks] == ["build.txt", "dev.txt", "runtime.txt"]
+    assert [lock.name for lock in locks] == ["bench.txt", "build.txt", "dev.txt", "runtime.txt"]
     for lock in locks:
         packages = re.split(r"^(?=[a-z0-9])", lock.read_text(encoding="utf-8"), flags=re.MULTILINE | re.IGNORECASE)[1:]
         assert len(packages) > 5
