@@ -52,6 +52,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
             "listings": "distinct listings seen",
             "received_bytes": "bytes of page bodies, decoded",
             "warc": "archive file, relative to the archive folder",
+            "source": "crawl: torwatch walked the market itself; import: loaded from a data set that others published",
         },
     },
     "snapshot_page": {"description": "Pages of a snapshot by kind and outcome.", "columns": {"pages": "number of pages"}},

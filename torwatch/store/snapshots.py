@@ -149,19 +149,7 @@ def settle(
     if state in {"complete", "partial"}:
         ending = apply_diff(connection, snapshot, state, reason, coverage, rule)
         write_market_rates(connection, snapshot)
-    count = {
-        name: connection.execute(f"SELECT count(DISTINCT key) FROM stage_{name} WHERE snapshot_id = ?", (snapshot.id,)).fetchone()[0]
-        for name in ("listing", "vendor")
-    }
-    announced = connection.execute("SELECT sum(total) FROM stage_total WHERE snapshot_id = ?", (snapshot.id,)).fetchone()[0]
-    pages, size = connection.execute(
-        "SELECT count(*), coalesce(sum(size), 0) FROM visit WHERE snapshot_id = ? AND outcome IS NOT NULL", (snapshot.id,)
-    ).fetchone()
-    connection.execute(
-        "UPDATE snapshot SET state = ?, reason = ?, announced_listings = ?, listings = ?, vendors = ?, new_feedback = ?, pages = ?,"
-        " received_bytes = ? WHERE id = ?",
-        (state, ending.reason, announced, count["listing"], count["vendor"], ending.new_feedback, pages, size, snapshot.id),
-    )
+    count = staged_counts(connection, snapshot.id)
     if state == "held":
         connection.execute(
             "INSERT INTO hold (snapshot_id, reason, figures, held_at) VALUES (?, ?, ?, ?)"
@@ -170,9 +158,32 @@ def settle(
         )
     elif decided is None:
         connection.execute("DELETE FROM hold WHERE snapshot_id = ?", (snapshot.id,))  # a mended parser read it after all
+    close_row(connection, snapshot, ending)
+    return ending
+
+
+def staged_counts(connection: sqlite3.Connection, snapshot_id: int) -> dict[str, int]:
+    """Distinct listings and vendors that are staged."""
+    return {
+        name: int(connection.execute(f"SELECT count(DISTINCT key) FROM stage_{name} WHERE snapshot_id = ?", (snapshot_id,)).fetchone()[0])
+        for name in ("listing", "vendor")
+    }
+
+
+def close_row(connection: sqlite3.Connection, snapshot: Snapshot, ending: Ending) -> None:
+    """Write a snapshot's state and totals into its row, and clear its working rows."""
+    count = staged_counts(connection, snapshot.id)
+    announced = connection.execute("SELECT sum(total) FROM stage_total WHERE snapshot_id = ?", (snapshot.id,)).fetchone()[0]
+    pages, size = connection.execute(
+        "SELECT count(*), coalesce(sum(size), 0) FROM visit WHERE snapshot_id = ? AND outcome IS NOT NULL", (snapshot.id,)
+    ).fetchone()
+    connection.execute(
+        "UPDATE snapshot SET state = ?, reason = ?, announced_listings = ?, listings = ?, vendors = ?, new_feedback = ?, pages = ?,"
+        " received_bytes = ? WHERE id = ?",
+        (ending.state, ending.reason, announced, count["listing"], count["vendor"], ending.new_feedback, pages, size, snapshot.id),
+    )
     staging.clear(connection, snapshot.id)
     connection.execute("DELETE FROM visit WHERE snapshot_id = ?", (snapshot.id,))
-    return ending
 
 
 def apply_diff(

@@ -1,0 +1,157 @@
+"""`torwatch import`: data sets that others published, loaded beside what torwatch crawls."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from torwatch.cli.context import check_market_name, the_config, the_store
+from torwatch.cli.output import minute_text, print_json, print_table, show
+from torwatch.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    from torwatch.loading import Loaded
+
+SHOWN_FAULTS = 20  # lines of broken rows printed a file; all of them are in the event log and in --json
+DAY_IN_NAME = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})")
+
+
+@click.group("import")
+def import_() -> None:
+    """Load what others measured, as snapshots without a crawl.
+
+    \b
+    torwatch import layouts
+    torwatch import csv items.csv --map dated --market agora --at 2014-05-01
+    torwatch import csv captures/*.csv --map mine.toml --market silkroad     (a date in each file's name)
+    """
+
+
+@import_.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def layouts(*, as_json: bool) -> None:
+    """List the layouts that come with torwatch."""
+    from torwatch.dataset.layout import load_layout, shipped_layouts
+
+    found = [load_layout(name) for name in shipped_layouts()]
+    if as_json:
+        print_json([{"name": layout.name, "title": layout.title, "digest": layout.digest} for layout in found])
+        return
+    print_table(("layout", "columns"), [(layout.name, layout.title) for layout in found], empty="")
+
+
+@import_.command("csv")
+@click.argument("files", type=click.Path(path_type=Path, exists=True, dir_okay=False), nargs=-1, required=True, metavar="FILE…")
+@click.option(
+    "--map", "layout_name", required=True, help="A TOML file that says what stands where, or a shipped layout (`torwatch import layouts`)."
+)
+@click.option("--market", required=True, help="Market the data is of; one that is not known is noted.")
+@click.option("--at", "at_text", help="When it was measured, UTC: 2014-05-01 or 2014-05-01T12:00; else the date in each file's name.")
+@click.option("--by-day", is_flag=True, help="A snapshot for each day that the rows themselves name.")
+@click.option("--partial", is_flag=True, help="The file is a part of what the market showed: what it lacks says nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, with every broken row.")
+def csv_command(
+    files: tuple[Path, ...], layout_name: str, market: str, at_text: str | None, *, by_day: bool, partial: bool, as_json: bool
+) -> None:
+    """Load CSV files, oldest first, a snapshot each.
+
+    Spells, returns and capture histories come out as a crawl would have given them. Each file is written whole or not at all; broken rows
+    are counted and listed. A file that was loaded before is refused.
+    """
+    from torwatch.assembly import utc_now, walk_settings
+    from torwatch.dataset.layout import load_layout
+    from torwatch.loading import load_file
+    from torwatch.store.database import writer_lock
+
+    if by_day and at_text:
+        raise click.UsageError("--at and --by-day exclude each other")
+    layout, name, config = load_layout(layout_name), check_market_name(market), the_config()
+    dated = [(None, file) for file in files] if by_day else sorted((moment_of(file, at_text), file) for file in files)
+    answers = []
+    with the_store(create=True) as store, writer_lock(config.database_path) as ours:
+        if not ours:
+            raise StoreError("the daemon is running and writes this database: stop it while data is loaded")
+        with click.progressbar(dated, label="Loading", show_pos=True, hidden=as_json or len(dated) == 1) as bar:
+            for at, file in bar:
+                loaded = load_file(
+                    store,
+                    file,
+                    layout,
+                    name,
+                    at=at,
+                    file_digest=digest_of(file),
+                    hold=walk_settings(config).hold,
+                    now=utc_now(),
+                    complete=not partial,
+                )
+                answers.append((file, loaded))
+    if as_json:
+        print_json([describe(file, loaded) for file, loaded in answers])
+        return
+    print_table(
+        ("snapshot", "of", "listings", "new", "changed", "back", "missed"),
+        [
+            (
+                number,
+                minute_text(moment),
+                ending.listings.seen,
+                ending.listings.new,
+                ending.listings.changed,
+                ending.listings.back,
+                ending.listings.missed,
+            )
+            for _, loaded in answers
+            for number, moment, ending in loaded.snapshots
+        ],
+        empty="",
+    )
+    for file, loaded in answers:
+        tell_faults(file, loaded)
+
+
+def moment_of(file: Path, at_text: str | None) -> dt.datetime:
+    """When a file was measured: as told, else the date in its name. Raises UsageError when neither says so."""
+    if at_text is None:
+        found = DAY_IN_NAME.search(file.stem)
+        if found is None:
+            raise UsageError(f"nothing says when {file.name} was measured: give --at 2014-05-01, or put the date in the file's name")
+        at_text = "-".join(found.groups())
+    try:
+        moment = dt.datetime.fromisoformat(at_text)
+    except ValueError as error:
+        raise UsageError(f"{at_text!r} is no date: write 2014-05-01 or 2014-05-01T12:00") from error
+    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+
+
+def digest_of(file: Path) -> str:
+    """The sha256 of a file's bytes."""
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def describe(file: Path, loaded: Loaded) -> dict[str, object]:
+    """One file for --json."""
+    return {
+        "file": file.name,
+        "rows": loaded.rows,
+        "repeated": loaded.repeated,
+        "broken": [{"line": fault.line, "reason": fault.reason} for fault in loaded.faults],
+        "snapshots": [
+            {"snapshot": number, "at": moment, "state": ending.state, "listings": ending.listings.seen, "new": ending.listings.new}
+            for number, moment, ending in loaded.snapshots
+        ],
+    }
+
+
+def tell_faults(file: Path, loaded: Loaded) -> None:
+    """Say on standard error what a file's rows were, and which were broken."""
+    click.echo(f"{file.name}: {loaded.rows} rows read, {loaded.repeated} repeat a listing, {len(loaded.faults)} broken", err=True)
+    for fault in loaded.faults[:SHOWN_FAULTS]:
+        click.echo(f"  line {fault.line}: {show(fault.reason)}", err=True)
+    if len(loaded.faults) > SHOWN_FAULTS:
+        click.echo(f"  and {len(loaded.faults) - SHOWN_FAULTS} more (all of them: --json, and the event log)", err=True)

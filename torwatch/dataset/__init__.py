@@ -1,0 +1,1 @@
+"""Data sets that others published: how their files are laid out, and how they are read."""

@@ -1,0 +1,143 @@
+"""Reading a published data set: rows to listings, row by row; what cannot be read is a fault with its line, never lost silently."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torwatch.errors import UsageError
+from torwatch.model import Listing, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from torwatch.dataset.layout import Layout
+
+KEY_CHARACTERS = 32  # 128 bits of sha256 tell listings apart
+FIELD_CHARACTERS = 1_000_000  # a description may be long; a whole file in one cell is a broken quote
+MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:[.,]\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row that could be read: its line, the moment it names (aware UTC) where the layout has one, and the listing."""
+
+    line: int
+    at: dt.datetime | None
+    listing: Listing
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One row that could not be read, and why."""
+
+    line: int
+    reason: str
+
+
+def read_rows(path: Path, layout: Layout) -> Iterator[Row | Fault]:
+    """Read a file as its layout says, streaming. Raises UsageError when it cannot be read at all or lacks a mapped column."""
+    try:
+        with path.open(encoding=layout.encoding, errors="replace", newline="") as handle:
+            lines = split_lines(handle, layout.separator)
+            names = None
+            if layout.header:
+                first = next(lines, None)
+                if first is None or isinstance(first, Fault):
+                    raise UsageError(f"{path} is empty: it has no header line")
+                names = [cell.strip() for cell in first[1]]
+                check_columns(path, layout, names)
+            for item in lines:
+                if isinstance(item, Fault):
+                    yield item
+                    continue
+                line, cells = item
+                if not any(cell.strip() for cell in cells):
+                    continue
+                yield read_row(line, cells, names if names is not None else layout.columns.get(len(cells)), layout)
+    except LookupError as error:
+        raise UsageError(f"layout {layout.name}: there is no encoding {layout.encoding!r}") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def split_lines(handle: Iterator[str], separator: str) -> Iterator[tuple[int, list[str]] | Fault]:
+    """(line, cells) of each record. One sign separates as CSV does; more than one separates literally, since no CSV program knows that."""
+    if len(separator) > 1:
+        for number, text in enumerate(handle, 1):
+            yield number, [cell.strip() for cell in text.rstrip("\r\n").split(separator)]
+        return
+    csv.field_size_limit(FIELD_CHARACTERS)
+    reader = csv.reader((line.replace("\0", "") for line in handle), delimiter=separator)
+    while True:
+        start = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Fault(start, f"no CSV: {error}")
+            continue
+        yield start, cells
+
+
+def check_columns(path: Path, layout: Layout, names: Sequence[str]) -> None:
+    """Raise UsageError when the layout maps a column that the header does not have."""
+    wanted = {column for columns in layout.fields.values() for column in columns} | set(layout.key) | ({layout.at} - {""})
+    absent = sorted(wanted - set(names))
+    if absent:
+        raise UsageError(
+            f"{path} has no column {absent[0]!r} (its header: {', '.join(names)[:200]}): use the layout that fits it, or write one (--map MAP.toml)"
+        )
+
+
+def read_row(line: int, cells: Sequence[str], names: Sequence[str] | None, layout: Layout) -> Row | Fault:
+    """One row as a listing, or what is wrong with it."""
+    if names is None:
+        counts = " or ".join(str(count) for count in sorted(layout.columns, reverse=True))
+        return Fault(line, f"{len(cells)} columns, expected {counts}")
+    if len(cells) != len(names):
+        return Fault(line, f"{len(cells)} columns, expected {len(names)}")
+    values = {name: "" if cell.strip() in layout.missing else " ".join(cell.split()) for name, cell in zip(names, cells, strict=True)}
+    found = {name: [values[column] for column in columns if values.get(column)] for name, columns in layout.fields.items()}
+    texts = {name: " > ".join(parts) or None for name, parts in found.items() if name != "category"}
+    if not texts.get("title"):
+        return Fault(line, "no title")
+    at = None
+    if layout.at:
+        at = read_moment(values.get(layout.at, ""))
+        if at is None:
+            return Fault(line, f"{values.get(layout.at, '')[:40]!r} in column {layout.at} is no date")
+    both = texts.get(layout.glued)
+    if both and not texts.get("ship_to_raw") and re.search(r"\bto\s*:", both, re.IGNORECASE):
+        texts["ship_to_raw"] = both  # the normalisers take their own direction out of a glued text
+    if texts.get("price_raw") and layout.currency:
+        texts["price_raw"] = f"{texts['price_raw']} {layout.currency}"
+    texts["key"] = texts.get("key") or key_of(values, layout, texts)
+    return Row(line, at, Listing(**texts, category=tuple(found.get("category", ())), source=Source.DETAIL))  # type: ignore[arg-type] # the layout's names are checked fields; all of them are texts
+
+
+def key_of(values: dict[str, str], layout: Layout, texts: dict[str, str | None]) -> str:
+    """The identity of a listing: the data set's own id where one column is named, else a digest of the named columns."""
+    if len(layout.key) == 1 and values.get(layout.key[0]):
+        return values[layout.key[0]]
+    parts = [values.get(column, "") for column in layout.key] if layout.key else [texts.get("vendor") or "", texts.get("title") or ""]
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:KEY_CHARACTERS]
+
+
+def read_moment(text: str) -> dt.datetime | None:
+    """A moment from ISO 8601, or as Go prints one ("2019-04-02 13:37:00.123 +0000 UTC m=+1.5"): aware UTC; None when it is none."""
+    found = MOMENT.match(text.strip())
+    if not found:
+        return None
+    day, time, zone = found.groups()
+    try:
+        moment = dt.datetime.fromisoformat(f"{day}T{time or '00:00'}{'+00:00' if zone in (None, 'Z') else zone}")
+    except ValueError:
+        return None
+    return moment.astimezone(dt.UTC)

@@ -1,0 +1,165 @@
+"""Loading what others measured: a published data set becomes snapshots without a crawl, marked as imported, diffed like any other.
+
+Rows go through the same claim rows, staging, diff and normalisers as a crawled page, so that spells, returns and capture histories are
+those that a crawl would have given. An imported snapshot is complete unless the caller says otherwise: a listing that the file lacks
+counts as not seen.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from torwatch import __version__
+from torwatch.claims import ClaimRules, implied_vendors, listing_row
+from torwatch.dataset.reading import Fault, Row, read_rows
+from torwatch.errors import UsageError
+from torwatch.model import MarketFacts, PageKind
+from torwatch.normalise.price import normalise_price
+from torwatch.normalisers import normalisers_for
+from torwatch.store import derived, staging
+from torwatch.store.imports import begin_import, end_import, find_or_add_market, note_import, refuse_loaded
+from torwatch.store.staging import StagedPage
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from torwatch.dataset.layout import Layout
+    from torwatch.model import Listing
+    from torwatch.store.database import Store
+    from torwatch.store.judgement import HoldRule
+    from torwatch.store.snapshots import Ending
+
+GROUP_ROWS = 5_000  # rows staged at a time
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What one file gave: rows read, rows that repeat a key inside one snapshot, faults, and the snapshots with their endings."""
+
+    rows: int = 0
+    repeated: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    snapshots: list[tuple[int, str, Ending]] = field(default_factory=list)  # (number, moment, ending)
+
+
+def rules_for(layout: Layout, market: str) -> ClaimRules:
+    """The claim rules of a data set: every mapped field is known from the row itself."""
+    facts = MarketFacts(name=market, decimal=layout.decimal, currency=layout.currency, iso2=layout.iso2)
+    shown = frozenset(layout.fields) | ({"ship_to_raw"} if layout.glued else frozenset())
+    return ClaimRules(facts, {PageKind.LISTING: shown}, frozenset(), vendor_by_key=False, price=normalise_price)
+
+
+def load_file(
+    store: Store,
+    path: Path,
+    layout: Layout,
+    market: str,
+    *,
+    at: dt.datetime | None,
+    file_digest: str,
+    hold: HoldRule,
+    now: dt.datetime,
+    complete: bool = True,
+    progress: Callable[[int], None] = lambda _rows: None,
+) -> Loaded:
+    """Load one file as one snapshot of `market` at the moment `at`; where that is None, as one a day that its rows name.
+
+    All of the file is written, or nothing. Raises UsageError when nothing in it can be read, the file was loaded before, or the market
+    has a snapshot at or after the moment already (history is written forward).
+    """
+    if at is None and not layout.at:
+        raise UsageError(f"layout {layout.name} names no column with a date: give --at 2014-05-01")
+    if at is not None:
+        layout = replace(layout, at="")  # the caller knows better than the rows, whose dates may be broken
+    rules, loaded = rules_for(layout, market), Loaded()
+    with store.write() as connection:
+        market_id = find_or_add_market(connection, market, source=f"imported from {path.name}", now=now)
+        refuse_loaded(connection, market_id, path.name, file_digest)
+        for moment, listings in moments(path, layout, at, loaded, progress):
+            snapshot = begin_import(
+                connection, market_id, at=moment, parser=f"import:{layout.name}", digest=layout.digest, version=__version__
+            )
+            for group in grouped(first_of_each(listings, loaded)):
+                staging.stage_pages(connection, snapshot.id, [stage_of(group, rules)])
+            ending = end_import(connection, snapshot, coverage=rules.coverage(), rule=hold, complete=complete)
+            loaded.snapshots.append((snapshot.id, snapshot.started_at, ending))
+        if not loaded.snapshots:
+            raise UsageError(
+                f"{path.name} holds no row that layout {layout.name} can read ({len(loaded.faults)} broken): nothing was written"
+            )
+        note_import(
+            connection,
+            market,
+            now=now,
+            detail={
+                "file": path.name,
+                "sha256": file_digest,
+                "layout": layout.name,
+                "snapshots": [number for number, _, _ in loaded.snapshots],
+                "rows": loaded.rows,
+                "repeated": loaded.repeated,
+                "broken": [[fault.line, fault.reason] for fault in loaded.faults],
+            },
+        )
+    derived.write_derived(store, market_id, normalisers_for(rules.facts))
+    return loaded
+
+
+def stage_of(listings: Sequence[Listing], rules: ClaimRules) -> StagedPage:
+    """The claim rows of a group of listings."""
+    texts: dict[str, str] = {}
+    rows = tuple(listing_row(listing, rules, texts) for listing in listings)
+    vendors = {row.key: row for row in implied_vendors(listings, rules)}
+    return StagedPage(listings=rows, vendors=tuple(vendors.values()), texts=tuple(texts.items()))
+
+
+def moments(
+    path: Path, layout: Layout, at: dt.datetime | None, loaded: Loaded, progress: Callable[[int], None]
+) -> Iterator[tuple[dt.datetime, Iterable[Listing]]]:
+    """(moment, its listings) in the order of time: all rows at `at`, or by the day that each row names."""
+    rows = good_rows(path, layout, loaded, progress)
+    if at is not None:
+        first = next(rows, None)
+        if first is not None:
+            yield at, (row.listing for row in itertools.chain((first,), rows))
+        return
+    days: dict[dt.datetime, list[Listing]] = {}
+    for row in rows:
+        if row.at is not None:
+            days.setdefault(row.at.replace(hour=0, minute=0, second=0, microsecond=0), []).append(row.listing)
+    for day in sorted(days):
+        yield day, days[day]
+
+
+def good_rows(path: Path, layout: Layout, loaded: Loaded, progress: Callable[[int], None]) -> Iterator[Row]:
+    """The rows that can be read; the others are noted as faults."""
+    for item in read_rows(path, layout):
+        if isinstance(item, Fault):
+            loaded.faults.append(item)
+            continue
+        loaded.rows += 1
+        if loaded.rows % GROUP_ROWS == 0:
+            progress(loaded.rows)
+        yield item
+
+
+def first_of_each(listings: Iterable[Listing], loaded: Loaded) -> Iterator[Listing]:
+    """Each listing once a snapshot: distinct listings are counted, never rows."""
+    keys: set[str] = set()
+    for listing in listings:
+        if listing.key in keys:
+            loaded.repeated += 1
+            continue
+        keys.add(listing.key)
+        yield listing
+
+
+def grouped(listings: Iterable[Listing]) -> Iterator[list[Listing]]:
+    """The listings in groups that are staged together."""
+    iterator = iter(listings)
+    while group := list(itertools.islice(iterator, GROUP_ROWS)):
+        yield group
