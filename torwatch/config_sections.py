@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Never
 
@@ -78,6 +79,13 @@ def _header_name(value: str) -> str:
     return _header(value)
 
 
+def _onion(value: str) -> str:
+    """Accept the host name of a version 3 onion; tor itself checks the rest."""
+    if re.fullmatch(r"[a-z2-7]{56}\.onion", value):
+        return value
+    raise ValueError(f"{show_value(value)} is not the host name of an onion: 56 letters and digits, then .onion")
+
+
 def _torrc_line(value: str) -> str:
     if "\n" in value or "\r" in value or "\0" in value:
         raise ValueError(f"{show_value(value)} is more than one line")
@@ -95,6 +103,7 @@ SocketAddress = Annotated[str, AfterValidator(_socket_address)]
 HostPort = Annotated[str, AfterValidator(_host_port), AfterValidator(_socket_address)]
 Header = Annotated[str, AfterValidator(_header)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
+Onion = Annotated[str, AfterValidator(_onion)]
 TorrcLine = Annotated[str, AfterValidator(_torrc_line)]
 
 
@@ -121,6 +130,10 @@ class TorSection(Section):
         description="How long tor itself tries to reach an onion; below crawl.connect_timeout, or the reason of a failure is lost.",
     )
     bootstrap_timeout: PositiveDuration = Field(default=dt.timedelta(minutes=3), description="How long tor may take to join the network.")
+    canaries: tuple[Onion, ...] = Field(
+        default=(),
+        description="Onions known to be up, asked before a silent market is called down: if none answers, it is our own network.",
+    )
     torrc: tuple[TorrcLine, ...] = Field(default=(), description="Further torrc lines for our own tor, such as bridges (mode own).")
 
 

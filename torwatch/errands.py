@@ -10,6 +10,7 @@ from torwatch.assembly import walk_settings
 from torwatch.crawl.fetch import Fetcher, Route
 from torwatch.model import Outcome
 from torwatch.parsing.proposal import propose_parser
+from torwatch.store.mirrors import AMBIGUOUS, record_visit, visits_of
 from torwatch.store.targets import Mirror, Target, find_target, stamp
 
 if TYPE_CHECKING:
@@ -40,22 +41,41 @@ def probe_mirror(tools: Tools, config: Config, target: Target, mirror: Mirror) -
     return fetch_once(tools, config, mirror.address, f"probe-{target.id}-{mirror.id}")
 
 
+def network_works(tools: Tools, config: Config) -> bool:
+    """Whether one of the configuration's canary onions answers now: then a silence is the market's own."""
+    return any(fetch_once(tools, config, f"http://{canary}", f"canary-{canary}").status is not None for canary in config.tor.canaries)
+
+
 def probe(tools: Tools, config: Config, arguments: Arguments) -> Answer:
-    """Probe every mirror of `target`."""
+    """Probe every mirror of `target`, and keep what each met in its history."""
     target = find_target(tools.store, arguments["target"])
-    found = ((mirror, probe_mirror(tools, config, target, mirror)) for mirror in target.mirrors)
+    return {"mirrors": [probe_line(tools, config, target, mirror) for mirror in target.mirrors]}
+
+
+def probe_line(tools: Tools, config: Config, target: Target, mirror: Mirror) -> Answer:
+    """Probe one mirror; before a silence is called the market's, the canaries are asked."""
+    fetched = probe_mirror(tools, config, target, mirror)
+    answered = fetched.outcome in AMBIGUOUS and network_works(tools, config)
+    with tools.store.write() as connection:
+        verdict = record_visit(
+            connection,
+            mirror.id,
+            fetched.outcome,
+            fetched.reason,
+            source="probe",
+            now=fetched.fetched_at,
+            elapsed_ms=fetched.elapsed_ms,
+            canary_answered=answered,
+        )
     return {
-        "mirrors": [
-            {
-                "mirror": mirror.host,
-                "outcome": fetched.outcome.value,
-                "reason": fetched.reason,
-                "status": fetched.status,
-                "elapsed_ms": fetched.elapsed_ms,
-                "bytes": len(fetched.body),
-            }
-            for mirror, fetched in found
-        ]
+        "mirror": mirror.host,
+        "outcome": fetched.outcome.value,
+        "reason": fetched.reason,
+        "status": fetched.status,
+        "elapsed_ms": fetched.elapsed_ms,
+        "bytes": len(fetched.body),
+        "verdict": verdict,
+        "history": [asdict(visit) for visit in visits_of(tools.store, mirror.id)],
     }
 
 

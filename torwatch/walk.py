@@ -24,6 +24,7 @@ from torwatch.model import GOOD_OUTCOMES, OBSTACLE_OUTCOMES, Outcome, PageKind
 from torwatch.reading import PageReader, Read, gather_links
 from torwatch.store import frontier, staging
 from torwatch.store.frontier import Visit, VisitResult
+from torwatch.store.mirrors import next_mirror, visits_of
 from torwatch.store.snapshots import Ending, Snapshot, begin_snapshot, running_snapshot
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def take_snapshot(
     Raises TorError when Tor is down and cannot be brought back: the snapshot stays resumable.
     """
     snapshot = running_snapshot(tools.store, target.id)
-    mirror = choose_mirror(tools.store, target, snapshot)
+    mirror = choose_mirror(tools.store, target, snapshot, tools.now())
     if snapshot is None:
         snapshot = begin_snapshot(
             tools.store, target, mirror_id=mirror.id, parser_digest=parser.digest, torwatch_version=__version__, now=tools.now()
@@ -91,14 +92,15 @@ def take_snapshot(
     return snapshot, ending
 
 
-def choose_mirror(store: Store, target: Target, running: Snapshot | None) -> Mirror:
-    """The address to use: that of the snapshot being resumed, else the last one used, or the next one when that failed."""
-    newest = store.row("SELECT mirror_id, state FROM snapshot WHERE target_id = ? ORDER BY id DESC LIMIT 1", (target.id,))
-    places = {mirror.id: place for place, mirror in enumerate(target.mirrors)}
-    if newest is None or newest["mirror_id"] not in places:
-        return target.mirrors[0]
-    place = places[newest["mirror_id"]]
-    return target.mirrors[place if running or newest["state"] != "failed" else (place + 1) % len(target.mirrors)]
+def choose_mirror(store: Store, target: Target, running: Snapshot | None, now: dt.datetime) -> Mirror:
+    """The address to use: that of the snapshot being resumed, else the last one used, or another while that rests after failures."""
+    last = store.value("SELECT mirror_id FROM snapshot WHERE target_id = ? ORDER BY id DESC LIMIT 1", (target.id,))
+    if running is not None:
+        for mirror in target.mirrors:
+            if mirror.id == last:
+                return mirror
+    visits = {mirror.id: visits_of(store, mirror.id) for mirror in target.mirrors}
+    return next_mirror(target.mirrors, visits, last, now)
 
 
 class Walk:

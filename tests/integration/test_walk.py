@@ -79,10 +79,10 @@ def test_another_mirror_is_tried_after_a_failed_snapshot(watched):
     add_mirror(watch.store, watch.target, other, 80, "http", now=watch.clock())
     watch.target = find_target(watch.store, "souk")
     watch.look()
-    assert choose_mirror(watch.store, watch.target, None).host == watch.target.mirrors[0].host
+    assert choose_mirror(watch.store, watch.target, None, watch.clock()).host == watch.target.mirrors[0].host
     watch.server.faults.add(Fault(FaultKind.SERVER_ERROR))
     assert watch.look()[1].state == "failed"
-    assert choose_mirror(watch.store, watch.target, None).host == other
+    assert choose_mirror(watch.store, watch.target, None, watch.clock()).host == other
 
 
 def test_cookies_and_images_never_reach_the_archive(watched):

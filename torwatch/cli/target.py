@@ -175,19 +175,34 @@ def list_command(*, with_removed: bool, as_json_: bool) -> None:
     )
 
 
+def timeline(visits: list[dict[str, Any]]) -> str:
+    """A mirror's visits on one line, oldest first: ● up, ○ down, · not known, with the span and the newest reason."""
+    signs = {"up": "●", "down": "○", "unknown": "·"}
+    line = "".join(signs[visit["verdict"]] for visit in visits)
+    newest = visits[-1]
+    why = newest["outcome"] + (f": {newest['reason']}" if newest["reason"] else "")
+    return f"{line}  {minute_text(visits[0]['at'])} to {minute_text(newest['at'])}; ● up ○ down · unknown; last {why}"
+
+
 @target.command()
 @click.argument("name")
 @click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
 def show(name: str, *, as_json_: bool) -> None:
     """Show one target: NAME is a market, a target's id or one of its addresses."""
+    from torwatch.store.mirrors import quarantined_until, visits_of
     from torwatch.store.snapshots import list_snapshots
     from torwatch.store.targets import find_target
 
     store = the_store()
     found = find_target(store, name, with_removed=True)
+    histories = {mirror.address: visits_of(store, mirror.id) for mirror in found.mirrors}
     snapshots = list_snapshots(store, found.market, limit=10)
     if as_json_:
-        print_json(as_json(found) | {"snapshots": [dataclasses.asdict(one) for one in snapshots]})
+        print_json(
+            as_json(found)
+            | {"snapshots": [dataclasses.asdict(one) for one in snapshots]}
+            | {"visits": {address: [dataclasses.asdict(visit) for visit in visits] for address, visits in histories.items()}}
+        )
         return
     print_fields(
         {
@@ -201,8 +216,13 @@ def show(name: str, *, as_json_: bool) -> None:
             "added": minute_text(found.added_at),
         }
     )
-    for mirror in found.mirrors:
-        click.echo(f"mirror  {mirror.address}")
+    for address, visits in histories.items():
+        click.echo(f"mirror  {address}")
+        until = quarantined_until(visits)
+        if until is not None and until > clock():
+            click.echo(f"        at rest until {minute_text(until.isoformat())}: another address is used meanwhile, where there is one")
+        if visits:
+            click.echo(f"        {timeline([dataclasses.asdict(visit) for visit in visits])}")
     print_table(
         ("snapshot", "started", "state", "listings", "reason"),
         [(one.id, minute_text(one.started_at), one.state, one.listings, one.reason) for one in snapshots],
@@ -290,9 +310,14 @@ def probe(name: str, *, as_json_: bool) -> None:
         print_json(lines)
     else:
         print_table(
-            ("mirror", "outcome", "status", "ms", "reason"),
-            [(line["mirror"][:16] + "…", line["outcome"], line["status"], line["elapsed_ms"], line["reason"]) for line in lines],
+            ("mirror", "verdict", "outcome", "status", "ms", "reason"),
+            [
+                (line["mirror"][:16] + "…", line["verdict"], line["outcome"], line["status"], line["elapsed_ms"], line["reason"])
+                for line in lines
+            ],
             empty="This target has no address.",
         )
+        for line in lines:
+            click.echo(f"{line['mirror'][:16]}…  {timeline(line['history'])}")
     if not any(line["outcome"] == "ok" for line in lines):
         click.get_current_context().exit(1)

@@ -41,6 +41,29 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     },
     "target": {"description": "Markets watched: parser, rhythm and legal basis."},
     "mirror": {"description": "Onion addresses of a target.", "label_column": "host"},
+    "mirror_visit": {
+        "description": "Every visit to a mirror: what it met and what that says about the address.",
+        "sort_desc": "id",
+        "facets": ["source", "outcome", "verdict"],
+        "columns": {
+            "source": "snapshot: a whole walk; probe: one page, asked for by a person; canary: one page, to test our own network",
+            "verdict": "up: the address answered; down: it did not while our own network worked; unknown: it may be our own network, tor or key",
+        },
+    },
+    "market_availability": {
+        "description": "Whether a market answered, at which mirror, when, and why not.",
+        "facets": ["market", "verdict"],
+        "columns": {"why": "outcome and reason of the visit"},
+    },
+    "session": {
+        "description": "Sessions of a person's browser that were lent to torwatch. The cookies themselves are never in the database.",
+        "facets": ["state"],
+        "columns": {
+            "state": "good; lost: the market shows its login page again; dropped: taken back",
+            "cookies": "number of cookies",
+            "expected_until": "when it will be lost, by the median life of the target's earlier sessions; empty: not known yet",
+        },
+    },
     "snapshot": {
         "description": "One walk over one market: complete, partial, failed or held, with its totals.",
         "sort_desc": "id",

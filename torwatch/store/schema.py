@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlite_utils import Migrations
 
 from torwatch.store.entities import ENTITIES, LISTING, VENDOR, Entity
+from torwatch.store.schema_access import ACCESS_TABLES
 from torwatch.store.schema_imports import IMPORTS
 from torwatch.store.views import VIEWS
 
@@ -391,6 +392,13 @@ CREATE TABLE request (
 def m0001_first_tables(db: Database) -> None:
     """Make every table and view of version 0.1."""
     for statement in split_statements(KNOWN_TABLES + ENTITY_TABLES + DERIVED_TABLES + COUNTER_TABLES + WORKING_TABLES + VIEWS):
+        db.conn.execute(statement)
+
+
+@migrations()
+def m0003_access(db: Database) -> None:
+    """How markets were reached: visits to mirrors, sessions, availability."""
+    for statement in split_statements(ACCESS_TABLES):
         db.conn.execute(statement)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from torwatch.errors import UsageError
-from torwatch.store import diff, staging
+from torwatch.store import diff, mirrors, staging
 from torwatch.store.entities import LISTING, VENDOR
 from torwatch.store.judgement import HoldRule, Signs, judge
 from torwatch.store.rates import write_market_rates
@@ -122,6 +122,7 @@ def end_snapshot(
         connection.execute(
             "UPDATE snapshot SET ended_at = ?, warc = ?, cut_short = ? WHERE id = ?", (stamp(now), warc, signs.cut_short, snapshot.id)
         )
+        mirrors.record_snapshot(connection, snapshot.id, now)
         return settle(connection, snapshot, coverage=coverage, rule=rule, signs=signs, now=now)
 
 

@@ -1,0 +1,141 @@
+"""The health of mirrors: every visit with its verdict, quarantine with growing intervals, and which address to use next."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torwatch.model import GOOD_OUTCOMES, OBSTACLE_OUTCOMES, Outcome
+from torwatch.store.targets import stamp
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping, Sequence
+
+    from torwatch.store.database import Store
+    from torwatch.store.targets import Mirror
+
+# The address answered, whatever it said: these never lead to another mirror, for the market is the same there.
+UP = GOOD_OUTCOMES | OBSTACLE_OUTCOMES - {Outcome.SEIZED, Outcome.MAINTENANCE} | {Outcome.GONE, Outcome.LAYOUT_CHANGED, Outcome.PARSE_LIMIT}
+# A hung onion and a dead network of our own look the same; what our own tor or key lacks says nothing about the market either.
+AMBIGUOUS = frozenset({Outcome.TIMEOUT_CONNECT, Outcome.ONION_UNKNOWN})
+OUR_OWN = frozenset({Outcome.TOR_DOWN, Outcome.ONION_NEEDS_KEY, Outcome.ONION_BAD_KEY})
+# "This address", not "this market": another mirror may well answer.
+ADDRESS_OUTCOMES = AMBIGUOUS | {
+    Outcome.ONION_NOT_FOUND,
+    Outcome.ONION_UNREACHABLE,
+    Outcome.ONION_REFUSED,
+    Outcome.ONION_NEEDS_KEY,
+    Outcome.ONION_BAD_KEY,
+    Outcome.ONION_BAD_ADDRESS,
+    Outcome.TIMEOUT_TOTAL,
+    Outcome.STALLED,
+    Outcome.RESET,
+    Outcome.HTTP_ERROR,  # each address has a web server of its own in front
+}
+WITNESS_MINUTES = 10  # how near in time another onion's answer must be to show that our own network works
+FIRST_QUARANTINE = dt.timedelta(minutes=10)
+LONGEST_QUARANTINE = dt.timedelta(days=1)
+HISTORY = 20  # visits that a timeline shows and that quarantine looks at
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorVisit:
+    """One visit to a mirror."""
+
+    at: str
+    source: str
+    outcome: str
+    reason: str
+    elapsed_ms: int | None
+    verdict: str
+
+
+def judge_visit(outcome: Outcome, *, network_works: bool) -> str:
+    """Give up, down or unknown; what may be our own network's fault is down only when another onion answered meanwhile."""
+    if outcome in UP:
+        return "up"
+    if outcome in OUR_OWN or (outcome in AMBIGUOUS and not network_works):
+        return "unknown"
+    return "down"
+
+
+def answered_elsewhere(connection: sqlite3.Connection, mirror_id: int, now: dt.datetime) -> bool:
+    """Whether a mirror of another target answered in the last minutes: then our own network works."""
+    since = stamp(now - dt.timedelta(minutes=WITNESS_MINUTES))
+    found = connection.execute(
+        "SELECT 1 FROM mirror_visit JOIN mirror ON mirror.id = mirror_visit.mirror_id WHERE verdict = 'up' AND at BETWEEN ? AND ?"
+        " AND mirror.target_id <> (SELECT target_id FROM mirror WHERE id = ?) LIMIT 1",
+        (since, stamp(now), mirror_id),
+    )
+    return found.fetchone() is not None
+
+
+def record_visit(
+    connection: sqlite3.Connection,
+    mirror_id: int,
+    outcome: Outcome,
+    reason: str,
+    *,
+    source: str,
+    now: dt.datetime,
+    elapsed_ms: int | None = None,
+    canary_answered: bool = False,
+) -> str:
+    """Note a visit and give its verdict; inside the caller's transaction."""
+    works = outcome in AMBIGUOUS and (canary_answered or answered_elsewhere(connection, mirror_id, now))
+    verdict = judge_visit(outcome, network_works=works)
+    connection.execute(
+        "INSERT INTO mirror_visit (mirror_id, at, source, outcome, reason, elapsed_ms, verdict) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (mirror_id, stamp(now), source, outcome.value, reason, elapsed_ms, verdict),
+    )
+    return verdict
+
+
+def record_snapshot(connection: sqlite3.Connection, snapshot_id: int, now: dt.datetime) -> None:
+    """Note what a walk met at its mirror, from the fetch log: ok when one page was, else what most pages met."""
+    row = connection.execute(
+        "SELECT mirror_id, outcome, max(visit.reason) AS reason FROM visit JOIN snapshot ON snapshot.id = visit.snapshot_id"
+        " WHERE snapshot_id = ? AND outcome IS NOT NULL GROUP BY outcome"
+        " ORDER BY outcome IN ('ok', 'unchanged') DESC, count(*) DESC, outcome LIMIT 1",
+        (snapshot_id,),
+    ).fetchone()
+    if row is not None and row["mirror_id"] is not None:
+        reason = "" if row["outcome"] in GOOD_OUTCOMES else row["reason"]
+        record_visit(connection, row["mirror_id"], Outcome(row["outcome"]), reason, source="snapshot", now=now)
+
+
+def visits_of(store: Store, mirror_id: int, limit: int = HISTORY) -> list[MirrorVisit]:
+    """The newest visits to a mirror, oldest first."""
+    rows = store.rows(
+        "SELECT at, source, outcome, reason, elapsed_ms, verdict FROM mirror_visit WHERE mirror_id = ? ORDER BY at DESC, id DESC LIMIT ?",
+        (mirror_id, limit),
+    )
+    return [MirrorVisit(*row) for row in reversed(rows)]
+
+
+def quarantined_until(visits: Sequence[MirrorVisit]) -> dt.datetime | None:
+    """Until when a mirror rests after failures that mean its address: ten minutes, doubled by each further one in a row, a day at most."""
+    failures = 0
+    for visit in reversed(visits):
+        if visit.outcome not in ADDRESS_OUTCOMES or visit.verdict == "up":
+            break
+        failures += visit.verdict == "down" or visit.outcome in OUR_OWN
+    if not failures:
+        return None
+    rest = min(LONGEST_QUARANTINE, FIRST_QUARANTINE * 2.0 ** min(failures - 1, HISTORY))
+    return dt.datetime.fromisoformat(visits[-1].at) + rest
+
+
+def next_mirror(mirrors: Sequence[Mirror], visits: Mapping[int, Sequence[MirrorVisit]], last: int | None, now: dt.datetime) -> Mirror:
+    """The address to use: the last one while it is not at rest, else the next that is not; when all rest, the one that wakes first."""
+    places = {mirror.id: place for place, mirror in enumerate(mirrors)}
+    start = places.get(last, 0) if last is not None else 0
+    ordered = [*mirrors[start:], *mirrors[:start]]
+    wakes = {mirror.id: quarantined_until(visits.get(mirror.id, ())) for mirror in ordered}
+    for mirror in ordered:
+        until = wakes[mirror.id]
+        if until is None or until <= now:
+            return mirror
+    return min(ordered, key=lambda mirror: wakes[mirror.id] or now)
