@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from torwatch.cli.context import Duration, check_market_name, the_config, the_store
-from torwatch.cli.output import duration_text, minute_text, print_fields, print_json, print_table
+from torwatch.cli.output import duration_text, minute_text, print_json, print_table
+from torwatch.cli.target_state import as_json, clock, probe, show
 from torwatch.errors import TorError, UsageError
 
 if TYPE_CHECKING:
     from torwatch.store.targets import Target
-
-
-def clock() -> Any:
-    """Now, aware UTC."""
-    from torwatch.assembly import utc_now
-
-    return utc_now()
 
 
 def addresses(texts: tuple[str, ...]) -> list[tuple[str, int, str]]:
@@ -30,13 +23,6 @@ def addresses(texts: tuple[str, ...]) -> list[tuple[str, int, str]]:
     checked = [parse_onion(text) for text in texts]
     unique = dict.fromkeys((address.host, address.port, address.scheme) for address in checked)
     return list(unique)
-
-
-def as_json(target: Target) -> dict[str, Any]:
-    """A target for scripts."""
-    found = dataclasses.asdict(target)
-    found["mirrors"] = [mirror.address for mirror in target.mirrors]
-    return found
 
 
 @click.group()
@@ -145,6 +131,8 @@ def propose(address: str) -> str:
 
 
 target.add_command(add, "add")
+target.add_command(show)
+target.add_command(probe)
 
 
 @target.command("list")
@@ -172,61 +160,6 @@ def list_command(*, with_removed: bool, as_json_: bool) -> None:
             for one in targets
         ],
         empty="No market is watched yet: torwatch add ADDRESS.onion --market NAME",
-    )
-
-
-def timeline(visits: list[dict[str, Any]]) -> str:
-    """A mirror's visits on one line, oldest first: ● up, ○ down, · not known, with the span and the newest reason."""
-    signs = {"up": "●", "down": "○", "unknown": "·"}
-    line = "".join(signs[visit["verdict"]] for visit in visits)
-    newest = visits[-1]
-    why = newest["outcome"] + (f": {newest['reason']}" if newest["reason"] else "")
-    return f"{line}  {minute_text(visits[0]['at'])} to {minute_text(newest['at'])}; ● up ○ down · unknown; last {why}"
-
-
-@target.command()
-@click.argument("name")
-@click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
-def show(name: str, *, as_json_: bool) -> None:
-    """Show one target: NAME is a market, a target's id or one of its addresses."""
-    from torwatch.store.mirrors import quarantined_until, visits_of
-    from torwatch.store.snapshots import list_snapshots
-    from torwatch.store.targets import find_target
-
-    store = the_store()
-    found = find_target(store, name, with_removed=True)
-    histories = {mirror.address: visits_of(store, mirror.id) for mirror in found.mirrors}
-    snapshots = list_snapshots(store, found.market, limit=10)
-    if as_json_:
-        print_json(
-            as_json(found)
-            | {"snapshots": [dataclasses.asdict(one) for one in snapshots]}
-            | {"visits": {address: [dataclasses.asdict(visit) for visit in visits] for address, visits in histories.items()}}
-        )
-        return
-    print_fields(
-        {
-            "market": found.market,
-            "state": found.state,
-            "parser": found.parser,
-            "every": duration_text(found.every_seconds),
-            "seconds per request": found.seconds_per_request,
-            "legal basis": found.legal_basis or "none noted",
-            "note": found.note,
-            "added": minute_text(found.added_at),
-        }
-    )
-    for address, visits in histories.items():
-        click.echo(f"mirror  {address}")
-        until = quarantined_until(visits)
-        if until is not None and until > clock():
-            click.echo(f"        at rest until {minute_text(until.isoformat())}: another address is used meanwhile, where there is one")
-        if visits:
-            click.echo(f"        {timeline([dataclasses.asdict(visit) for visit in visits])}")
-    print_table(
-        ("snapshot", "started", "state", "listings", "reason"),
-        [(one.id, minute_text(one.started_at), one.state, one.listings, one.reason) for one in snapshots],
-        empty=f"No snapshot yet: torwatch snapshot now {found.market}",
     )
 
 
@@ -293,31 +226,3 @@ def remove(name: str, why: str, *, yes: bool) -> None:
     if not yes:
         click.confirm(f"Stop watching {name}? Its history stays.", abort=True)
     click.echo(f"Removed {change_state(name, 'removed', why).market}; its history stays.")
-
-
-@target.command()
-@click.argument("name")
-@click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
-def probe(name: str, *, as_json_: bool) -> None:
-    """Fetch the front page of every mirror now, and say whether and why it answers. Exit code 1 when none does."""
-    from torwatch.cli.snapshot import run_or_queue
-    from torwatch.store.targets import find_target
-
-    found = find_target(the_store(), name)
-    result = run_or_queue("probe", {"target": found.market})
-    lines = result["mirrors"]
-    if as_json_:
-        print_json(lines)
-    else:
-        print_table(
-            ("mirror", "verdict", "outcome", "status", "ms", "reason"),
-            [
-                (line["mirror"][:16] + "…", line["verdict"], line["outcome"], line["status"], line["elapsed_ms"], line["reason"])
-                for line in lines
-            ],
-            empty="This target has no address.",
-        )
-        for line in lines:
-            click.echo(f"{line['mirror'][:16]}…  {timeline(line['history'])}")
-    if not any(line["outcome"] == "ok" for line in lines):
-        click.get_current_context().exit(1)

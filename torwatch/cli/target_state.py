@@ -1,0 +1,111 @@
+"""`torwatch target show|probe`: one target and the health of its mirrors, with their history as a small timeline."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from torwatch.cli.context import the_store
+from torwatch.cli.output import duration_text, minute_text, print_fields, print_json, print_table
+
+if TYPE_CHECKING:
+    from torwatch.store.targets import Target
+
+
+def clock() -> Any:
+    """Now, aware UTC."""
+    from torwatch.assembly import utc_now
+
+    return utc_now()
+
+
+def as_json(target: Target) -> dict[str, Any]:
+    """A target for scripts."""
+    found = dataclasses.asdict(target)
+    found["mirrors"] = [mirror.address for mirror in target.mirrors]
+    return found
+
+
+def timeline(visits: list[dict[str, Any]]) -> str:
+    """A mirror's visits on one line, oldest first: ● up, ○ down, · not known, with the span and the newest reason."""
+    signs = {"up": "●", "down": "○", "unknown": "·"}
+    line = "".join(signs[visit["verdict"]] for visit in visits)
+    newest = visits[-1]
+    why = newest["outcome"] + (f": {newest['reason']}" if newest["reason"] else "")
+    return f"{line}  {minute_text(visits[0]['at'])} to {minute_text(newest['at'])}; ● up ○ down · unknown; last {why}"
+
+
+@click.command()
+@click.argument("name")
+@click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
+def show(name: str, *, as_json_: bool) -> None:
+    """Show one target: NAME is a market, a target's id or one of its addresses."""
+    from torwatch.store.mirrors import quarantined_until, visits_of
+    from torwatch.store.snapshots import list_snapshots
+    from torwatch.store.targets import find_target
+
+    store = the_store()
+    found = find_target(store, name, with_removed=True)
+    histories = {mirror.address: visits_of(store, mirror.id) for mirror in found.mirrors}
+    snapshots = list_snapshots(store, found.market, limit=10)
+    if as_json_:
+        print_json(
+            as_json(found)
+            | {"snapshots": [dataclasses.asdict(one) for one in snapshots]}
+            | {"visits": {address: [dataclasses.asdict(visit) for visit in visits] for address, visits in histories.items()}}
+        )
+        return
+    print_fields(
+        {
+            "market": found.market,
+            "state": found.state,
+            "parser": found.parser,
+            "every": duration_text(found.every_seconds),
+            "seconds per request": found.seconds_per_request,
+            "legal basis": found.legal_basis or "none noted",
+            "note": found.note,
+            "added": minute_text(found.added_at),
+        }
+    )
+    for address, visits in histories.items():
+        click.echo(f"mirror  {address}")
+        until = quarantined_until(visits)
+        if until is not None and until > clock():
+            click.echo(f"        at rest until {minute_text(until.isoformat())}: another address is used meanwhile, where there is one")
+        if visits:
+            click.echo(f"        {timeline([dataclasses.asdict(visit) for visit in visits])}")
+    print_table(
+        ("snapshot", "started", "state", "listings", "reason"),
+        [(one.id, minute_text(one.started_at), one.state, one.listings, one.reason) for one in snapshots],
+        empty=f"No snapshot yet: torwatch snapshot now {found.market}",
+    )
+
+
+@click.command()
+@click.argument("name")
+@click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
+def probe(name: str, *, as_json_: bool) -> None:
+    """Fetch the front page of every mirror now, and say whether and why it answers. Exit code 1 when none does."""
+    from torwatch.cli.snapshot import run_or_queue
+    from torwatch.store.targets import find_target
+
+    found = find_target(the_store(), name)
+    result = run_or_queue("probe", {"target": found.market})
+    lines = result["mirrors"]
+    if as_json_:
+        print_json(lines)
+    else:
+        print_table(
+            ("mirror", "verdict", "outcome", "status", "ms", "reason"),
+            [
+                (line["mirror"][:16] + "…", line["verdict"], line["outcome"], line["status"], line["elapsed_ms"], line["reason"])
+                for line in lines
+            ],
+            empty="This target has no address.",
+        )
+        for line in lines:
+            click.echo(f"{line['mirror'][:16]}…  {timeline(line['history'])}")
+    if not any(line["outcome"] == "ok" for line in lines):
+        click.get_current_context().exit(1)
