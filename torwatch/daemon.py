@@ -18,6 +18,7 @@ from torwatch.crawl.schedule import Past, due_at
 from torwatch.errands import ERRANDS, finish_request
 from torwatch.errors import StoreError, TorwatchError
 from torwatch.normalise.price import normalise_price
+from torwatch.ops.heartbeat import Heartbeat
 from torwatch.parsing.registry import Parser, load_parser
 from torwatch.store.database import Store, open_store, writer_lock
 from torwatch.store.targets import Target, find_target, list_targets
@@ -84,10 +85,11 @@ class Job:
 class Daemon:
     """The loop: plans from stored state twice a second, so that every change made by a command is seen without a restart."""
 
-    def __init__(self, config: Config, tools: Tools, *, load_config: Callable[[], Config]) -> None:
+    def __init__(self, config: Config, tools: Tools, *, load_config: Callable[[], Config], heartbeat: Heartbeat | None = None) -> None:
         self.config = config
         self.tools = tools
         self.load_config = load_config
+        self.heartbeat = heartbeat or Heartbeat()
         self.stop = threading.Event()
         self.reload = threading.Event()
         self.jobs: dict[int, Job] = {}
@@ -96,13 +98,16 @@ class Daemon:
     def run(self) -> None:
         """Run until `stop` is set; then let the walks commit what they hold and leave."""
         log.info("daemon_started", database=str(self.config.database_path))
+        self.heartbeat.notifier.send("READY=1", "STATUS=tor is ready")
         try:
             while not self.stop.wait(LOOP_SECONDS):
                 try:
                     self.turn()
+                    self.heartbeat.beat(self.prove_writer, f"{len(self.jobs)} snapshots under way")
                 except TorwatchError as error:
                     log.error("daemon_turn_failed", error=str(error))  # noqa: TRY400 - one clear line, no traceback: these are known faults
         finally:
+            self.heartbeat.notifier.send("STOPPING=1")
             for job in self.jobs.values():
                 job.stop.set()
             deadline = time.monotonic() + STOP_SECONDS
@@ -120,6 +125,7 @@ class Daemon:
             self._next_tor_check = time.monotonic() + TOR_CHECK_SECONDS
             if self.tools.tor.ensure():
                 log.warning("tor_mended")
+            self.heartbeat.control_answered()
         targets = {target.id: target for target in list_targets(self.tools.store)}
         self.reap(targets)
         self.answer_requests()
@@ -138,11 +144,18 @@ class Daemon:
 
     def reload_config(self) -> None:
         """Take the configuration anew; a faulty one is refused and the old one stays."""
+        self.heartbeat.notifier.send_reloading()
         try:
             self.config = self.load_config()
             log.info("config_reloaded")
         except TorwatchError as error:
             log.error("config_refused", error=str(error), faults=getattr(error, "faults", ()))  # noqa: TRY400 - as above
+        self.heartbeat.notifier.send("READY=1")
+
+    def prove_writer(self) -> None:
+        """Begin and end a transaction that writes nothing: raises StoreError, or waits, when nobody could write."""
+        with self.tools.store.write():
+            pass
 
     def reap(self, targets: dict[int, Target]) -> None:
         """Forget jobs that are over; stop those whose target was paused or removed."""
@@ -228,7 +241,11 @@ class Daemon:
 
 @contextlib.contextmanager
 def open_daemon(
-    config: Config, *, load_config: Callable[[], Config], tor_progress: Callable[[int, str], None] | None = None
+    config: Config,
+    *,
+    load_config: Callable[[], Config],
+    tor_progress: Callable[[int, str], None] | None = None,
+    heartbeat: Heartbeat | None = None,
 ) -> Iterator[Daemon]:
     """Everything the daemon works with, under the writer lock. Raises StoreError when another one holds it."""
     with contextlib.ExitStack() as stack:
@@ -238,4 +255,4 @@ def open_daemon(
         with store.write() as connection:  # what a daemon that died had begun for a command will never be answered by it
             connection.execute("UPDATE request SET state = 'queued' WHERE state = 'running'")
         tools = stack.enter_context(open_tools(config, store, tor_progress=tor_progress))
-        yield Daemon(config, tools, load_config=load_config)
+        yield Daemon(config, tools, load_config=load_config, heartbeat=heartbeat)

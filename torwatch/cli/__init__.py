@@ -30,6 +30,7 @@ COMMANDS = {
     "run": "torwatch.cli.run:run",
     "serve": "torwatch.cli.serve:serve",
     "snapshot": "torwatch.cli.snapshot:snapshot",
+    "systemd": "torwatch.cli.systemd:systemd",
     "target": "torwatch.cli.target:target",
 }
 SHORT_HELP = {
@@ -46,6 +47,7 @@ SHORT_HELP = {
     "run": "The daemon: take every snapshot that comes due.",
     "serve": "Open the database in datasette.",
     "snapshot": "Take, list, show and compare snapshots.",
+    "systemd": "Run as hardened services of systemd.",
     "target": "The markets watched and their mirrors.",
 }
 

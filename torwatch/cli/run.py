@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -26,11 +27,14 @@ def run() -> None:
     from torwatch.cli.snapshot import show_bootstrap
     from torwatch.daemon import open_daemon
     from torwatch.logs import set_up_logs
+    from torwatch.ops.heartbeat import Heartbeat
+    from torwatch.ops.sd_notify import take_notifier
 
     path = click.get_current_context().find_root().obj
 
     config = the_config()
     set_up_logs(config.log.level, config.log.format, sys.stderr)
+    heartbeat = Heartbeat(take_notifier(os.environ))
     interrupted = [False]
 
     def leave(*_: object) -> None:
@@ -39,7 +43,7 @@ def run() -> None:
 
     signal.signal(signal.SIGTERM, leave)
     try:
-        with open_daemon(config, load_config=lambda: load_again(path), tor_progress=show_bootstrap) as daemon:
+        with open_daemon(config, load_config=lambda: load_again(path), tor_progress=show_bootstrap, heartbeat=heartbeat) as daemon:
             signal.signal(signal.SIGTERM, lambda *_: daemon.stop.set())
             signal.signal(signal.SIGINT, lambda *_: daemon.stop.set())
             signal.signal(signal.SIGHUP, lambda *_: daemon.reload.set())
@@ -51,8 +55,6 @@ def run() -> None:
 
 def load_again(path: Path | None) -> Config:
     """The configuration as it stands now."""
-    import os
-
     from torwatch.config import load_config
 
     return load_config(path, os.environ)

@@ -1,0 +1,1 @@
+"""Operation: the service manager's units and protocol, and the health that one look should tell."""
