@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from torwatch.measure.abundance import (
+    Occasions,
+    chao2,
+    chapman,
+    count_occasions,
+    coverage,
+    poisson_limits,
+    schnabel,
+    schumacher_eschmeyer,
+    two_passes,
+)
+from torwatch.measure.estimate import Estimate, Refusal
+
+GOLDEN = Occasions((27, 18, 14, 9), (0, 3, 4, 4), (0, 27, 42, 52), {1: 46, 2: 11})
+SHORT = {"window_days": 1.0, "median_life_days": 30.0}
+
+
+def test_the_golden_vectors_hold_to_two_decimals():
+    assert round(schnabel(GOLDEN, **SHORT, modified=False).value, 2) == 140.18
+    assert round(schnabel(GOLDEN, **SHORT).value, 2) == 128.50
+    assert round(schumacher_eschmeyer(GOLDEN, **SHORT).value, 2) == 136.00
+    assert round(chao2(GOLDEN).value, 2) == 121.69
+
+
+@pytest.mark.parametrize("count", [0, 1, 11, 49])
+def test_the_poisson_limits_are_those_of_chi_square(count):
+    low, high = poisson_limits(count)
+    assert low == pytest.approx(stats.chi2.ppf(0.025, 2 * count) / 2 if count else 0.0, rel=1e-9)
+    assert high == pytest.approx(stats.chi2.ppf(0.975, 2 * count + 2) / 2, rel=1e-9)
+
+
+def test_schnabel_is_refused_over_a_window_longer_than_the_median_life():
+    refusal = schnabel(GOLDEN, window_days=56, median_life_days=30)
+    assert isinstance(refusal, Refusal)
+    assert "longer than the median life" in refusal.reason
+
+
+def test_schnabel_and_its_check_are_refused_below_three_occasions_and_without_recapture():
+    two = Occasions((5, 5), (0, 2), (0, 5), {1: 6, 2: 2})
+    never = Occasions((5, 5, 5), (0, 0, 0), (0, 5, 10), {1: 15})
+    for occasions in (two, never):
+        assert isinstance(schnabel(occasions, **SHORT), Refusal)
+        assert isinstance(schumacher_eschmeyer(occasions, **SHORT), Refusal)
+
+
+def test_an_unknown_life_refuses_every_level():
+    rng = random.Random(1)
+    assert isinstance(schnabel(GOLDEN, window_days=1, median_life_days=None), Refusal)
+    assert isinstance(two_passes({1}, [[1]], window_days=1, median_life_days=None, independent=True, rng=rng), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("first", "pages", "window", "independent", "reason"),
+    [
+        ({1, 2}, [[1]], 1, False, "drawn from what pass A found"),
+        ({1, 2}, [], 1, True, "no independent second pass"),
+        (set(), [[1]], 1, True, "pass A saw nothing"),
+        ({1, 2}, [[1]], 4, True, "over a tenth of the median life"),
+        ({1, 2}, [[3]], 1, True, "no listing was seen in both"),
+    ],
+)
+def test_two_passes_are_refused_where_they_say_nothing(first, pages, window, independent, reason):
+    refusal = two_passes(first, pages, window_days=window, median_life_days=30, independent=independent, rng=random.Random(1))
+    assert isinstance(refusal, Refusal)
+    assert reason in refusal.reason
+
+
+def test_two_passes_hold_the_truth_of_a_market_seen_by_halves():
+    rng = random.Random(7)
+    first = set(rng.sample(range(5_000), 2_500))
+    order = rng.sample(range(5_000), 5_000)
+    pages = rng.sample([order[start : start + 25] for start in range(0, 5_000, 25)], 60)
+    estimate = two_passes(first, pages, window_days=1, median_life_days=30, independent=True, rng=rng)
+    assert isinstance(estimate, Estimate)
+    assert estimate.low < 5_000 < estimate.high
+
+
+@given(st.integers(0, 500), st.integers(0, 500), st.data())
+def test_chapman_is_never_below_what_was_seen(first, second, data):
+    both = data.draw(st.integers(0, min(first, second)))
+    assert chapman(first, second, both)[0] >= first + second - both - 1e-9
+
+
+def test_full_sight_twice_has_full_coverage_and_nothing_unseen():
+    occasions = count_occasions([0b11] * 20, 2)
+    assert occasions.caught == (20, 20)
+    assert occasions.recaught == (0, 20)
+    assert coverage(occasions).value == 1.0
+    assert chao2(occasions).value == 20
+
+
+def test_one_occasion_gives_neither_a_lower_bound_nor_a_coverage():
+    assert isinstance(chao2(count_occasions([1], 1)), Refusal)
+    assert isinstance(coverage(count_occasions([1], 1)), Refusal)

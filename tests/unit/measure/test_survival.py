@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import random
+import warnings
+
+import pytest
+
+from torwatch.measure.estimate import Refusal
+from torwatch.measure.survival import Life, kaplan_meier, longest_rhythm_days, median_life_days, seen_at_best, survival_at
+
+
+def lives(seed, late):
+    rng = random.Random(seed)
+    made = []
+    for _ in range(400):
+        entered = rng.uniform(0, 20) if late and rng.random() < 0.4 else 0.0
+        end = entered + rng.expovariate(1 / 30) + 0.01
+        made.append(Life(entered, end, end if rng.random() < 0.7 else None))
+    return made
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_curve_and_limits_are_those_of_lifelines(late):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # lifelines' imports warn about pandas
+        from lifelines import KaplanMeierFitter  # noqa: PLC0415 - an oracle that is slow to load
+
+        made = lives(3, late)
+        fitter = KaplanMeierFitter().fit(
+            [life.last_seen for life in made],
+            [life.first_missed is not None for life in made],
+            entry=[life.entered for life in made] if late else None,
+        )
+    steps = kaplan_meier(made)
+    limits = fitter.confidence_interval_survival_function_
+    for step in steps[: -max(1, len(steps) // 20)]:
+        assert step.survival == pytest.approx(fitter.survival_function_.loc[step.age_days].iloc[0], abs=1e-9)
+        assert step.low == pytest.approx(limits.loc[step.age_days].iloc[0], abs=1e-9)
+        assert step.high == pytest.approx(limits.loc[step.age_days].iloc[1], abs=1e-9)
+
+
+def test_a_death_lies_between_last_seen_and_the_first_miss():
+    life = [Life(0, 7, 14), Life(0, 30, None)]
+    assert [kaplan_meier(life, ends=ends)[0].age_days for ends in ("earliest", "middle", "latest")] == [7, 10.5, 14]
+
+
+def test_without_a_death_there_is_no_curve():
+    assert isinstance(kaplan_meier([Life(0, 10, None)]), Refusal)
+
+
+def test_the_adviser_sees_less_the_rarer_it_looks():
+    steps = kaplan_meier(lives(5, late=False))
+    assert 0 < seen_at_best(steps, 30) < seen_at_best(steps, 7) < seen_at_best(steps, 1) <= 1
+    rhythm = longest_rhythm_days(steps, 0.8)
+    assert seen_at_best(steps, rhythm) == pytest.approx(0.8, abs=1e-6)
+    assert survival_at(steps, median_life_days(steps)) <= 0.5

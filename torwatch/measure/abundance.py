@@ -1,0 +1,187 @@
+"""How many there are, from who was seen at which occasion: Chapman, Schnabel, Schumacher-Eschmeyer, Chao2 and coverage.
+
+Occasions t = 1..k: `caught` n_t, `recaught` m_t of them seen before, `known` M_t seen before t in all. Every function refuses, with the
+reason as a value, where its assumptions do not hold. Windows and lives are in days.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torwatch.measure.estimate import Z_95, Estimate, Refusal
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterable, Sequence
+
+CHAPMAN_WINDOW_SHARE = 0.1  # of the median life: a longer pass A meets another market at its end than at its start
+LEAST_OCCASIONS = 3
+POISSON_BELOW = 50  # recaptures; from here on the normal limits of 1/N are good
+BOOTSTRAP_DRAWS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Occasions:
+    """The series n_t, m_t and M_t of one window, and how often each thing was seen (`frequencies[j]`: seen in exactly j occasions)."""
+
+    caught: tuple[int, ...]
+    recaught: tuple[int, ...]
+    known: tuple[int, ...]
+    frequencies: dict[int, int]
+
+
+def count_occasions(seen: Iterable[int], occasions: int) -> Occasions:
+    """Count a capture history: bit t of each number says "seen at occasion t" (from 0)."""
+    caught, recaught, first = [0] * occasions, [0] * occasions, [0] * occasions
+    frequencies: dict[int, int] = {}
+    for bits in seen:
+        times = bits.bit_count()
+        if not times:
+            continue
+        frequencies[times] = frequencies.get(times, 0) + 1
+        start = (bits & -bits).bit_length() - 1
+        first[start] += 1
+        for at in range(start, occasions):
+            if bits >> at & 1:
+                caught[at] += 1
+                recaught[at] += at > start
+    known = [sum(first[:at]) for at in range(occasions)]
+    return Occasions(tuple(caught), tuple(recaught), tuple(known), frequencies)
+
+
+def chapman(first: int, second: int, both: int) -> tuple[float, float]:
+    """N = (n1+1)(n2+1)/(m2+1) - 1 and its variance (n1+1)(n2+1)(n1-m2)(n2-m2)/((m2+1)^2 (m2+2)). Source: Chapman 1951; Seber 1970."""
+    number = (first + 1) * (second + 1) / (both + 1) - 1
+    variance = (first + 1) * (second + 1) * (first - both) * (second - both) / ((both + 1) ** 2 * (both + 2))
+    return number, variance
+
+
+def two_passes(
+    first: set[int],
+    pages: Sequence[Sequence[int]],
+    *,
+    window_days: float,
+    median_life_days: float | None,
+    independent: bool,
+    rng: random.Random,
+) -> Estimate | Refusal:
+    """Chapman of pass A (`first`) and pass B, page by page; the interval by bootstrap over B's pages, never narrower than Var says.
+
+    `independent`: B drew its pages from the announced range and not from what A found. `median_life_days`: None where unknown.
+    """
+    method = "Chapman, two passes"
+    if not independent:
+        return Refusal(method, "pass B was drawn from what pass A found: the estimate would only give back what A saw")
+    if not pages or not first:
+        return Refusal(method, "there is no independent second pass" if first else "pass A saw nothing")
+    if median_life_days is None:
+        return Refusal(method, "the median life is not known yet, so the window cannot be judged")
+    if window_days > CHAPMAN_WINDOW_SHARE * median_life_days:
+        return Refusal(method, f"pass A took {window_days:.1f} days, over a tenth of the median life of {median_life_days:.1f} days")
+    second = set().union(*pages)
+    both = len(second & first)
+    if not both:
+        return Refusal(method, "no listing was seen in both passes")
+    number, variance = chapman(len(first), len(second), both)
+    # Conditional on A, the share of B that A knows is a ratio over pages: resample the pages, each thing counted where it first showed.
+    counts = _page_counts(first, pages)
+    drawn = []
+    for _ in range(BOOTSTRAP_DRAWS):
+        sample = rng.choices(counts, k=len(counts))
+        drawn.append(chapman(len(first), sum(size for size, _ in sample), sum(hits for _, hits in sample))[0])
+    drawn.sort()
+    margin = Z_95 * math.sqrt(variance)
+    low = min(drawn[round(0.025 * (BOOTSTRAP_DRAWS - 1))], number - margin)
+    high = max(drawn[round(0.975 * (BOOTSTRAP_DRAWS - 1))], number + margin)
+    return Estimate(number, max(low, float(len(first | second))), high, method)
+
+
+def _page_counts(first: set[int], pages: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    met: set[int] = set()
+    counts = []
+    for page in pages:
+        fresh = set(page) - met
+        met |= fresh
+        counts.append((len(fresh), len(fresh & first)))
+    return counts
+
+
+def schnabel(occasions: Occasions, *, window_days: float, median_life_days: float | None, modified: bool = True) -> Estimate | Refusal:
+    """Sum n_t M_t / (sum m_t + 1), Chapman's change; plain Schnabel without the + 1. Source: Schnabel 1938; Chapman 1952."""
+    method = "Schnabel, Chapman-modified" if modified else "Schnabel"
+    refusal = _refuse_window(method, occasions, window_days, median_life_days)
+    if refusal is not None:
+        return refusal
+    weight = sum(n * m for n, m in zip(occasions.caught, occasions.known, strict=True))
+    again = sum(occasions.recaught)
+    number = weight / (again + modified)
+    if again < POISSON_BELOW:
+        fewest, most = poisson_limits(again)
+        return Estimate(number, weight / (most + modified), weight / (fewest + modified) if fewest + modified else math.inf, method)
+    # Normal on 1/N, whose variance is sum m / (sum n M)^2.
+    margin = Z_95 * math.sqrt(again) / weight
+    return Estimate(number, 1 / (1 / number + margin), 1 / (1 / number - margin), method)
+
+
+def schumacher_eschmeyer(occasions: Occasions, *, window_days: float, median_life_days: float | None) -> Estimate | Refusal:
+    """Sum n_t M_t^2 / sum m_t M_t: a check of Schnabel, without limits. Source: Schumacher and Eschmeyer 1943."""
+    method = "Schumacher-Eschmeyer"
+    refusal = _refuse_window(method, occasions, window_days, median_life_days)
+    if refusal is not None:
+        return refusal
+    above = sum(n * m * m for n, m in zip(occasions.caught, occasions.known, strict=True))
+    return Estimate(above / sum(a * m for a, m in zip(occasions.recaught, occasions.known, strict=True)), None, None, method)
+
+
+def _refuse_window(method: str, occasions: Occasions, window_days: float, median_life_days: float | None) -> Refusal | None:
+    if len(occasions.caught) < LEAST_OCCASIONS:
+        return Refusal(method, f"it needs {LEAST_OCCASIONS} occasions, there are {len(occasions.caught)}")
+    if median_life_days is None:
+        return Refusal(method, "the median life is not known yet, so the window cannot be judged")
+    if window_days > median_life_days:
+        return Refusal(method, f"the window of {window_days:.1f} days is longer than the median life of {median_life_days:.1f} days")
+    if not sum(occasions.recaught):
+        return Refusal(method, "nothing was seen twice")
+    return None
+
+
+def chao2(occasions: Occasions) -> Estimate | Refusal:
+    """S_obs + ((k-1)/k) Q1 (Q1-1) / (2 (Q2+1)): a lower bound of "ever listed", bias-corrected. Source: Chao 1987."""
+    method = "Chao2, lower bound"
+    number = len(occasions.caught)
+    if number < 2:  # noqa: PLR2004 - one occasion has no second look
+        return Refusal(method, "it needs two occasions")
+    once, twice = occasions.frequencies.get(1, 0), occasions.frequencies.get(2, 0)
+    observed = sum(occasions.frequencies.values())
+    return Estimate(observed + (number - 1) / number * once * (once - 1) / (2 * (twice + 1)), None, None, method)
+
+
+def coverage(occasions: Occasions) -> Estimate | Refusal:
+    """1 - (Q1 / sum j Q_j) ((k-1) Q1 / ((k-1) Q1 + 2 Q2)): share of the incidences that known things stand for. Source: Chao, Lee 1992."""
+    method = "Good-Turing coverage"
+    number = len(occasions.caught)
+    total = sum(times * count for times, count in occasions.frequencies.items())
+    if number < 2 or not total:  # noqa: PLR2004 - one occasion has no second look
+        return Refusal(method, "it needs two occasions that saw something")
+    once, twice = occasions.frequencies.get(1, 0), occasions.frequencies.get(2, 0)
+    if not once:
+        return Estimate(1.0, None, None, method)
+    return Estimate(1 - once / total * ((number - 1) * once / ((number - 1) * once + 2 * twice)), None, None, method)
+
+
+def poisson_limits(count: int) -> tuple[float, float]:
+    """Exact 95 % limits of a Poisson mean after `count` events. Source: Garwood 1936."""
+    low = 0.0 if count == 0 else _solve_poisson(count - 1, 0.975)
+    return low, _solve_poisson(count, 0.025)
+
+
+def _solve_poisson(count: int, probability: float) -> float:
+    """The mean at which at most `count` events have this probability, by bisection."""
+    low, high = 0.0, count + 10.0 * math.sqrt(count + 1.0) + 10.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        below = sum(math.exp(k * math.log(middle) - middle - math.lgamma(k + 1)) for k in range(count + 1))
+        low, high = (middle, high) if below > probability else (low, middle)
+    return (low + high) / 2
