@@ -1,0 +1,29 @@
+"""Reading the database as it stands at one moment, row by row, without holding up whoever writes it."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextlib.contextmanager
+def open_reader(path: Path) -> Iterator[sqlite3.Connection]:
+    """A read-only connection in one read transaction: all that is read through it is of the same moment.
+
+    One thread at a time may use it, not always the same: pyarrow reads in a thread of its own.
+    """
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)) as connection:
+        connection.row_factory = sqlite3.Row
+        connection.execute("BEGIN")
+        yield connection
+
+
+def stream(connection: sqlite3.Connection, sql: str) -> Iterator[dict[str, Any]]:
+    """The rows of a query, one at a time."""
+    for row in connection.execute(sql):
+        yield dict(row)
