@@ -22,6 +22,7 @@ COMMANDS = {
     "country": "torwatch.cli.country:country",
     "demo": "torwatch.cli.demo:demo",
     "export": "torwatch.cli.export:export",
+    "history": "torwatch.cli.history:history",
     "hold": "torwatch.cli.hold:hold",
     "import": "torwatch.cli.load:import_",
     "market": "torwatch.cli.market:market",
@@ -29,9 +30,11 @@ COMMANDS = {
     "parser": "torwatch.cli.parser:parser",
     "rates": "torwatch.cli.rates:rates",
     "run": "torwatch.cli.run:run",
+    "search": "torwatch.cli.history:search",
     "serve": "torwatch.cli.serve:serve",
     "snapshot": "torwatch.cli.snapshot:snapshot",
     "systemd": "torwatch.cli.systemd:systemd",
+    "state": "torwatch.cli.history:state",
     "target": "torwatch.cli.target:target",
 }
 SHORT_HELP = {
@@ -40,6 +43,7 @@ SHORT_HELP = {
     "country": "Claimed countries that were not understood.",
     "demo": "The whole main job on a private Tor network, in about a minute.",
     "export": "Write the tables as CSV, JSON lines or Parquet, or as a public data set.",
+    "history": "All that happened to one listing or vendor.",
     "hold": "Snapshots that wait for a person.",
     "import": "Load data sets that others published.",
     "market": "Markets known, also those not watched.",
@@ -47,9 +51,11 @@ SHORT_HELP = {
     "parser": "Write, try, check, list and replay parsers.",
     "rates": "Exchange rates: import a table, list what is there.",
     "run": "The daemon: take every snapshot that comes due.",
+    "search": "Find listings by words of their title or description.",
     "serve": "Open the database in datasette.",
     "snapshot": "Take, list, show and compare snapshots.",
     "systemd": "Run as hardened services of systemd.",
+    "state": "The markets as they stood at a time.",
     "target": "The markets watched and their mirrors.",
 }
 

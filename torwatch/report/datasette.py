@@ -83,6 +83,8 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
         "description": "Every listing ever seen, with its claims as last read. standing = 1: offered as far as is known.",
         "facets": ["market_id", "claimed_origin", "substance_group", "standing"],
         "label_column": "title",
+        "fts_table": "listing_search",
+        "fts_pk": "id",
         "columns": {
             "claimed_origin": "short form of the claimed origin: ISO codes, or world, digital, undeclared, unparseable",
             "substance_group": "group as normalised now; method and confidence are in table substance",
@@ -215,6 +217,48 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "default_origin_suspect": {
         "description": "Markets whose form has a known first option, and how many declared origins equal it. flagged = 1: most do, so they say nothing.",
         "columns": {"declared": "standing listings that declare an origin", "same": "of these, equal to the first option"},
+    },
+    "claim_version": {
+        "description": "Every value a claim ever had, and in which snapshots it was in force: from from_snapshot_id on, until before until_snapshot_id.",
+        "facets": ["market_id", "entity", "field"],
+        "columns": {"until_snapshot_id": "empty: still", "value": "empty: the page showed that there is none"},
+    },
+    "standing_version": {
+        "description": "When each listing and vendor counted as standing: from from_snapshot_id on, until before until_snapshot_id.",
+        "facets": ["market_id", "entity"],
+        "columns": {"until_snapshot_id": "snapshot in which it was found to be removed; empty: it stands"},
+    },
+    "spell_readable": {
+        "description": "The table spell with market, key and times. It went after last_seen_at and at the latest at first_missed_at.",
+        "facets": ["market", "entity", "why"],
+    },
+    "listing_counter_series": {
+        "description": "Counters of listings over time, as displayed.",
+        "columns": {"sales_since": "sales more than at the point before"},
+    },
+    "vendor_counter_series": {
+        "description": "Counters of vendors over time, as displayed.",
+        "columns": {"sales_since": "sales more than at the point before"},
+    },
+    "vendor_key": {
+        "description": "OpenPGP keys that an account ever showed. A key can be copied by an impersonator.",
+        "columns": {
+            "fingerprint": "of the primary key, upper case hexadecimal",
+            "key_id": "last 16 digits of the fingerprint",
+            "created": "time of creation as the key says, UTC",
+            "expires": "UTC; empty: never",
+            "revoked": "1: the key carries its own revocation",
+            "user_id": "first user id in the key, as its maker wrote it",
+        },
+    },
+    "vendor_handle": {
+        "description": "Names that an account ever showed, with the form that is compared between markets.",
+        "columns": {"handle": "letters and digits only, case folded", "name": "as displayed when first seen"},
+    },
+    "vendor_link": {
+        "description": "Accounts that share a key (linked) or, on different markets, a handle (candidate only).",
+        "facets": ["evidence"],
+        "columns": {"shared": "the fingerprint or handle that both have", "strength": "linked or candidate"},
     },
     "change_readable": {"description": "The table change with market and time.", "facets": ["market", "entity", "cause"]},
     "origin_share": {"description": "Standing listings by market and claimed origin. Unit: listings, per cent of the market's listings."},

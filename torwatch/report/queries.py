@@ -110,6 +110,22 @@ QUERIES = (
         " WHERE listing.standing = 1 AND coalesce(listing.substance_group, 'unknown') = 'unknown' ORDER BY market.name, listing.category, listing.title",
     ),
     Query(
+        "search",
+        "Listings whose title or description holds a text",
+        "Any part of a word, of three letters or more, in any case; present and past listings.",
+        "SELECT market.name AS market, listing.id AS listing, listing.title, listing.claimed_origin, listing.standing FROM listing_search"
+        " JOIN listing ON listing.id = listing_search.rowid JOIN market ON market.id = listing.market_id"
+        " WHERE listing_search MATCH '\"' || replace(:text, '\"', '\"\"') || '\"' ORDER BY listing_search.rank LIMIT 500",
+    ),
+    Query(
+        "linked_vendors",
+        "Accounts that share a key or a handle",
+        "Same fingerprint: linked; same handle on two markets: a candidate only. Keys can be copied by impersonators.",
+        "SELECT vendor_link.evidence, vendor_link.strength, vendor_link.shared, mine.name AS market, a.name AS account, its.name AS other_market,"
+        " b.name AS other_account FROM vendor_link JOIN vendor AS a ON a.id = vendor_id JOIN vendor AS b ON b.id = other_vendor_id"
+        " JOIN market AS mine ON mine.id = a.market_id JOIN market AS its ON its.id = b.market_id WHERE vendor_id < other_vendor_id ORDER BY 1 DESC, 3",
+    ),
+    Query(
         "failures",
         "Pages that failed, and why",
         "Every page that was not ok, newest snapshot first.",

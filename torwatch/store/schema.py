@@ -8,6 +8,7 @@ from sqlite_utils import Migrations
 
 from torwatch.store.entities import ENTITIES, LISTING, VENDOR, Entity
 from torwatch.store.schema_access import ACCESS_TABLES
+from torwatch.store.schema_history import HISTORY_TABLES, SEARCH_TABLE_NAMES, SEARCH_TRIGGERS
 from torwatch.store.schema_imports import IMPORTS
 from torwatch.store.views import VIEWS
 
@@ -408,6 +409,13 @@ def m0006_imports(db: Database) -> None:
     db.conn.execute(IMPORTS)
 
 
+@migrations()
+def m0004_history(db: Database) -> None:
+    """Versions of claims, counter series, keys and handles of vendors, and the search index."""
+    for statement in (*split_statements(HISTORY_TABLES), *SEARCH_TRIGGERS):
+        db.conn.execute(statement)
+
+
 def split_statements(script: str) -> list[str]:
     """Cut a script into statements (none of ours holds a semicolon inside), so that they run inside one transaction."""
     return [statement for statement in (part.strip() for part in script.split(";")) if statement]
@@ -429,4 +437,5 @@ WORKING_TABLE_NAMES = (
     "miss",
     "normalised",
     "sqlite_sequence",
+    *SEARCH_TABLE_NAMES,
 )

@@ -53,10 +53,11 @@ def take(
     total: int | None = None,
     readable: bool = True,
     drift: str = "",
+    again: Mapping[str, Claims] | None = None,
 ) -> tuple[int, Ending]:
     """Take a snapshot that saw exactly `listings` (key → claims); `gone` are the keys whose own page said so.
 
-    `readable=False`: no list page could be read; `drift`: why the snapshot is held.
+    `readable=False`: no list page could be read; `drift`: why the snapshot is held; `again`: rows met later under the same keys.
     """
     now = NOW + WEEK * week
     snapshot = begin_snapshot(store, target, mirror_id=target.mirrors[0].id, parser_digest="0" * 64, torwatch_version="test", now=now)
@@ -73,7 +74,8 @@ def take(
         results = [VisitResult(visit, outcome.get(visit.path, Outcome.GONE), "", 200, 10, now, digest="d", size=100) for visit in visits]
         frontier.record_results(connection, snapshot.id, results, rng)
         page = StagedPage(rows, tuple(EntityRow(key, Source.INDEX, {"name": name}) for key, name in vendors.items()), total=total)
-        staging.stage_pages(connection, snapshot.id, [page])
+        later = StagedPage(tuple(EntityRow(key, source, claims, path=f"/listing/{key}") for key, claims in (again or {}).items()))
+        staging.stage_pages(connection, snapshot.id, [page, later])
     ending = end_snapshot(
         store,
         find_snapshot(store, snapshot.id),
