@@ -58,9 +58,9 @@ MARKET = Market(
 
 def read_claim(label: str) -> First:
     """Make a rule for a claim: the text behind its label; where it is parted from it, what follows the label's `<p>`."""
-    text_nodes = ".//text()[not(ancestor::a)]"  # a title imitates no label
+    text_nodes = ".//text()[starts-with(normalize-space(.), 'Ships ')][not(ancestor::a)]"  # a title imitates no label
     return First(
-        (f"{text_nodes}[starts-with(normalize-space(.), '{label}')]", rf"^{label}\s*(.+)$"),
+        (text_nodes, rf"^{label}\s*(.+)$"),
         (f".//p[normalize-space(.)='{label}']/following::text()[normalize-space(.)][1]", r"^(?!Ships |Vendor:)(.+)$"),
     )
 
@@ -84,7 +84,7 @@ INDEX = Rows(
     ship_to_raw=read_claim("Ships to:"),
     escrow_raw=(".label", r"(?i)^(.*\blisting)$"),
     stock_raw=(".label", r"(?i)^(.*\bstock\b.*)$"),
-    extra=Extra(quoted=("p", r"^((?:[$\u20ac\u00a3]|[A-Z]{3})\s?[\d.,]+ (?:[$\u20ac\u00a3]|[A-Z]{3})\s?[\d.,]+.*)$")),
+    extra=Extra(quoted=("strong, p", r"^((?:[$\u20ac\u00a3]|[A-Z]{3})\s?[\d.,]+ (?:[$\u20ac\u00a3]|[A-Z]{3})\s?[\d.,]+.*)$")),
 )
 
 

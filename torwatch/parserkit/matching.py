@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     Finder = Callable[[Any], Any]
     Test = Callable[[Any], bool]
 
-SMALL = 4  # children of a row, which is walked through faster than it is searched; a page's containers have more, or are its root
 _BLANKS = str.maketrans("\t\r\n", "   ")  # what XPath takes for white space in a class
 
 
@@ -41,9 +40,7 @@ class Step:
     def candidates(self, context: Any) -> Iterable[Any]:
         """Give what stands where the step says, in document order; the tests are still to be asked."""
         if self.axis == " ":
-            if self.search is None or (self.tests and context.getparent() is not None and len(context) <= SMALL):
-                return context.iterdescendants(self.tag)  # type: ignore[no-any-return] # lxml
-            return self.search(context)  # type: ignore[no-any-return] # lxml
+            return context.iterdescendants(self.tag) if self.search is None else self.search(context)  # type: ignore[no-any-return] # lxml
         if self.axis == ">":
             return context.iterchildren(self.tag)  # type: ignore[no-any-return] # lxml
         following = next(context.itersiblings("*"), None)
@@ -129,6 +126,8 @@ def _reader(steps: tuple[Step, ...], attribute: str, *, first: bool) -> Finder:
                 return []
         if len(contexts) == 1:
             return (read_first if first else read_last)(contexts[0])
+        if first and last.axis == " ":  # what is below an earlier element comes first, also where a later one is inside it
+            return next((hits for context in contexts if (hits := read_first(context))), [])
         found = last.follow(contexts)
         if attribute:
             found = [value for hit in found if (value := hit.get(attribute)) is not None]

@@ -7,7 +7,7 @@ small values below. What a field holds decides the rest: whole numbers are read 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, get_args, get_type_hints
 
@@ -144,18 +144,14 @@ class Texts:
 
     def __init__(self, selector: str) -> None:
         self._found = compile_selector(selector)
-        self._last: tuple[Any, list[Any], list[str]] | None = None
+        self._last: tuple[Any, list[str]] | None = None
 
-    def of(self, node: Any) -> Iterator[str]:
-        """Yield the texts in document order; what was read once is not read again."""
+    def of(self, node: Any) -> list[str]:
+        """Give the texts in document order; what was read once is not read again."""
         last = self._last  # one reference, so that threads never mix two elements
         if last is None or last[0] is not node:
-            last = self._last = (node, _many(self._found(node)), [])
-        _, hits, texts = last
-        for index, hit in enumerate(hits):
-            if index == len(texts):
-                texts.append(text(hit))
-            yield texts[index]
+            last = self._last = (node, [text(hit) for hit in _many(self._found(node))])
+        return last[1]
 
     def forget(self) -> None:
         """Let the page go."""
@@ -190,7 +186,7 @@ def compile_rule(rule: Rule, shared: dict[str, Texts] | None = None) -> Reader: 
             return lambda node: tuple(block for hit in _many(found(node)) for block in armour(lines(hit)))
         case First(rules):
             readers = [compile_rule(one, shared) for one in rules]
-            return lambda node: next((value for reader in readers if (value := reader(node)) not in (None, "", ())), None)
+            return _first_of(readers)
         case Column(names, pattern):
             return _column(names, pattern)
         case Const(value):
@@ -220,6 +216,17 @@ def _first_text(selector: str) -> Reader:
     return read
 
 
+def _first_of(readers: list[Reader]) -> Reader:
+    def read(node: Any) -> Any:
+        for reader in readers:
+            value = reader(node)
+            if value not in (None, "", ()):
+                return value
+        return None
+
+    return read
+
+
 def _share(selector: str, shared: dict[str, Texts]) -> Texts:
     return shared.setdefault(selector, Texts(selector))
 
@@ -242,7 +249,7 @@ def _each(every: Texts, pattern: str, *, unique: bool) -> Reader:
     wanted = re.compile(pattern)
 
     def read(node: Any) -> tuple[str, ...]:
-        texts = list(every.of(node))
+        texts = every.of(node)
         if pattern:
             texts = [(match.group(1 if wanted.groups else 0) or "").strip() for one in texts if (match := wanted.search(one))]
         texts = [one for one in texts if one]

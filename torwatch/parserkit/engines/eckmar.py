@@ -57,8 +57,9 @@ KINDS: Mapping[str, PageKind] = {
     r"^/search(?:$|\?)": PageKind.LISTING_INDEX,
     r"^/$": PageKind.HOME,
 }
-CARDS = ".//div[contains(concat(' ', normalize-space(@class), ' '), ' card ')][.//a[contains(@href, '/product/')][h4]]"
-LINES = ".//div[contains(concat(' ', normalize-space(@class), ' '), ' row ')][div/img][.//a[contains(@href, '/product/')][h3]]"
+# From the title up: a page has few titles and many divs.
+CARDS = ".//a[contains(@href, '/product/')]/h4/ancestor::div[contains(concat(' ', normalize-space(@class), ' '), ' card ')]"
+LINES = ".//a[contains(@href, '/product/')]/h3/ancestor::div[contains(concat(' ', normalize-space(@class), ' '), ' row ')][div/img]"
 HEADING = "h1:has-text('- category'), h4:has-text('Search results for')"
 SHAPES: Mapping[PageKind, str | tuple[str, ...]] = {
     PageKind.LISTING: "ul#productsmenu",
