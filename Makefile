@@ -57,6 +57,10 @@ docs: $(INSTALLED) ## write docs/cli.md, configuration.md, schema.md and config.
 	$(BIN)/python -m torwatch.cli.reference docs
 	$(BIN)/torwatch config init --force config.example.toml
 
+.PHONY: faults
+faults: setup ## write the table of provoked faults in docs/operations.md, from the tests that provoke them
+	TORWATCH_WRITE_FAULTS=1 $(PYTEST) -q $$(grep -rl --include='test_*.py' 'provoked(' tests)
+
 # One lock for Python 3.11 to 3.13: made on the oldest, so that every version in it supports all three.
 .PHONY: lock
 lock: ## make the lock files anew, with the newest versions (needs Python 3.11 and the network)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -92,3 +93,46 @@ def logs_as_before():
     structlog.reset_defaults()
     root.handlers = [handler for handler in root.handlers if handler in handlers or not isinstance(handler, LibraryHandler)]
     root.setLevel(level)
+
+
+FAULT_MARKERS = ("<!-- faults: written by `make faults` -->", "<!-- end of faults -->")
+PLAIN_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])")
+
+
+def fault_rows(document):
+    """{what was done: its whole line} of the table between the markers."""
+    table = document.split(FAULT_MARKERS[0])[1].split(FAULT_MARKERS[1])[0]
+    lines = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    return {line.split(" | ")[0].removeprefix("| "): line for line in lines}
+
+
+@pytest.fixture(scope="session")
+def fault_table():
+    """The function that reads the table of provoked faults out of docs/operations.md."""
+    return fault_rows
+
+
+@pytest.fixture
+def provoked():
+    """Say what a test did and what came of it: the table of faults in docs/operations.md holds exactly that; `make faults` writes it.
+
+    Numbers that differ from run to run (bytes, seconds) stand as N in the table.
+    """
+    path = CHECKOUT / "docs" / "operations.md"
+
+    def record(done, outcome, reason):
+        line = f"| {done} | `{outcome}` | {PLAIN_NUMBER.sub('N', reason).replace('|', '/')} |"
+        document = path.read_text(encoding="utf-8")
+        rows = fault_rows(document)
+        if os.environ.get("TORWATCH_WRITE_FAULTS") == "1":
+            rows[done] = line
+            head = ["", "| what was done | outcome | reason |", "|---|---|---|"]
+            before, rest = document.split(FAULT_MARKERS[0])
+            after = rest.split(FAULT_MARKERS[1])[1]
+            path.write_text(
+                FAULT_MARKERS[0].join([before, "\n".join([*head, *rows.values(), "", FAULT_MARKERS[1]]) + after]), encoding="utf-8"
+            )
+            return
+        assert rows.get(done) == line, "the table of faults in docs/operations.md is out of date: make faults"
+
+    return record

@@ -132,3 +132,10 @@ def fault_in(line):
         if inner is None:
             return f"there is no command {name}"
         command = inner
+
+
+def test_every_fault_in_the_table_is_provoked_by_a_test(checkout, fault_table):
+    rows = fault_table((checkout / "docs" / "operations.md").read_text(encoding="utf-8"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in (checkout / "tests").rglob("test_*.py"))
+    assert len(rows) > 10
+    assert [done for done in rows if f'"{done}"' not in sources] == []
