@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import os
 import threading
 import time
 from dataclasses import dataclass, field
@@ -14,14 +15,16 @@ import structlog
 
 from torwatch.assembly import open_tools, walk_settings
 from torwatch.claims import rules_of
-from torwatch.crawl.schedule import Past, due_at
+from torwatch.crawl.schedule import due_at
 from torwatch.errands import ERRANDS, finish_request
-from torwatch.errors import StoreError, TorwatchError
+from torwatch.errors import StoreError, TorError, TorwatchError
 from torwatch.normalise.price import normalise_price
 from torwatch.ops.heartbeat import Heartbeat
+from torwatch.ops.status import Pulse, write_pulse
+from torwatch.overview import PULSE_NAME, past_of
 from torwatch.parsing.registry import Parser, load_parser
-from torwatch.store.database import Store, open_store, writer_lock
-from torwatch.store.targets import Target, find_target, list_targets
+from torwatch.store.database import open_store, writer_lock
+from torwatch.store.targets import Target, find_target, list_targets, stamp
 from torwatch.walk import take_snapshot
 
 if TYPE_CHECKING:
@@ -53,25 +56,6 @@ def snapshot_target(
     return take_snapshot(tools, target, parser, rules, walk_settings(config), stop=stop, progress=progress)
 
 
-def past_of(store: Store, target: Target) -> Past:
-    """What the store knows of a target's snapshots."""
-    rows = store.rows("SELECT state, started_at, ended_at FROM snapshot WHERE target_id = ? ORDER BY id DESC LIMIT 20", (target.id,))
-    if not rows:
-        return Past()
-    failures = 0
-    for row in rows:
-        if row["state"] != "failed":
-            break
-        failures += 1
-    ended = rows[0]["ended_at"]
-    return Past(
-        last_started_at=dt.datetime.fromisoformat(rows[0]["started_at"]),
-        last_ended_at=dt.datetime.fromisoformat(ended) if ended else None,
-        failures_in_a_row=failures,
-        running=rows[0]["state"] == "running",
-    )
-
-
 @dataclass(slots=True)
 class Job:
     """One snapshot under way in its thread."""
@@ -98,6 +82,7 @@ class Daemon:
     def run(self) -> None:
         """Run until `stop` is set; then let the walks commit what they hold and leave."""
         log.info("daemon_started", database=str(self.config.database_path))
+        self.write_pulse()
         self.heartbeat.notifier.send("READY=1", "STATUS=tor is ready")
         try:
             while not self.stop.wait(LOOP_SECONDS):
@@ -123,9 +108,14 @@ class Daemon:
             self.reload_config()
         if time.monotonic() >= self._next_tor_check:
             self._next_tor_check = time.monotonic() + TOR_CHECK_SECONDS
-            if self.tools.tor.ensure():
-                log.warning("tor_mended")
+            try:
+                if self.tools.tor.ensure():
+                    log.warning("tor_mended")
+            except TorError as error:
+                self.write_pulse(str(error))
+                raise
             self.heartbeat.control_answered()
+            self.write_pulse()
         targets = {target.id: target for target in list_targets(self.tools.store)}
         self.reap(targets)
         self.answer_requests()
@@ -151,6 +141,15 @@ class Daemon:
         except TorwatchError as error:
             log.error("config_refused", error=str(error), faults=getattr(error, "faults", ()))  # noqa: TRY400 - as above
         self.heartbeat.notifier.send("READY=1")
+
+    def write_pulse(self, tor_problem: str = "") -> None:
+        """Leave for `torwatch status` how the daemon is; a disk that takes no pulse is told and does not stop the work."""
+        walking = tuple(sorted(job.target.market for job in list(self.jobs.values())))
+        pulse = Pulse(stamp(self.tools.now()), os.getpid(), "down" if tor_problem else "ready", tor_problem, walking)
+        try:
+            write_pulse(self.config.data_directory / PULSE_NAME, pulse)
+        except OSError as error:
+            log.warning("pulse_not_written", error=error.strerror)
 
     def prove_writer(self) -> None:
         """Begin and end a transaction that writes nothing: raises StoreError, or waits, when nobody could write."""

@@ -1,0 +1,55 @@
+"""`torwatch status` on a real database."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from torwatch.assembly import utc_now
+from torwatch.cli import main
+from torwatch.ops.status import Pulse, write_pulse
+from torwatch.overview import PULSE_NAME, gather_status
+from torwatch.store.database import is_locked, open_store, writer_lock
+from torwatch.store.targets import stamp
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    monkeypatch.delenv("TORWATCH_CONFIG", raising=False)
+    open_store(tmp_path / "torwatch.db").close()
+    return tmp_path
+
+
+def exit_of(*arguments):
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    return left.value.code
+
+
+def test_a_daemon_that_does_not_run_is_critical_for_monitoring(folder, capsys):
+    assert exit_of("status", "--json") == 4
+    found = json.loads(capsys.readouterr().out)
+    assert (found["schema"], found["state"], found["daemon"], found["targets"]) == (1, "critical", "stopped", [])
+
+
+def test_the_screen_says_what_to_do(folder, capsys):
+    assert exit_of("status") == 4
+    assert "the daemon does not run → systemctl start torwatch" in capsys.readouterr().out
+
+
+def test_a_daemon_with_a_fresh_pulse_runs(folder):
+    path = folder / "torwatch.db"
+    with open_store(path) as store, writer_lock(path) as held:
+        assert held
+        write_pulse(folder / PULSE_NAME, Pulse(stamp(utc_now()), 1, "ready", "", ()))
+        assert gather_status(store, folder, jitter=0, now=utc_now()).daemon == "running"
+
+
+def test_looking_for_the_lock_takes_it_from_nobody(folder):
+    path = folder / "torwatch.db"
+    assert not is_locked(path)
+    with writer_lock(path):
+        assert is_locked(path)
+    assert not is_locked(path)

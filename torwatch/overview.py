@@ -1,0 +1,92 @@
+"""The overview: what the store, the disk and the daemon's pulse say, put together into one status."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from typing import TYPE_CHECKING
+
+from torwatch.crawl.schedule import Past, due_at
+from torwatch.ops.status import SessionStatus, Status, TargetStatus, judge_status, read_pulse
+from torwatch.store.database import is_locked
+from torwatch.store.holds import list_holds
+from torwatch.store.targets import Target, list_targets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torwatch.store.database import Store
+
+PULSE_NAME = "pulse.json"
+
+
+def past_of(store: Store, target: Target) -> Past:
+    """What the store knows of a target's snapshots."""
+    rows = store.rows("SELECT state, started_at, ended_at FROM snapshot WHERE target_id = ? ORDER BY id DESC LIMIT 20", (target.id,))
+    if not rows:
+        return Past()
+    failures = 0
+    for row in rows:
+        if row["state"] != "failed":
+            break
+        failures += 1
+    ended = rows[0]["ended_at"]
+    return Past(
+        last_started_at=dt.datetime.fromisoformat(rows[0]["started_at"]),
+        last_ended_at=dt.datetime.fromisoformat(ended) if ended else None,
+        failures_in_a_row=failures,
+        running=rows[0]["state"] == "running",
+    )
+
+
+def gather_status(store: Store, data_directory: Path, *, jitter: float, now: dt.datetime) -> Status:
+    """Look at everything that one screen shows; reads only, whether the daemon runs or not."""
+    return judge_status(
+        now=now,
+        locked=is_locked(store.path),
+        pulse=read_pulse(data_directory / PULSE_NAME),
+        targets=tuple(target_status(store, target, jitter) for target in list_targets(store)),
+        holds=len(list_holds(store)),
+        sessions=read_sessions(store),
+        disk_free_bytes=shutil.disk_usage(data_directory).free,
+        database_bytes=store.path.stat().st_size,
+    )
+
+
+def target_status(store: Store, target: Target, jitter: float) -> TargetStatus:
+    """One target's line."""
+    row = store.row(
+        "SELECT id, state, reason, started_at, listings, announced_listings FROM snapshot WHERE target_id = ? ORDER BY id DESC LIMIT 1",
+        (target.id,),
+    )
+    announced = row["announced_listings"] if row else None
+    due = due_at(
+        target.id,
+        dt.timedelta(seconds=target.every_seconds),
+        past_of(store, target),
+        jitter=jitter,
+        added_at=dt.datetime.fromisoformat(target.added_at),
+    )
+    return TargetStatus(
+        market=target.market,
+        state=target.state,
+        last_snapshot=row["id"] if row else None,
+        last_state=row["state"] if row else None,
+        last_reason=row["reason"] if row else "",
+        last_started_at=row["started_at"] if row else None,
+        next_due_at=due.isoformat(timespec="seconds") if target.state == "active" else None,
+        listings=row["listings"] if row else None,
+        coverage=round(row["listings"] / announced, 4) if row and announced and row["listings"] is not None else None,
+    )
+
+
+def read_sessions(store: Store) -> tuple[SessionStatus, ...]:
+    """The newest session of each target that has one."""
+    if not store.value("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'session'"):
+        return ()
+    rows = store.rows(
+        "SELECT market.name AS market, session.state, session.expected_until FROM session JOIN target ON target.id = session.target_id"
+        " JOIN market ON market.id = target.market_id WHERE session.state <> 'dropped'"
+        " AND session.id = (SELECT max(id) FROM session AS newer WHERE newer.target_id = session.target_id) ORDER BY market.name"
+    )
+    return tuple(SessionStatus(**dict(row)) for row in rows)
