@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "add": "torwatch.cli.target:add",
+    "answer": "torwatch.cli.answer:answer",
     "config": "torwatch.cli.config:config",
     "country": "torwatch.cli.country:country",
     "demo": "torwatch.cli.demo:demo",
@@ -40,6 +41,7 @@ COMMANDS = {
 }
 SHORT_HELP = {
     "add": "Watch a market: short for `target add`.",
+    "answer": "Extent and share of one country, with what each figure rests on.",
     "config": "Write, check and show the configuration.",
     "country": "Claimed countries that were not understood.",
     "demo": "The whole main job on a private Tor network, in about a minute.",

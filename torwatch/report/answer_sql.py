@@ -1,0 +1,121 @@
+"""The SQL of the answer: one row a listing of the period with its three bounds, and every figure as a count over it.
+
+Parameters: `:country` (ISO 3166-1 alpha-2), `:regions` (JSON list of the regions that hold it), `:since` and `:until` (ISO 8601 UTC).
+"""
+
+from __future__ import annotations
+
+SCOPE = """
+  WITH claim AS (
+    SELECT market_id, raw, max(class) AS class, max(code = :country) AS names, sum(code <> '' AND code NOT LIKE 'region:%') AS countries,
+           sum(code LIKE 'region:%') AS regions, sum(code IN (SELECT value FROM json_each(:regions))) AS holding
+    FROM origin WHERE excluded = 0 GROUP BY market_id, raw),
+  life AS (
+    SELECT spell.entity_id, max(missed.started_at IS NULL OR missed.started_at > :until) AS standing, min(opened.started_at) AS opened
+    FROM spell JOIN snapshot AS opened ON opened.id = spell.opened_snapshot_id
+    LEFT JOIN snapshot AS missed ON missed.id = spell.first_missed_snapshot_id
+    WHERE spell.entity = 'listing' AND opened.started_at <= :until AND (missed.started_at IS NULL OR missed.started_at >= :since)
+    GROUP BY spell.entity_id)
+  SELECT listing.id, listing.market_id, coalesce(listing.vendor_id, -listing.id) AS vendor_id, life.standing, life.opened,
+         coalesce(substance.answer_group, 'unmapped') AS category, coalesce(substance.substance_group, 'unknown') AS substance_group,
+         substance.is_drug IS 1 AND claim.class IS NOT 'digital' AND lower(coalesce(listing.listing_type, '')) <> 'digital' AS drug,
+         coalesce(claim.names = 1 AND claim.countries = 1 AND claim.regions = 0, 0) AS only_here,
+         coalesce(1.0 * claim.names / nullif(claim.countries, 0), 0.0) AS weight,
+         coalesce(claim.countries > 0, 0) AS declared,
+         coalesce(claim.names = 1 OR claim.class IN ('undeclared', 'world') OR (claim.countries = 0 AND claim.holding > 0),
+                  listing.ship_from IS NULL) AS perhaps
+  FROM life JOIN listing ON listing.id = life.entity_id
+  LEFT JOIN claim ON claim.market_id = listing.market_id AND claim.raw = coalesce(listing.ship_from, '')
+  LEFT JOIN substance ON substance.market_id = listing.market_id AND substance.title = coalesce(listing.title, '')
+       AND substance.category = coalesce(listing.category, '')"""
+
+VENDOR_COUNTS = """
+SELECT market_id, vendor_id, category, drug, sum(only_here) AS only_here, sum(weight) AS weight, sum(declared) AS declared,
+       sum(perhaps) AS perhaps, count(*) AS every
+FROM scope WHERE standing = 1 GROUP BY market_id, vendor_id, category, drug"""
+EXTENT = """
+SELECT category, sum(standing) AS standing, count(*) AS ever, sum(standing AND weight > 0) AS standing_here, sum(weight > 0) AS ever_here,
+       count(DISTINCT CASE WHEN weight > 0 THEN vendor_id END) AS vendors_here, sum(drug) AS drugs
+FROM scope GROUP BY category ORDER BY standing DESC, category"""
+DESTINATIONS = """
+SELECT CASE WHEN destination.code = '' THEN destination.class ELSE replace(destination.code, 'region:', '') END AS destination,
+       count(DISTINCT scope.id) AS listings
+FROM scope JOIN listing ON listing.id = scope.id
+JOIN destination ON destination.market_id = listing.market_id AND destination.raw = coalesce(listing.ship_to, '') AND destination.excluded = 0
+WHERE scope.standing = 1 AND scope.weight > 0 GROUP BY 1 ORDER BY 2 DESC, 1"""
+SALES = """
+SELECT scope.category, count(*) AS feedback, count(DISTINCT scope.id) AS listings, count(DISTINCT scope.vendor_id) AS vendors
+FROM scope JOIN feedback ON feedback.listing_id = scope.id JOIN snapshot ON snapshot.id = feedback.first_snapshot_id
+WHERE scope.weight > 0 AND snapshot.started_at BETWEEN :since AND :until GROUP BY scope.category ORDER BY 2 DESC"""
+TREND = """
+SELECT scope.market_id, date(opened.started_at) AS opened, date(missed.started_at) AS missed, sum(scope.weight) AS here,
+       sum(scope.declared) AS declared, count(*) AS every
+FROM spell JOIN scope ON scope.id = spell.entity_id
+JOIN snapshot AS opened ON opened.id = spell.opened_snapshot_id
+LEFT JOIN snapshot AS missed ON missed.id = spell.first_missed_snapshot_id
+WHERE spell.entity = 'listing' AND opened.started_at <= :until GROUP BY 1, 2, 3"""
+AMOUNTS = """
+SELECT scope.category, quantity.unit,
+       CASE WHEN CAST(quantity.amount AS REAL) <= 1 THEN 1 WHEN CAST(quantity.amount AS REAL) <= 10 THEN 2
+            WHEN CAST(quantity.amount AS REAL) <= 100 THEN 3 WHEN CAST(quantity.amount AS REAL) <= 1000 THEN 4 ELSE 5 END AS size,
+       count(*) AS listings
+FROM scope JOIN listing ON listing.id = scope.id
+JOIN quantity ON quantity.market_id = listing.market_id AND quantity.title = coalesce(listing.title, '')
+     AND quantity.category = coalesce(listing.category, '')
+WHERE scope.standing = 1 AND scope.weight > 0 AND scope.drug AND quantity.amount IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+VARIETY = """
+SELECT count(DISTINCT CASE WHEN weight > 0 THEN substance_group END) AS here, count(DISTINCT substance_group) AS everywhere
+FROM scope WHERE standing = 1 AND drug AND substance_group <> 'unknown'"""
+CONCENTRATION = """
+SELECT scope.vendor_id, coalesce(vendor.name, vendor.key, '?') AS vendor, market.name AS market, count(*) AS listings,
+       sum(scope.opened >= :since) AS fresh
+FROM scope JOIN market ON market.id = scope.market_id LEFT JOIN vendor ON vendor.id = scope.vendor_id
+WHERE scope.standing = 1 AND scope.weight > 0 GROUP BY 1 ORDER BY 4 DESC, 2"""
+AT_HOME = """
+SELECT count(DISTINCT scope.id) AS listings
+FROM scope JOIN listing ON listing.id = scope.id
+JOIN destination ON destination.market_id = listing.market_id AND destination.raw = coalesce(listing.ship_to, '')
+     AND destination.code = :country AND destination.excluded = 0
+WHERE scope.standing = 1 AND scope.weight > 0"""
+DUTCH_WORDS = """
+SELECT count(*) AS listings, coalesce(sum(scope.weight > 0), 0) AS here FROM scope JOIN listing ON listing.id = scope.id
+WHERE scope.standing = 1 AND (' ' || lower(listing.title) || ' ' LIKE '% voor %' OR ' ' || lower(listing.title) || ' ' LIKE '% gratis %'
+  OR ' ' || lower(listing.title) || ' ' LIKE '% verzending %' OR ' ' || lower(listing.title) || ' ' LIKE '% uit %'
+  OR ' ' || lower(listing.title) || ' ' LIKE '% stuks %' OR ' ' || lower(listing.title) || ' ' LIKE '% wiet %'
+  OR ' ' || lower(listing.title) || ' ' LIKE '% zuivere %' OR ' ' || lower(listing.title) || ' ' LIKE '% van %')"""
+SCAMS = """
+SELECT count(*) AS feedback, coalesce(sum(lower(coalesce(feedback.body, '') || ' ' || coalesce(feedback.delivery, '')) LIKE '%scam%'
+       OR lower(coalesce(feedback.body, '') || ' ' || coalesce(feedback.delivery, '')) LIKE '%never arrived%'
+       OR lower(coalesce(feedback.body, '') || ' ' || coalesce(feedback.delivery, '')) LIKE '%not received%'
+       OR lower(coalesce(feedback.body, '') || ' ' || coalesce(feedback.delivery, '')) LIKE '%no show%'), 0) AS complaints,
+       (SELECT count(*) FROM failure WHERE outcome = 'phishing_check') AS phishing,
+       (SELECT count(*) FROM market WHERE closed BETWEEN :since AND :until) AS closed
+FROM feedback JOIN snapshot ON snapshot.id = feedback.first_snapshot_id WHERE snapshot.started_at BETWEEN :since AND :until"""
+PRICES = """
+SELECT scope.substance_group, CASE WHEN scope.weight = 1 THEN 1 ELSE 0 END AS here, listing.currency,
+       CAST(listing.price AS REAL) / CAST(quantity.amount AS REAL) AS price
+FROM scope JOIN listing ON listing.id = scope.id
+JOIN quantity ON quantity.market_id = listing.market_id AND quantity.title = coalesce(listing.title, '')
+     AND quantity.category = coalesce(listing.category, '')
+WHERE scope.standing = 1 AND scope.drug AND scope.declared AND quantity.unit = 'g' AND CAST(quantity.amount AS REAL) > 0
+  AND listing.price_maximum IS NULL AND listing.price IS NOT NULL AND listing.currency IS NOT NULL
+  AND lower(coalesce(listing.price_unit, 'order')) IN ('order', 'item', 'lot', 'listing') ORDER BY 1, 3, 2, 4"""
+SNAPSHOTS = """
+SELECT market.name AS market, sum(snapshot.state = 'complete') AS complete, sum(snapshot.state = 'partial') AS partial,
+       sum(snapshot.state = 'failed') AS failed, sum(snapshot.state = 'held') AS held, count(DISTINCT snapshot.parser_digest) AS parsers,
+       sum(coalesce(snapshot.pages, 0)) AS pages, sum(coalesce(snapshot.received_bytes, 0)) / 1e6 AS megabytes,
+       min(snapshot.started_at) AS first, max(snapshot.started_at) AS last, market.id AS market_id
+FROM snapshot JOIN market ON market.id = snapshot.market_id WHERE snapshot.started_at BETWEEN :since AND :until
+GROUP BY market.id ORDER BY market.name"""
+PARSERS = """
+SELECT market.name AS market, snapshot.parser, substr(snapshot.parser_digest, 1, 12) AS version, min(date(snapshot.started_at)) AS since
+FROM snapshot JOIN market ON market.id = snapshot.market_id WHERE snapshot.started_at BETWEEN :since AND :until
+GROUP BY market.id, snapshot.parser_digest ORDER BY market.name, 4 DESC"""
+FRAME = """
+SELECT (SELECT count(*) FROM market) AS known, (SELECT count(DISTINCT market_id) FROM snapshot
+        WHERE state IN ('complete', 'partial') AND started_at BETWEEN :since AND :until) AS watched"""
+
+
+def standalone(sql: str) -> str:
+    """A figure's SQL that runs on the database as it is: the scope in front of it."""
+    return f"WITH scope AS MATERIALIZED ({SCOPE})\n{sql.strip()}" if " scope" in sql else sql.strip()
