@@ -6,10 +6,15 @@ import contextlib
 import datetime as dt
 import importlib.util
 import json
+import re
 import subprocess
 import sys
+import urllib.parse
+import urllib.request
 
 import pytest
+
+from torwatch.report.queries import QUERIES
 
 
 def load(path, name):
@@ -54,19 +59,35 @@ with sync_playwright() as playwright:
 print(json.dumps(seen))
 """
 PATHS = ("/torwatch", "/torwatch/listing", "/torwatch/change", "/torwatch/listings_by_origin", "/torwatch/listings_from?country=GB")
+GIVEN = {"country": "GB", "day": "2000-01-01", "snapshot": "1", "vendor": "x", "group": "cannabis-flower"}
 
 
-def test_the_pages_open_without_a_script_error_and_without_another_host(served, chromium, checkout):
-    folder = checkout / "artefacts" / "datasette"
+def browse(chromium, address, folder, paths):
+    """Open the pages one after another; what the browser saw."""
     folder.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-c", BROWSE, chromium, served, str(folder), *PATHS], capture_output=True, text=True, timeout=150, check=False
-    )
+    command = [sys.executable, "-c", BROWSE, chromium, address, str(folder), *paths]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
     assert seen["errors"] == []
-    assert set(seen["hosts"]) == {served.removeprefix("http://")}
-    assert [status for status, _, _ in seen["titles"].values()] == [200] * len(PATHS)
+    assert set(seen["hosts"]) == {address.removeprefix("http://")}
+    assert {path: status for path, (status, _, _) in seen["titles"].items() if status != 200} == {}
+    assert len(list(folder.glob("*.png"))) >= len(paths)
+    return seen["titles"]
+
+
+def test_the_pages_open_without_a_script_error_and_without_another_host(served, chromium, checkout):
+    seen = browse(chromium, served, checkout / "artefacts" / "datasette", PATHS)
     for path in PATHS[1:4]:
-        assert seen["titles"][path][2] > 0, path
-    assert len(list(folder.glob("*.png"))) >= len(PATHS)
+        assert seen[path][2] > 0, path
+
+
+def test_every_table_and_every_canned_query_opens(served, chromium, checkout):
+    with urllib.request.urlopen(f"{served}/torwatch.json", timeout=30) as answer:
+        tables = [table["name"] for table in json.load(answer)["tables"] if not table["hidden"]]
+    asked = [(query.name, {name: GIVEN[name] for name in re.findall(r":(\w+)", query.sql)}) for query in QUERIES]
+    assert len(tables) > 20
+    assert len(asked) > 10
+    paths = [f"/torwatch/{name}" for name in tables] + [f"/torwatch/{name}?{urllib.parse.urlencode(given)}" for name, given in asked]
+    seen = browse(chromium, served, checkout / "artefacts" / "datasette-all", paths)
+    assert [path for path in paths if not seen[path][1]] == []

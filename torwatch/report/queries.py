@@ -40,6 +40,60 @@ QUERIES = (
         " AND d.code = upper(:country) AND d.excluded = 0 WHERE listing.standing = 1 ORDER BY market.name, listing.title",
     ),
     Query(
+        "listings_to_australia_or_new_zealand",
+        "Standing listings that ship to Australia or New Zealand",
+        "Listings that stand now and name AU or NZ as a destination. 'World' is not counted: see claimed destinations of class world. Unit: listings.",
+        "SELECT market.name AS market, group_concat(DISTINCT d.code) AS destinations, listing.id AS listing, listing.title,"
+        " listing.substance_group, listing.claimed_origin, listing.ship_to FROM listing JOIN market ON market.id = listing.market_id"
+        " JOIN listing_destination AS d ON d.listing_id = listing.id AND d.code IN ('AU', 'NZ') AND d.excluded = 0"
+        " WHERE listing.standing = 1 GROUP BY listing.id ORDER BY market.name, listing.title",
+    ),
+    Query(
+        "from_by_category",
+        "Standing listings from one country, counted by group",
+        "Listings that stand now and claim the country (ISO 3166-1 alpha-2, for instance NL) as origin, alone or among others, by category of the"
+        " answer. `weight` splits a listing equally over its origins. Unit: listings.",
+        "SELECT coalesce(g.answer_group, 'unmapped') AS answer_group, count(*) AS listings, round(sum(o.weight), 2) AS weight,"
+        " count(DISTINCT listing.vendor_id) AS vendors FROM listing"
+        " JOIN listing_origin AS o ON o.listing_id = listing.id AND o.country = upper(:country)"
+        " LEFT JOIN substance AS g ON g.market_id = listing.market_id AND g.title = coalesce(listing.title, '')"
+        " AND g.category = coalesce(listing.category, '') WHERE listing.standing = 1 GROUP BY 1 ORDER BY 2 DESC",
+    ),
+    Query(
+        "vendors_on_several_markets",
+        "Vendor names that stand on several markets",
+        "Accounts whose displayed name, in small letters and without other signs than letters and digits, stands on more than one market. The same"
+        " name is a candidate only: names can be taken by impersonators.",
+        "SELECT replace(replace(replace(replace(lower(vendor.name), '_', ''), '-', ''), '.', ''), ' ', '') AS handle,"
+        " count(DISTINCT vendor.market_id) AS markets, group_concat(market.name || ': ' || vendor.name, ', ') AS accounts,"
+        " group_concat(DISTINCT vendor.claimed_origin) AS claimed_origins FROM vendor JOIN market ON market.id = vendor.market_id"
+        " WHERE vendor.name IS NOT NULL GROUP BY 1 HAVING count(DISTINCT vendor.market_id) > 1 ORDER BY 2 DESC, 1",
+    ),
+    Query(
+        "price_over_time",
+        "Prices of one kind of goods over time",
+        "Every price that a listing of the substance group (for instance cannabis-flower) has had, in its own currency, with the amount that its title"
+        " gives: the first price at the listing's first snapshot, then each change. Holding prices are not left out.",
+        "SELECT at, market, listing, title, price, currency, amount, unit FROM (SELECT snapshot.started_at AS at, market.name AS market,"
+        " listing.id AS listing, listing.title, json_extract(change.new, '$.price') AS price, listing.currency, quantity.amount, quantity.unit"
+        " FROM listing JOIN market ON market.id = listing.market_id JOIN change ON change.market_id = listing.market_id"
+        " AND change.entity = 'listing' AND change.key = listing.key AND change.cause = 'new' JOIN snapshot ON snapshot.id = change.snapshot_id"
+        " LEFT JOIN quantity ON quantity.market_id = listing.market_id AND quantity.title = coalesce(listing.title, '')"
+        " AND quantity.category = coalesce(listing.category, '') WHERE listing.substance_group = :group"
+        " UNION ALL SELECT snapshot.started_at, market.name, listing.id, listing.title, change.new, listing.currency, quantity.amount,"
+        " quantity.unit FROM listing JOIN market ON market.id = listing.market_id JOIN change ON change.market_id = listing.market_id"
+        " AND change.entity = 'listing' AND change.key = listing.key AND change.field = 'price' JOIN snapshot ON snapshot.id = change.snapshot_id"
+        " LEFT JOIN quantity ON quantity.market_id = listing.market_id AND quantity.title = coalesce(listing.title, '')"
+        " AND quantity.category = coalesce(listing.category, '') WHERE listing.substance_group = :group)"
+        " WHERE price IS NOT NULL ORDER BY at, market, listing",
+    ),
+    Query(
+        "markets_down",
+        "Markets that did not answer, and why",
+        "Visits of addresses that were found down, newest first; 'unknown' means that our own network may have been at fault.",
+        "SELECT at, market, mirror, verdict, why FROM market_availability WHERE verdict <> 'up' ORDER BY at DESC",
+    ),
+    Query(
         "new_since",
         "Listings first seen since a day",
         "Listings whose first snapshot began on or after the day (2026-01-31).",
