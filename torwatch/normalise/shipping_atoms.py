@@ -42,7 +42,7 @@ _WORDS_AS_ALPHA3 = frozenset(
     }
     | {"TOG", "TON", "TUN", "VIR"}
 )
-_NEVER_ALPHA3 = frozenset({"AND", "ARE", "COM", "PER", "TON"})
+_NEVER_ALPHA3 = frozenset({"AND", "ARE", "COM", "DOM", "PER", "TON"})  # DOM: domestic, départements d'outre-mer
 _SURE_ALONE = frozenset({"DE"})  # written by half of all sellers for Germany; other codes need their neighbours or the market's word
 _JOINERS = frozenset(
     {"and", "or", "only", "just", "to", "from", "except", "exept", "excl", "excluding", "exc", "ex", "not", "no", "minus", "but", "without"}

@@ -402,3 +402,18 @@ def test_where_to_look_instead_declares_nothing(text):
 def test_a_numbered_list_is_a_list_and_four_codes_are_one_in_spite_of_a_doubt():
     assert normalise_ship_to("1. USA 2. Canada").countries == ("CA", "US")
     assert normalise_ship_to("AF, AL, DZ, AD, AO").countries == ("AD", "AL", "AO", "DZ")
+
+
+@pytest.mark.parametrize(
+    ("text", "ship_class", "countries"),
+    [
+        ("France métropolitaine + DOM-TOM", "country", ("FR",)),
+        ("DOM only", "unparseable", ()),
+        ("US 48 states", "country", ("US",)),
+        ("No PO box USA", "country", ("US",)),
+        ("Toute l'Europe", "region", ()),
+    ],
+)
+def test_what_looks_like_a_code_or_a_ruling_out_is_read_for_what_sellers_mean(text, ship_class, countries):
+    got = normalise_ship_to(text, MarketFacts(name="souk"))
+    assert (got.ship_class, got.countries) == (ShipClass(ship_class), countries)

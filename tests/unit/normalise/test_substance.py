@@ -239,6 +239,17 @@ def test_a_hostile_title_of_a_megabyte_takes_no_longer_than_a_long_one():
         ("Springmesser schwarz", "weapons"),
         ("Couteau papillon", "weapons"),
         ("Stab proof vest M", "weapons"),
+        ("Schneckenhauslüfter 500m3", "grow-supplies"),
+        ("Armario de cultivo 80x80x160", "grow-supplies"),
+        ("Clay pebbles 10 l", "grow-supplies"),
+        ("Wietstekjes 10 stuks", "grow-supplies"),
+        ("Sterilised rye jars", "grow-supplies"),
+        ("2-Amino-5-chlorobenzophenone", "precursor"),
+        ("Mierenzuur 5 liter", "precursor"),
+        ("Acetone washed coke 2g", "cocaine"),
+        ("MDMA crystals, not safrole 5g", "mdma"),
+        ("Weed grown in living soil 7g", "cannabis-flower"),
+        ("Test E cutting cycle", "steroids"),
     ],
 )
 def test_what_a_name_stands_beside_decides_what_is_sold(title, expected):
