@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from torwatch.archive.index import index_path, read_index
 from torwatch.archive.reader import read_page
 from torwatch.model import Outcome, PageKind
+from torwatch.normalisers import key_reader
 from torwatch.parsing.drift import FillRates, Rate, compare
 from torwatch.store import derived, shipping
 from torwatch.store.judgement import HoldRule, Signs
 from torwatch.store.snapshots import Ending, Snapshot, end_snapshot, present_fill, usual_fill
+from torwatch.store.vendor_keys import write_vendor_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,6 +49,7 @@ def derive(tools: Tools, market_id: int, market: Market) -> None:
     """Normalise the claims of a market that have no normalised rows of this version yet."""
     shipping.note_default_origin(tools.store, market_id, market.default_origin)
     derived.write_derived(tools.store, market_id, tools.normalisers(market.facts))
+    write_vendor_keys(tools.store, market_id, key_reader())
 
 
 def find_drift(store: Store, snapshot: Snapshot, market: Market) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torwatch.model import MarketFacts
-from torwatch.normalise import country, quantity, substance
+from torwatch.normalise import country, openpgp, quantity, substance
 from torwatch.normalise.price import holding_price
 from torwatch.normalise.rates import Rate, RateTable
 from torwatch.normalise.shipping import normalise_ship_from, normalise_ship_to
 from torwatch.store import derived, holding
 from torwatch.store.derived import Normaliser, Row
 from torwatch.store.rates import read_rates
+from torwatch.store.vendor_keys import KeyReader, KeyRow
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -34,6 +35,15 @@ def normalisers_for(facts: MarketFacts = NO_FACTS) -> tuple[Normaliser, ...]:
         ),
         Normaliser(derived.SUBSTANCE, substance.TABLE_VERSION, lambda title, category: goods_rows(title, category, facts.name)),
     )
+
+
+def key_reader() -> KeyReader:
+    """What reads OpenPGP keys and folds account names for the store."""
+
+    def rows(text: str) -> list[KeyRow]:
+        return [(key.fingerprint, key.key_id, key.created, key.expires, key.revoked, key.user_id) for key in openpgp.read_keys(text)]
+
+    return KeyReader(openpgp.VERSION, rows, openpgp.fold_handle)
 
 
 def goods_rows(title: str, category: str, market: str) -> list[Row]:

@@ -38,6 +38,7 @@ COMMANDS = {
     "systemd": "torwatch.cli.systemd:systemd",
     "state": "torwatch.cli.history:state",
     "target": "torwatch.cli.target:target",
+    "vendor": "torwatch.cli.vendor:vendor",
 }
 SHORT_HELP = {
     "add": "Watch a market: short for `target add`.",
@@ -61,6 +62,7 @@ SHORT_HELP = {
     "systemd": "Run as hardened services of systemd.",
     "state": "The markets as they stood at a time.",
     "target": "The markets watched and their mirrors.",
+    "vendor": "Vendor accounts over all markets, and what links them.",
 }
 
 

@@ -28,7 +28,7 @@ COVERAGE = {
         Source.INDEX: INDEX_FIELDS,
         Source.VENDOR_TABLE: frozenset({"title"}),
     },
-    "vendor": {Source.DETAIL: frozenset({"name", "ship_from"}), Source.INDEX: frozenset({"name"})},
+    "vendor": {Source.DETAIL: frozenset({"name", "ship_from", "pgp"}), Source.INDEX: frozenset({"name"})},
 }
 Claims = Mapping[str, object]
 
@@ -54,10 +54,12 @@ def take(
     readable: bool = True,
     drift: str = "",
     again: Mapping[str, Claims] | None = None,
+    page: StagedPage | None = None,
 ) -> tuple[int, Ending]:
     """Take a snapshot that saw exactly `listings` (key → claims); `gone` are the keys whose own page said so.
 
-    `readable=False`: no list page could be read; `drift`: why the snapshot is held; `again`: rows met later under the same keys.
+    `readable=False`: no list page could be read; `drift`: why the snapshot is held; `again`: rows met later under the same keys;
+    `page`: one more page as staged.
     """
     now = NOW + WEEK * week
     snapshot = begin_snapshot(store, target, mirror_id=target.mirrors[0].id, parser_digest="0" * 64, torwatch_version="test", now=now)
@@ -73,9 +75,9 @@ def take(
         outcome = {"/index": Outcome.OK if readable else Outcome.STALLED, "/index2": Outcome.STALLED}
         results = [VisitResult(visit, outcome.get(visit.path, Outcome.GONE), "", 200, 10, now, digest="d", size=100) for visit in visits]
         frontier.record_results(connection, snapshot.id, results, rng)
-        page = StagedPage(rows, tuple(EntityRow(key, Source.INDEX, {"name": name}) for key, name in vendors.items()), total=total)
+        index = StagedPage(rows, tuple(EntityRow(key, Source.INDEX, {"name": name}) for key, name in vendors.items()), total=total)
         later = StagedPage(tuple(EntityRow(key, source, claims, path=f"/listing/{key}") for key, claims in (again or {}).items()))
-        staging.stage_pages(connection, snapshot.id, [page, later])
+        staging.stage_pages(connection, snapshot.id, [index, later, *([page] if page else [])])
     ending = end_snapshot(
         store,
         find_snapshot(store, snapshot.id),
