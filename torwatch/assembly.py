@@ -125,6 +125,7 @@ def make_tools(
         workers=workers,
         explain=explain_code,
         archive_directory=config.archive_directory,
+        sessions_directory=config.sessions_directory,
         rng=rng,
         now=now,
         normalisers=normalisers_for,

@@ -64,6 +64,11 @@ class Config(Section):
         return self.data_directory / "archive"
 
     @property
+    def sessions_directory(self) -> Path:
+        """Where the cookies of lent sessions are kept, readable by this user only."""
+        return self.data_directory / "sessions"
+
+    @property
     def tor_directory(self) -> Path:
         """The data directory of our own tor."""
         return self.data_directory / "tor"

@@ -24,6 +24,7 @@ from torwatch.ops.status import Pulse, write_pulse
 from torwatch.overview import PULSE_NAME, past_of
 from torwatch.parsing.registry import Parser, load_parser
 from torwatch.store.database import open_store, writer_lock
+from torwatch.store.sessions import waits_for_session
 from torwatch.store.targets import Target, find_target, list_targets, stamp
 from torwatch.walk import take_snapshot
 
@@ -121,7 +122,12 @@ class Daemon:
         self.answer_requests()
         now = self.tools.now()
         for target in targets.values():
-            if target.state == "active" and target.id not in self.jobs and len(self.jobs) < self.config.crawl.targets_at_once:
+            if (
+                target.state == "active"
+                and target.id not in self.jobs
+                and not waits_for_session(self.tools.store, target.id)
+                and len(self.jobs) < self.config.crawl.targets_at_once
+            ):
                 due = due_at(
                     target.id,
                     dt.timedelta(seconds=target.every_seconds),

@@ -66,6 +66,7 @@ class Tools:
     workers: Workers
     explain: Explain
     archive_directory: Path
+    sessions_directory: Path
     rng: random.Random
     now: Callable[[], dt.datetime]
     normalisers: Callable[[MarketFacts], Sequence[Normaliser]]

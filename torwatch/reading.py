@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from torwatch.archive.strip import strip_data_uris
+from torwatch.archive.strip import redact, strip_data_uris
 from torwatch.claims import ClaimRules, stage_of
 from torwatch.model import GOOD_OUTCOMES, OBSTACLE_OUTCOMES, Fetched, Outcome, PageKind, Parsed
 from torwatch.store.frontier import Visit
@@ -13,7 +13,8 @@ from torwatch.store.staging import StagedPage
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable
+    import re
+    from collections.abc import Callable, Iterable, Sequence
 
     from torwatch.crawl.fetch import Fetcher
 
@@ -44,11 +45,19 @@ class Read:
 class PageReader:
     """Reads pages of one market; stateless but for what it was made with, so fetch threads and replays share it."""
 
-    def __init__(self, parser: str, rules: ClaimRules, workers: Workers, hold_back: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        parser: str,
+        rules: ClaimRules,
+        workers: Workers,
+        hold_back: Callable[[float], None],
+        secrets: Sequence[re.Pattern[bytes]] = (),
+    ) -> None:
         self.parser = parser
         self.rules = rules
         self.workers = workers
         self.hold_back = hold_back
+        self.secrets = secrets  # taken out of every page before it is parsed or stored
 
     def read_page(self, fetcher: Fetcher, visit: Visit) -> Read:
         """Fetch one page and read it."""
@@ -59,6 +68,7 @@ class PageReader:
     def read_fetched(self, visit: Visit, fetched: Fetched) -> Read:
         """Strip a page, parse it in the sandbox and prepare its rows."""
         body, stripped = strip_data_uris(fetched.body)
+        body = redact(body, self.secrets)
         if not fetched.status or (not body and fetched.outcome not in GOOD_OUTCOMES):
             return Read(visit, fetched, body, stripped, None, StagedPage(), fetched.outcome, fetched.reason)
         content_type = next((value for name, value in fetched.headers if name.lower() == "content-type"), "")

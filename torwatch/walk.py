@@ -18,6 +18,7 @@ from torwatch.archive.writer import SnapshotArchive, open_archive
 from torwatch.closing import close_snapshot
 from torwatch.crawl.fetch import Fetcher, Route
 from torwatch.crawl.pace import Pace
+from torwatch.crawl.session import BrowserSession, load_session
 from torwatch.equipment import Progress, Tools, WalkSettings
 from torwatch.errors import TorError
 from torwatch.model import GOOD_OUTCOMES, OBSTACLE_OUTCOMES, Outcome, PageKind
@@ -25,6 +26,7 @@ from torwatch.reading import PageReader, Read, gather_links
 from torwatch.store import frontier, staging
 from torwatch.store.frontier import Visit, VisitResult
 from torwatch.store.mirrors import next_mirror, visits_of
+from torwatch.store.sessions import lose_session
 from torwatch.store.snapshots import Ending, Snapshot, begin_snapshot, running_snapshot
 
 if TYPE_CHECKING:
@@ -129,7 +131,9 @@ class Walk:
         self.progress = progress
         self.over = threading.Event()  # set: fetch threads leave; unlike `stop` it is this walk's own
         self.pace = Pace(self.seconds_per_request(), clock=time.monotonic, rng=tools.rng)
-        self.reader = PageReader(parser.name, rules, tools.workers, self.pace.hold_back)
+        self.session = load_session(tools.sessions_directory, target.id) or BrowserSession()
+        self.session_lost = False  # the market asks for a login again: this snapshot waits for a person and then goes on
+        self.reader = PageReader(parser.name, rules, tools.workers, self.pace.hold_back, self.session.patterns())
         self.work: queue.Queue[Visit | None] = queue.Queue()
         self.results: queue.Queue[Read | TorError | Exception] = queue.Queue()
         self.in_flight: dict[str, Visit] = {}
@@ -164,6 +168,7 @@ class Walk:
                 explain=self.tools.explain,
                 connections=self.settings.connections,
                 now=self.tools.now,
+                cookies=self.session.cookies,
             ) as fetcher,
         ):
             if not referenced:
@@ -218,7 +223,7 @@ class Walk:
         """Hand out visits and commit what comes back, group by group; True when the walk is over, False when it was stopped."""
         checked = False
         while True:
-            if self.stop.is_set():
+            if self.stop.is_set() or self.session_lost:
                 return False
             self.hand_out()
             if not self.in_flight:
@@ -285,6 +290,7 @@ class Walk:
             added = frontier.add_visits(connection, self.snapshot.id, onward, rng)
         for read in group:
             self.in_flight.pop(read.visit.path, None)
+        self.watch_session(group)
         self.watch_wall(group)
         finished = sum(not result.retry for result in results)
         self.done, self.left = self.done + finished, self.left + added - finished
@@ -294,6 +300,8 @@ class Walk:
         """What is written of one visit; a passing failure goes back into the frontier while it has attempts left."""
         retry = read.outcome in RETRIED and read.visit.attempts + 1 < self.settings.page_attempts
         if read.outcome is Outcome.TOR_DOWN:  # our own fault: it costs the page no attempt for good
+            retry = True
+        if read.outcome is Outcome.LOGIN and self.session.cookies:  # asked for again once the session is renewed
             retry = True
         return VisitResult(
             visit=read.visit,
@@ -322,6 +330,13 @@ class Walk:
         fresh_vendors = frontier.known_visits(store, "vendor", market, vendors, fresh_since)
         visits += [Visit(path, PageKind.VENDOR, key) for key, path in vendors.items() if key not in fresh_vendors]
         return [visit for visit in visits if visit.kind in self.rules.followed]
+
+    def watch_session(self, group: list[Read]) -> None:
+        """Notice that a lent session was lost, whatever the status of the page: the walk stops at once and waits for a person."""
+        lost = next((read for read in group if read.outcome is Outcome.LOGIN), None)
+        if lost is not None and self.session.cookies:
+            self.session_lost = True
+            lose_session(self.tools.store, self.target, f"a login page at {lost.visit.path}", now=self.tools.now())
 
     def watch_wall(self, group: list[Read]) -> None:
         """Notice a market that has shut its door."""

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DATA_URI = re.compile(rb"""data:[a-z0-9.+-]+/[a-z0-9.+-]+(?:;[a-z0-9=._-]+)*,[^"'()<>\s]*""", re.IGNORECASE)
 REPLACEMENT = b"data:,stripped"
+REDACTED = b"[redacted]"
 SECRET_HEADERS = frozenset({"set-cookie", "set-cookie2", "cookie", "authorization", "proxy-authorization"})
 ENCODING_HEADERS = frozenset({"content-encoding", "transfer-encoding", "content-length", "connection", "keep-alive"})
 
@@ -15,6 +20,13 @@ def strip_data_uris(body: bytes) -> tuple[bytes, int]:
     if b"data:" not in body and b"DATA:" not in body and b"Data:" not in body:
         return body, 0
     return DATA_URI.subn(REPLACEMENT, body)
+
+
+def redact(body: bytes, patterns: Sequence[re.Pattern[bytes]]) -> bytes:
+    """The page without what the patterns match: what it says about the operator whose session was lent."""
+    for pattern in patterns:
+        body = pattern.sub(REDACTED, body)
+    return body
 
 
 def keep_headers(headers: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:

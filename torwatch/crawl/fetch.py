@@ -23,6 +23,9 @@ from torwatch.model import Fetched, Outcome
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
+
+    from torwatch.crawl.session import Cookie
 
 TEXT_TYPES = ("text/html", "application/xhtml+xml", "text/plain")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -72,6 +75,7 @@ class Fetcher:
         explain: Explain,
         connections: int,
         now: Callable[[], dt.datetime],
+        cookies: Sequence[Cookie] = (),
     ) -> None:
         self.route = route
         self.limits = limits
@@ -84,6 +88,8 @@ class Fetcher:
         self._session.proxies = {"http": route.proxy, "https": route.proxy}
         self._adapter = DeadlineAdapter(connections)
         self._host = urlsplit(route.base_url).hostname
+        for cookie in cookies:
+            self._session.cookies.set(cookie.name, cookie.value, domain=self._host or "", path=cookie.path)
 
     def __enter__(self) -> Self:
         return self
