@@ -9,6 +9,7 @@ import click
 
 from torwatch.cli.context import Duration, check_market_name, the_config, the_store
 from torwatch.cli.output import duration_text, minute_text, print_json, print_table
+from torwatch.cli.target_mirrors import import_mirrors
 from torwatch.cli.target_state import as_json, clock, probe, show
 from torwatch.errors import TorError, UsageError
 
@@ -133,6 +134,7 @@ def propose(address: str) -> str:
 target.add_command(add, "add")
 target.add_command(show)
 target.add_command(probe)
+target.add_command(import_mirrors)
 
 
 @target.command("list")
