@@ -47,6 +47,10 @@ soak: setup ## the tests that are too slow for every run
 bench: setup ## the measurements: speed, growth, and the score against the saved pages
 	$(PYTEST) tests/bench -m "not soak" --override-ini "python_files=bench_*.py" --override-ini "python_functions=bench_*" --timeout 3600 --no-header -q -s
 
+.PHONY: accuracy
+accuracy: $(INSTALLED) ## estimate, interval and truth side by side on simulated markets, 200 seeds each
+	$(BIN)/python tests/bench/accuracy.py
+
 .PHONY: fmt
 fmt: $(INSTALLED) ## format and mend what can be mended
 	$(BIN)/ruff check --quiet --fix --exit-zero .

@@ -20,7 +20,7 @@ from torwatch.measure.share import share_intervals
 from torwatch.normalise.country import country_codes, country_name, region_codes, region_contains
 from torwatch.report import answer_sql as sql
 from torwatch.report.baselines import BASELINES
-from torwatch.report.document import Cell, Document, Section
+from torwatch.report.document import Cell, Document, Section, show_cell
 from torwatch.store.captures import capture_histories
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _shares(asking: _Asking) -> list[Section]:
             continue
         values = [round(100 * bound.value, 2) if isinstance(bound, Estimate) else None for bound in bounds]
         middle = bounds[1]
-        limits = f"{100 * (middle.low or 0):.2f}\u2013{100 * (middle.high or 0):.2f}" if isinstance(middle, Estimate) else None
+        limits = f"{_percent(middle.low, asking)}\u2013{_percent(middle.high, asking)}" if isinstance(middle, Estimate) else None
         reasons |= {bound.reason: None for bound in bounds if isinstance(bound, Refusal)}
         rows.append((labels[at], every, *values, limits, round(100 * declared / every, 2)))
     note = say(
@@ -168,6 +168,10 @@ def _shares(asking: _Asking) -> list[Section]:
     if reasons:
         note += " " + say("Left out: ", "Weggelaten: ") + "; ".join(reasons) + "."
     return [asking.section("share", "Share in three bounds", "Aandeel in drie grenzen", columns, rows, sql.VENDOR_COUNTS, note)]
+
+
+def _percent(share: float | None, asking: _Asking) -> str:
+    return show_cell(round(100 * (share or 0.0), 2), asking.question.language)
 
 
 def _extent(asking: _Asking) -> Section:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "add": "torwatch.cli.target:add",
+    "advise": "torwatch.cli.advise:advise",
     "answer": "torwatch.cli.answer:answer",
     "config": "torwatch.cli.config:config",
     "country": "torwatch.cli.country:country",
@@ -44,6 +45,7 @@ COMMANDS = {
 }
 SHORT_HELP = {
     "add": "Watch a market: short for `target add`.",
+    "advise": "How often to look at a market, and what it costs.",
     "answer": "Extent and share of one country, with what each figure rests on.",
     "config": "Write, check and show the configuration.",
     "country": "Claimed countries that were not understood.",

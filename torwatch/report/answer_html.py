@@ -84,5 +84,5 @@ def _bar(number: int, label: str, value: float, share: float, language: str) -> 
     return (
         f'<text x="{LABEL - 8}" y="{top + 16}" text-anchor="end" font-size="13">{escape(shown)}</text>'
         f'<rect x="{LABEL}" y="{top + 4}" width="{width:.1f}" height="{BAR - 7}" fill="#24527a"/>'
-        f'<text x="{LABEL + width + 6:.1f}" y="{top + 16}" font-size="13">{show_cell(round(value, 2), language)}</text>'
+        f'<text x="{LABEL + width + 6:.1f}" y="{top + 16}" font-size="13">{show_cell(int(value) if value.is_integer() else round(value, 2), language)}</text>'
     )
