@@ -32,8 +32,11 @@ def kinds(tmp_path, make):
 
 @pytest.fixture
 def ask(kinds, make):
-    """A function that parses the item page with a parser, in a pool of one with tight limits."""
-    with ParserWorkers(1, directories=[kinds], wall_seconds=3, cpu_seconds=1) as workers:
+    """A function that parses the item page with a parser, in a pool of one with a tight limit of processor time.
+
+    The limit of elapsed time is far off: on a busy machine a second of processor time may take long.
+    """
+    with ParserWorkers(1, directories=[kinds], wall_seconds=60, cpu_seconds=1) as workers:
 
         def parse(name, body=None, **given):
             return workers.parse(name, make.item.encode() if body is None else body, fetched_at=make.noon, **given)
