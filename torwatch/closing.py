@@ -1,4 +1,4 @@
-"""The end of a snapshot: look for drift, diff what was staged, keep examples of what was held, normalise what is new."""
+"""The end of a snapshot: look for drift, diff what was staged, keep examples of what was held, normalise what is new, seal the archive."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from torwatch.archive.index import index_path, read_index
 from torwatch.archive.reader import read_page
+from torwatch.evidence import seal_snapshots
 from torwatch.model import Outcome, PageKind
 from torwatch.normalisers import key_reader
 from torwatch.parsing.drift import FillRates, Rate, compare
@@ -42,6 +43,7 @@ def close_snapshot(
     if ending.state == "held":
         keep_examples(warc, tools.archive_directory.parent / "held" / snapshot.market / str(snapshot.id))
     derive(tools, snapshot.market_id, market)
+    seal_snapshots(tools.store, tools.archive_directory, tools.now())
     return ending
 
 

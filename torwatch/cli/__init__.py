@@ -22,10 +22,12 @@ COMMANDS = {
     "answer": "torwatch.cli.answer:answer",
     "config": "torwatch.cli.config:config",
     "country": "torwatch.cli.country:country",
+    "db": "torwatch.cli.db:db",
     "demo": "torwatch.cli.demo:demo",
     "doctor": "torwatch.cli.doctor:doctor",
     "export": "torwatch.cli.export:export",
     "history": "torwatch.cli.history:history",
+    "evidence": "torwatch.cli.evidence:evidence",
     "hold": "torwatch.cli.hold:hold",
     "import": "torwatch.cli.load:import_",
     "market": "torwatch.cli.market:market",
@@ -42,6 +44,7 @@ COMMANDS = {
     "state": "torwatch.cli.history:state",
     "target": "torwatch.cli.target:target",
     "vendor": "torwatch.cli.vendor:vendor",
+    "verify": "torwatch.cli.verify:verify",
 }
 SHORT_HELP = {
     "add": "Watch a market: short for `target add`.",
@@ -50,9 +53,11 @@ SHORT_HELP = {
     "config": "Write, check and show the configuration.",
     "country": "Claimed countries that were not understood.",
     "doctor": "Examine this installation: what is wrong and what to do.",
+    "db": "Back the database up, check and compact it.",
     "demo": "The whole main job on a private Tor network, in about a minute.",
     "export": "Write the tables as CSV, JSON lines or Parquet, or as a public data set.",
     "history": "All that happened to one listing or vendor.",
+    "evidence": "Bundles for third parties, time stamps of the chain.",
     "hold": "Snapshots that wait for a person.",
     "import": "Load data sets that others published.",
     "market": "Markets known, also those not watched.",
@@ -69,6 +74,7 @@ SHORT_HELP = {
     "state": "The markets as they stood at a time.",
     "target": "The markets watched and their mirrors.",
     "vendor": "Vendor accounts over all markets, and what links them.",
+    "verify": "Check archive, chain and database for breaks.",
 }
 
 

@@ -156,6 +156,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     },
     "failure": {"description": "Pages that were not ok, with the reason.", "facets": ["outcome", "kind"]},
     "hold": {"description": "Snapshots that wait for a person, and what was decided."},
+    "manifest": {"description": "Which manifest in the archive vouches for a snapshot.", "columns": {"sequence": "place in the chain"}},
     "event": {"description": "What people and the daemon did.", "sort_desc": "id", "facets": ["kind"]},
     "fill_rate": {"description": "How often a field was filled, by page kind and snapshot: the raw matter of drift."},
     "rate": {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlite_utils import Database as UtilsDatabase
 
 from torwatch.errors import StoreError
+from torwatch.store.backup import back_up
 from torwatch.store.schema import migrations
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def check_header(path: Path) -> None:
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the tables to this version; a database of a newer torwatch is refused untouched."""
+    """Bring the tables to this version, a verified backup first; a database of a newer torwatch is refused untouched."""
     database = UtilsDatabase(connection, execute_plugins=False)
     known = {migration.name for migration in migrations.pending(database)} | {done.name for done in migrations.applied(database)}
     applied = {done.name for done in migrations.applied(database)}
@@ -127,6 +128,10 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         newest = ", ".join(sorted(applied - ours))
         raise StoreError(f"{path} was written by a newer torwatch (it has {newest}): upgrade torwatch, or restore a backup made before")
     if known - applied:
+        if applied:
+            keep = path.with_name(f"{path.name}.before-{min(known - applied)}")
+            if not keep.exists():  # one that is there is of an attempt that failed: it holds the same tables
+                back_up(connection, keep)
         migrations.apply(database)
 
 

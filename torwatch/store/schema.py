@@ -8,6 +8,7 @@ from sqlite_utils import Migrations
 
 from torwatch.store.entities import ENTITIES, LISTING, VENDOR, Entity
 from torwatch.store.schema_access import ACCESS_TABLES
+from torwatch.store.schema_evidence import EVIDENCE
 from torwatch.store.schema_history import HISTORY_TABLES, SEARCH_TABLE_NAMES, SEARCH_TRIGGERS
 from torwatch.store.schema_imports import IMPORTS
 from torwatch.store.views import VIEWS
@@ -400,6 +401,13 @@ def m0001_first_tables(db: Database) -> None:
 def m0003_access(db: Database) -> None:
     """How markets were reached: visits to mirrors, sessions, availability."""
     for statement in split_statements(ACCESS_TABLES):
+        db.conn.execute(statement)
+
+
+@migrations()
+def m0005_evidence(db: Database) -> None:
+    """Which manifest vouches for a snapshot; an event log that only grows."""
+    for statement in EVIDENCE:
         db.conn.execute(statement)
 
 

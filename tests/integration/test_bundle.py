@@ -1,0 +1,125 @@
+"""A bundle is checked by a third party with warcio, sha256sum and openssl alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from torwatch.archive.bundle import pack_listing, pack_snapshot
+from torwatch.archive.index import read_index
+from torwatch.archive.manifest import read_chain
+from torwatch.archive.timestamp import keep_response, make_request, response_path
+from torwatch.errors import ArchiveError, UsageError
+
+
+def run(*command, cwd):
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.fixture
+def archive(watched):
+    """Two snapshots of a market."""
+    watch = watched("souk", listings=10)
+    watch.look()
+    watch.clock.advance(dt.timedelta(days=7))
+    watch.look()
+    return watch.config.archive_directory
+
+
+@pytest.fixture
+def authority(tmp_path):
+    """A time stamp authority of this machine: gives a function from a request to its response, and the certificate."""
+    folder = tmp_path / "authority"
+    folder.mkdir()
+    (folder / "tsa.cnf").write_text(
+        "[req]\ndistinguished_name=dn\nx509_extensions=ext\nprompt=no\n[dn]\nCN=Test authority\n"
+        "[ext]\nkeyUsage=digitalSignature\nextendedKeyUsage=critical,timeStamping\n"
+        "[tsa]\ndefault_tsa=one\n[one]\nserial=serial\nsigner_cert=ca.pem\nsigner_key=key.pem\nsigner_digest=sha256\n"
+        "default_policy=1.2.3.4\ndigests=sha256\n",
+        encoding="utf-8",
+    )
+    made = run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "ca.pem", "-days", "9",
+               "-config", "tsa.cnf", cwd=folder)  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    (folder / "serial").write_text("01\n", encoding="utf-8")
+
+    def stamp(request):
+        (folder / "q.tsq").write_bytes(request)
+        done = run("openssl", "ts", "-reply", "-config", "tsa.cnf", "-queryfile", "q.tsq", "-out", "r.tsr", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        return (folder / "r.tsr").read_bytes()
+
+    return stamp, folder / "ca.pem"
+
+
+def unpacked(bundle, folder):
+    with zipfile.ZipFile(bundle) as opened:
+        opened.extractall(folder)
+    return folder
+
+
+@pytest.mark.parametrize("what", ["snapshot", "listing"])
+def test_a_bundle_verifies_with_public_tools_alone(archive, authority, tmp_path, what):
+    stamp, certificate = authority
+    head = read_chain(archive)[-1]
+    keep_response(archive, stamp(make_request(head.sha256)))
+    target = tmp_path / "evidence.zip"
+    if what == "snapshot":
+        count = pack_snapshot(archive, 2, target)
+        assert count == sum(head.fields["records"].values())
+    else:
+        key = next(entry.key for entry in read_index(archive / "souk" / "00000001.cdxj") if entry.kind == "listing" and entry.offset)
+        assert pack_listing(archive, "souk", key, target) in {3, 6}
+    folder = unpacked(target, tmp_path / "out")
+    assert run("sha256sum", "--strict", "-c", "SHA256SUMS", cwd=folder).returncode == 0
+    pages = sorted(str(page) for page in folder.glob("pages/*.warc.gz"))
+    assert pages
+    checked = run(sys.executable, "-m", "warcio.cli", "check", *pages, cwd=folder)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    lists = "".join(path.read_text(encoding="utf-8") for path in folder.glob("chain/*.records"))
+    manifests = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("chain/*.manifest.json"))]
+    sums = dict(reversed(line.split("  ")) for line in (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines())
+    records = [name for name in sums if name.startswith("records/")]
+    assert records
+    assert all(f"{sums[name]} " in lists for name in records)
+    sealed = {file["sha256"] for manifest in manifests for file in manifest["files"]}
+    assert {digest for name, digest in sums.items() if name.endswith(".records")} <= sealed
+    [stamped] = folder.glob("chain/*.tsr")
+    data = stamped.with_name(stamped.name.replace(".tsr", ".manifest.json"))
+    command = ("openssl", "ts", "-verify", "-data", str(data), "-in", str(stamped), "-CAfile", str(certificate))
+    assert run(*command, cwd=folder).returncode == 0
+    data.write_bytes(data.read_bytes() + b" ")
+    assert run(*command, cwd=folder).returncode != 0
+    assert run("sha256sum", "--strict", "-c", "SHA256SUMS", cwd=folder).returncode != 0
+
+
+def test_a_time_stamp_is_kept_beside_its_manifest_and_is_no_break(archive, authority):
+    stamp, _ = authority
+    first, last = read_chain(archive)
+    assert keep_response(archive, stamp(make_request(first.sha256))) == first
+    assert response_path(first).is_file()
+    assert not response_path(last).exists()
+    with pytest.raises(UsageError, match="stamps no manifest"):
+        keep_response(archive, b"something else")
+
+
+def test_a_record_that_was_altered_is_not_packed(archive, tmp_path):
+    warc = archive / "souk" / "00000001.warc.gz"
+    raw = bytearray(warc.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    warc.write_bytes(raw)
+    with pytest.raises(ArchiveError, match="not what was sealed"):
+        pack_snapshot(archive, 1, tmp_path / "evidence.zip")
+    assert not (tmp_path / "evidence.zip").exists()
+
+
+def test_what_is_not_there_is_one_line(archive, tmp_path):
+    with pytest.raises(UsageError, match="no manifest vouches"):
+        pack_snapshot(archive, 99, tmp_path / "x.zip")
+    with pytest.raises(UsageError, match="holds no page of a listing"):
+        pack_listing(archive, "souk", "none", tmp_path / "x.zip")

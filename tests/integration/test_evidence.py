@@ -1,0 +1,143 @@
+"""Whatever is done to one file, record, manifest or row of a sealed archive, the check finds it; a clean archive has no break."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import random
+import shutil
+import sqlite3
+
+import pytest
+
+from torwatch.archive.index import read_index
+from torwatch.archive.manifest import digest_records, read_chain
+from torwatch.evidence import seal_snapshots, verify
+from torwatch.store.database import open_store
+
+SNAPSHOTS = 20
+MUTATIONS = ("flip", "remove", "truncate", "manifest", "row", "swap")
+
+
+@pytest.fixture
+def sealed(watched):
+    """A market watched for 20 weeks."""
+    watch = watched("souk", listings=10)
+    for week in range(SNAPSHOTS):
+        if week:
+            watch.clock.advance(dt.timedelta(days=7))
+        watch.look()
+    return watch
+
+
+def mutate(kind, rng, data):
+    """One random change to a copy of an archive and its database."""
+    warc = rng.choice(sorted(data.glob("archive/*/*.warc.gz")))
+    raw = warc.read_bytes()
+    records = list(digest_records(warc))
+    if kind == "flip":
+        at = rng.randrange(len(raw))
+        warc.write_bytes(raw[:at] + bytes([raw[at] ^ 1 << rng.randrange(8)]) + raw[at + 1 :])
+    elif kind == "remove":
+        gone = rng.choice(records)
+        warc.write_bytes(raw[: gone.offset] + raw[gone.offset + gone.length :])
+    elif kind == "truncate":
+        file = rng.choice(sorted(warc.parent.glob(f"{warc.name.partition('.')[0]}.*")))
+        whole = file.read_bytes()
+        file.write_bytes(whole[: rng.randrange(len(whole))])
+    elif kind == "manifest":
+        file = rng.choice(sorted(data.glob("archive/*/*.manifest.json")))
+        fields = json.loads(file.read_text(encoding="utf-8"))
+        fields[rng.choice(("first", "market", "snapshot", "previous"))] = "0"
+        file.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
+    elif kind == "row":
+        with sqlite3.connect(data / "torwatch.db") as connection:
+            connection.execute("DELETE FROM snapshot WHERE id = ?", (rng.randint(1, SNAPSHOTS),))
+    else:
+        one, other = sorted(rng.sample([record for record in records if record.kind == "response"], 2), key=lambda record: record.offset)
+        first, second = (raw[part.offset : part.offset + part.length] for part in (one, other))
+        between = raw[one.offset + one.length : other.offset]
+        warc.write_bytes(raw[: one.offset] + second + between + first + raw[other.offset + other.length :])
+    return kind
+
+
+def test_every_one_of_200_random_mutations_is_found_and_a_clean_archive_has_no_break(sealed, tmp_path):
+    data = sealed.config.data_directory
+    sealed.store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    clean = verify(sealed.store, sealed.config.archive_directory)
+    assert (clean.breaks, clean.snapshots) == ((), SNAPSHOTS)
+    assert clean.records > 20 * SNAPSHOTS
+    rng, missed = random.Random(7), []
+    for number in range(200):
+        copy = tmp_path / "copy"
+        shutil.copytree(data, copy)
+        kind = mutate(MUTATIONS[number % len(MUTATIONS)], rng, copy)
+        with open_store(copy / sealed.config.database_path.name) as store:
+            if not verify(store, copy / "archive").breaks:
+                missed.append((number, kind))
+        shutil.rmtree(copy)
+    assert missed == []
+
+
+def test_a_tail_cut_off_with_its_rows_shows_only_against_a_deposited_head(watched):
+    watch = watched("souk", listings=10)
+    watch.look()
+    watch.clock.advance(dt.timedelta(days=7))
+    watch.look()
+    archive = watch.config.archive_directory
+    last = read_chain(archive)[-1]
+    for file in last.path.parent.glob("00000002.*"):
+        file.unlink()
+    with sqlite3.connect(watch.config.database_path) as connection:
+        connection.execute("DELETE FROM snapshot WHERE id = 2")
+        connection.execute("DELETE FROM manifest WHERE snapshot_id = 2")
+    silent = verify(watch.store, archive)
+    assert silent.breaks == ()
+    assert "only against a head deposited elsewhere" in silent.notes[0]
+    [found] = verify(watch.store, archive, head=last.sha256).breaks
+    assert "the deposited head" in found
+
+
+def test_a_manifest_vouches_for_the_files_and_says_where_they_come_from(watched):
+    watch = watched("souk", listings=10)
+    snapshot, ending = watch.look()
+    [link] = read_chain(watch.config.archive_directory)
+    fields = link.fields
+    assert (fields["sequence"], fields["previous"], fields["market"], fields["snapshot"]) == (1, "", "souk", snapshot.id)
+    assert fields["state"] == ending.state
+    assert [file["name"] for file in fields["files"]] == ["00000001.warc.gz", "00000001.cdxj", "00000001.records"]
+    pages = [entry for entry in read_index(link.path.parent / "00000001.cdxj") if entry.offset is not None]
+    assert fields["records"] == {"request": len(pages), "response": len(pages), "warcinfo": 1}
+    assert fields["first"] <= fields["last"]
+
+
+def test_a_snapshot_that_a_kill_left_unsealed_is_told_and_sealed_later(watched):
+    watch = watched("souk", listings=10)
+    watch.look()
+    archive = watch.config.archive_directory
+    for path in archive.glob("*/*.manifest.json"):
+        path.unlink()
+    with sqlite3.connect(watch.config.database_path) as connection:
+        connection.execute("DELETE FROM manifest")
+    assert "run `torwatch evidence seal`" in verify(watch.store, archive).breaks[0]
+    assert len(seal_snapshots(watch.store, archive, watch.clock())) == 1
+    assert seal_snapshots(watch.store, archive, watch.clock()) == []
+    assert verify(watch.store, archive).breaks == ()
+
+
+def test_a_manifest_taken_away_is_not_made_anew(watched):
+    watch = watched("souk", listings=10)
+    watch.look()
+    archive = watch.config.archive_directory
+    for path in archive.glob("*/*.manifest.json"):
+        path.unlink()
+    assert seal_snapshots(watch.store, archive, watch.clock()) == []
+    assert "missing or unreadable" in verify(watch.store, archive).breaks[0]
+
+
+def test_the_event_log_only_grows(watched):
+    watch = watched("souk", listings=10)
+    assert watch.store.value("SELECT count(*) FROM event") > 0
+    for statement in ("DELETE FROM event", "UPDATE event SET kind = 'x'"):
+        with pytest.raises(sqlite3.IntegrityError, match="only grows"), watch.store.write() as connection:
+            connection.execute(statement)

@@ -1,0 +1,74 @@
+"""A backup is whole, verified and never replaces a file; the checks find damage."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+
+import pytest
+from sqlite_utils import Database
+
+from torwatch.errors import StoreError
+from torwatch.store.backup import back_up, compact, find_faults
+from torwatch.store.database import open_store
+from torwatch.store.schema import migrations
+
+
+@pytest.fixture
+def store(tmp_path):
+    with open_store(tmp_path / "torwatch.db") as opened:
+        opened.connection.execute("INSERT INTO market (name, added_at) VALUES ('teahouse', '2026-01-05T00:00:00+00:00')")
+        yield opened
+
+
+def test_a_backup_taken_while_another_writes_holds_what_was_committed(store, tmp_path):
+    with sqlite3.connect(store.path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("INSERT INTO market (name, added_at) VALUES ('unfinished', '')")
+        size = back_up(store.connection, tmp_path / "copy.db")
+        other.execute("ROLLBACK")
+    assert size == (tmp_path / "copy.db").stat().st_size > 0
+    with open_store(tmp_path / "copy.db", create=False) as copy:
+        assert [row["name"] for row in copy.rows("SELECT name FROM market")] == ["teahouse"]
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_backup_never_replaces_a_file(store, tmp_path):
+    (tmp_path / "copy.db").write_text("kept", encoding="utf-8")
+    with pytest.raises(StoreError, match="is there already"):
+        back_up(store.connection, tmp_path / "copy.db")
+    assert (tmp_path / "copy.db").read_text(encoding="utf-8") == "kept"
+
+
+def test_a_backup_that_cannot_be_made_is_one_line(store, tmp_path):
+    with pytest.raises(StoreError, match="cannot be made"):
+        back_up(store.connection, tmp_path / "nowhere" / "copy.db")
+
+
+def test_a_row_that_refers_to_nothing_is_a_fault(store):
+    assert find_faults(store.connection) == []
+    store.connection.execute("PRAGMA foreign_keys = OFF")
+    store.connection.execute("INSERT INTO hold (snapshot_id, reason, held_at) VALUES (9, '', '')")
+    [fault] = find_faults(store.connection)
+    assert "snapshot" in fault
+
+
+def test_compacting_gives_back_space(store):
+    store.connection.execute("INSERT INTO text (digest, body) VALUES ('d', ?)", ("x" * 1_000_000,))
+    store.connection.execute("DELETE FROM text")
+    before, after = compact(store.connection, store.path)
+    assert after < before - 900_000
+
+
+def test_a_database_of_the_first_version_is_backed_up_and_then_migrated(tmp_path):
+    old = tmp_path / "old.db"
+    with contextlib.closing(sqlite3.connect(old, isolation_level=None)) as connection:
+        migrations.apply(Database(connection, execute_plugins=False), stop_before="m0003_access")
+        connection.execute("INSERT INTO market (name, added_at) VALUES ('teahouse', '')")
+    with open_store(old) as opened:
+        assert opened.value("SELECT name FROM market") == "teahouse"
+        assert opened.value("SELECT count(*) FROM manifest") == 0
+    [kept] = tmp_path.glob("old.db.before-*")
+    with contextlib.closing(sqlite3.connect(kept)) as connection:
+        assert connection.execute("SELECT name FROM market").fetchone() == ("teahouse",)
+        assert connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'manifest'").fetchone() == (0,)

@@ -1,0 +1,136 @@
+"""The bundle: the records of a snapshot or listing as one ZIP that a third party checks with public tools and without torwatch."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from typing import TYPE_CHECKING
+
+from torwatch.archive.index import index_path, read_index
+from torwatch.archive.manifest import Link, read_chain, read_records, records_path
+from torwatch.archive.timestamp import response_path
+from torwatch.errors import ArchiveError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+README = """\
+Evidence: {subject}
+
+pages/*.warc.gz   the records themselves, byte for byte as they lie in the archive (WARC 1.1, each record a gzip member of its own)
+records/*         the same records, one file each; a file's name begins with its sha256
+chain/*           every manifest of the archive in order, the digest lists of the snapshots concerned (*.records), their indexes (*.cdxj)
+                  and the time stamps there are (*.tsr)
+SHA256SUMS        the sha256 of every file above
+
+To check it, without torwatch:
+
+1. Nothing in this bundle was altered since it was made:
+     sha256sum -c SHA256SUMS
+2. The records are whole, and each page matches the digests inside it (pip install warcio):
+     warcio check pages/*.warc.gz
+3. Each record is one that the archive held when the snapshot ended. The sha256 of a file under records/ stands in the snapshot's list:
+     sha256sum records/*
+     grep SHA256_OF_THE_RECORD chain/*.records
+   and the sha256 of that list stands in the snapshot's manifest, under "files":
+     sha256sum chain/*.records
+4. The manifests form one chain: "previous" in each is the sha256 of the one before it. Compare
+     sha256sum chain/*.manifest.json
+     grep previous chain/*.manifest.json
+   The last one is the chain's head, which may have been deposited elsewhere. Head of this bundle:
+     {head}
+5. The chain existed at the time that an authority stamped, for each chain/NAME.tsr (CA.pem is the authority's certificate):
+     openssl ts -verify -data chain/NAME.manifest.json -in chain/NAME.tsr -CAfile CA.pem
+
+What is claimed on these pages is the vendor's claim. Images and the payloads of data: URIs were never stored; the header
+Torwatch-Stripped-Data-URIs counts them, and Torwatch-Received-Digest is the sha256 of what came before they were taken out.
+"""
+
+
+def pack_snapshot(archive_directory: Path, snapshot_id: int, target: Path) -> int:
+    """Bundle every record of a snapshot; gives how many. Raises UsageError when no manifest vouches for it."""
+    links = [link for link in read_chain(archive_directory) if link.fields.get("snapshot") == snapshot_id]
+    if not links:
+        raise UsageError(f"no manifest vouches for a snapshot {snapshot_id}: see `torwatch snapshot list`, or run `torwatch evidence seal`")
+    return write_bundle(archive_directory, target, f"snapshot {snapshot_id} of {links[0].fields.get('market')}", [(links[0], None)])
+
+
+def pack_listing(archive_directory: Path, market: str, key: str, target: Path) -> int:
+    """Bundle every archived page of one listing; gives the number of records. Raises UsageError when there is none."""
+    chosen: list[tuple[Link, set[int] | None]] = []
+    for link in read_chain(archive_directory):
+        if link.fields.get("market") == market:
+            entries = read_index(index_path(warc_of(link)))
+            offsets = {entry.offset for entry in entries if entry.key == key and entry.kind == "listing" and entry.offset is not None}
+            if offsets:
+                chosen.append((link, offsets))
+    if not chosen:
+        raise UsageError(f"the archive holds no page of a listing {key!r} of {market!r}: see the table listing for keys")
+    return write_bundle(archive_directory, target, f"listing {key} of {market}", chosen)
+
+
+def warc_of(link: Link) -> Path:
+    """The WARC that a manifest vouches for. Raises ArchiveError when the manifest names none."""
+    for file in link.fields.get("files", []):
+        if str(file["name"]).endswith(".warc.gz"):
+            return link.path.parent / str(file["name"])
+    raise ArchiveError(f"{link.path} names no WARC: run `torwatch verify`")
+
+
+def cut_records(link: Link, offsets: set[int] | None) -> Iterator[bytes]:
+    """The compressed records of a snapshot in their order: all, or warcinfo and the exchanges whose response begins at `offsets`.
+
+    Raises ArchiveError when a record is not what was sealed: a bundle must not spread a break.
+    """
+    warc = warc_of(link)
+    listed = read_records(records_path(warc))
+    wanted = {
+        position for position, record in enumerate(listed) if offsets is None or record.kind == "warcinfo" or record.offset in offsets
+    }
+    wanted |= {position - 1 for position in wanted if position and listed[position - 1].kind == "request"}
+    with warc.open("rb") as handle:
+        for position in sorted(wanted):
+            record = listed[position]
+            handle.seek(record.offset)
+            raw = handle.read(record.length)
+            if hashlib.sha256(raw).hexdigest() != record.sha256:
+                raise ArchiveError(f"{warc}: the record at byte {record.offset} is not what was sealed: run `torwatch verify`")
+            yield raw
+
+
+def write_bundle(archive_directory: Path, target: Path, subject: str, chosen: Iterable[tuple[Link, set[int] | None]]) -> int:
+    """Write the ZIP, whole or not at all; gives the number of records. Raises ArchiveError when a file is missing or cannot be written."""
+    scratch = target.with_name(target.name + ".part")
+    sums: list[str] = []
+    count = 0
+    try:
+        with zipfile.ZipFile(scratch, "w", zipfile.ZIP_STORED) as bundle:
+
+            def add(name: str, data: bytes) -> None:
+                bundle.writestr(name, data)
+                sums.append(f"{hashlib.sha256(data).hexdigest()}  {name}\n")
+
+            for link, offsets in chosen:
+                warc = warc_of(link)
+                records = list(cut_records(link, offsets))
+                count += len(records)
+                name = f"{warc.parent.name}-{warc.name}"
+                add(f"pages/{name}", b"".join(records))
+                for record in dict.fromkeys(records):
+                    add(f"records/{hashlib.sha256(record).hexdigest()}.warc.gz", record)
+                for file in (records_path(warc), index_path(warc)):
+                    add(f"chain/{warc.parent.name}-{file.name}", file.read_bytes())
+            chain = read_chain(archive_directory)
+            for link in chain:
+                name = f"chain/{link.sequence:08d}-{link.path.parent.name}-{link.path.name}"
+                add(name, link.path.read_bytes())
+                if response_path(link).is_file():
+                    add(name.removesuffix(".manifest.json") + ".tsr", response_path(link).read_bytes())
+            add("README.txt", README.format(subject=subject, head=chain[-1].sha256).encode())
+            bundle.writestr("SHA256SUMS", "".join(sums))
+        scratch.replace(target)
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        raise ArchiveError(f"the bundle {target} cannot be made: {error.strerror or error} ({error.filename or target})") from error
+    return count

@@ -1,0 +1,63 @@
+"""`torwatch db`: care for the database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from torwatch.cli.context import the_config, the_store
+from torwatch.cli.verify import bar
+from torwatch.errors import StoreError, UsageError
+
+
+@click.group()
+def db() -> None:
+    """Back the database up, check it and give back unused space."""
+
+
+@db.command()
+@click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
+def backup(target: Path) -> None:
+    """Copy the database to TARGET, also while the daemon runs, and verify the copy. A backup never replaces a file.
+
+    \b
+    torwatch db backup torwatch-2026-01-05.db
+    """
+    from torwatch.store.backup import back_up
+
+    store = the_store()
+    with bar() as progress:
+        size = back_up(store.connection, target, progress)
+    click.echo(f"{target}: {size} bytes, verified")
+
+
+@db.command()
+@click.pass_context
+def check(context: click.Context) -> None:
+    """Let SQLite check the database and its references; exit code 1 when something is wrong. `torwatch verify` checks the archive."""
+    from torwatch.store.backup import find_faults
+
+    faults = find_faults(the_store().connection)
+    for fault in faults:
+        click.echo(fault)
+    if faults:
+        click.echo("Restore a backup, or look at the disk.", err=True)
+        context.exit(1)
+    click.echo("The database is whole.")
+
+
+@db.command()
+def compact() -> None:
+    """Give back the space that the database no longer uses. The daemon must not be running."""
+    from torwatch.store.backup import compact as give_back
+    from torwatch.store.database import writer_lock
+
+    config, store = the_config(), the_store()
+    with writer_lock(config.database_path) as ours:
+        if not ours:
+            raise UsageError("the daemon is running: stop it first, compacting rewrites the whole database")
+        before, after = give_back(store.connection, config.database_path)
+    if after > before:
+        raise StoreError(f"{config.database_path} grew while it was compacted: is another process writing to it?")
+    click.echo(f"{config.database_path}: {before} bytes before, {after} after")

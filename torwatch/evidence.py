@@ -1,0 +1,107 @@
+"""Evidence: the archive sealed snapshot by snapshot, and checked against its manifests and the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from torwatch.archive.manifest import manifest_path, seal
+from torwatch.archive.verify import find_breaks, find_file_breaks
+from torwatch.errors import ArchiveError
+from torwatch.store.manifests import Sealed, archived_snapshots, record_sealed, sealed_manifests, unsealed_snapshots
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from torwatch.archive.manifest import Link
+    from torwatch.store.database import Store
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check of the archive found."""
+
+    snapshots: int
+    records: int
+    head: str  # sha256 of the newest manifest, "" without any
+    breaks: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def seal_snapshots(store: Store, archive_directory: Path, now: dt.datetime) -> list[Link]:
+    """Write the manifests of ended snapshots that have none: the one that just ended, those that a kill came before, and older archives.
+
+    A WARC that cannot be sealed is told in the log and by `verify`; it does not keep the others from being sealed.
+    """
+    links = []
+    for row in unsealed_snapshots(store):
+        provenance = {
+            "market": row["market"],
+            "snapshot": row["id"],
+            "state": row["state"],
+            "started": row["started_at"],
+            "ended": row["ended_at"],
+            "torwatch": row["torwatch_version"],
+            "parser": {"name": row["parser"], "digest": row["parser_digest"]},
+        }
+        try:
+            link = seal(archive_directory, archive_directory / row["warc"], provenance)
+        except ArchiveError as error:
+            log.warning("snapshot_not_sealed", snapshot=row["id"], reason=str(error))
+            continue
+        record_sealed(store, Sealed(link.sequence, row["id"], str(link.path.relative_to(archive_directory)), link.sha256), now)
+        links.append(link)
+    return links
+
+
+def verify(
+    store: Store, archive_directory: Path, *, head: str = "", progress: Callable[[int, int], None] = lambda _done, _of: None
+) -> Verdict:
+    """Check every file, record and manifest of the archive, the chain, and what the database says of them.
+
+    `head` is a chain head that was deposited elsewhere; `progress` gets (manifests checked, manifests in all).
+    """
+    links, breaks = find_breaks(archive_directory)
+    for number, link in enumerate(links, 1):
+        breaks += find_file_breaks(link)
+        progress(number, len(links))
+    breaks += find_database_breaks(store, archive_directory, links)
+    notes = []
+    if head:
+        if head not in {link.sha256 for link in links}:
+            breaks.append(f"chain: the deposited head {head} is not in it: the chain was cut off or written anew")
+    else:
+        notes.append(
+            "a chain cut off at its end, database and all, shows only against a head deposited elsewhere: torwatch verify --head SHA256"
+        )
+    records = sum(sum(link.fields.get("records", {}).values()) for link in links)
+    return Verdict(len(links), records, links[-1].sha256 if links else "", tuple(breaks), tuple(notes))
+
+
+def find_database_breaks(store: Store, archive_directory: Path, links: list[Link]) -> list[str]:
+    """Where database and archive do not agree on which snapshots there are and which manifest vouches for each."""
+    breaks = []
+    by_path = {str(link.path.relative_to(archive_directory)): link for link in links}
+    known = {sealed.path: sealed for sealed in sealed_manifests(store)}
+    snapshots = archived_snapshots(store)
+    for path, sealed in known.items():
+        if path not in by_path:
+            breaks.append(f"{archive_directory / path}: the manifest of snapshot {sealed.snapshot_id} is missing or unreadable")
+        elif by_path[path].sha256 != sealed.sha256:
+            breaks.append(f"{archive_directory / path}: altered since it was sealed (the database knows another sha256)")
+    for path, link in by_path.items():
+        if link.fields.get("snapshot") not in snapshots:
+            breaks.append(f"database: snapshot {link.fields.get('snapshot')} of {path} is not in it")
+        if path not in known:
+            breaks.append(f"{archive_directory / path}: the database knows no such manifest")
+    vouched = {sealed.snapshot_id for sealed in known.values()}
+    for number, warc in snapshots.items():
+        if number not in vouched:
+            breaks.append(f"snapshot {number} has no manifest {manifest_path(archive_directory / warc)}: run `torwatch evidence seal`")
+    return breaks

@@ -1,0 +1,58 @@
+"""Backups of the database: taken while it is in use, verified, whole or not at all; and its check and compaction."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import TYPE_CHECKING
+
+from torwatch.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PAGES_AT_ONCE = 4096  # copied between two looks at the progress
+
+
+def back_up(connection: sqlite3.Connection, target: Path, progress: Callable[[int, int], None] = lambda _done, _of: None) -> int:
+    """Copy the database of an open connection to `target` and verify the copy; gives its size in bytes.
+
+    `progress` gets (pages copied, pages in all). Raises StoreError when the target is there already or the copy is not whole.
+    """
+    if target.exists():
+        raise StoreError(f"{target} is there already: give another name, a backup never replaces one")
+    scratch = target.with_name(target.name + ".part")
+    scratch.unlink(missing_ok=True)
+    try:
+        with contextlib.closing(sqlite3.connect(scratch)) as copy:
+            scratch.chmod(0o600)
+            connection.backup(copy, pages=PAGES_AT_ONCE, progress=lambda _status, left, total: progress(total - left, total))
+            faults = find_faults(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+        if faults:
+            raise StoreError(f"the copy is not whole ({faults[0]}): run `torwatch db check`, and check the disk")
+        scratch.replace(target)
+    except sqlite3.Error as error:
+        raise StoreError(f"the backup {target} cannot be made ({error}): check its folder and the free space") from error
+    finally:
+        scratch.unlink(missing_ok=True)
+    return target.stat().st_size
+
+
+def find_faults(connection: sqlite3.Connection) -> list[str]:
+    """What SQLite's own checks find: damage, and rows that refer to rows that are not there."""
+    damage = [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+    dangling = [
+        f"{row[0]}: row {row[1]} refers to a row of {row[2]} that is not there" for row in connection.execute("PRAGMA foreign_key_check")
+    ]
+    return damage + dangling
+
+
+def compact(connection: sqlite3.Connection, path: Path) -> tuple[int, int]:
+    """Give back unused space; gives the size in bytes (before, after)."""
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    before = path.stat().st_size
+    connection.execute("VACUUM")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return before, path.stat().st_size

@@ -1,0 +1,53 @@
+"""Manifests as the database knows them: what it takes to notice a manifest or a snapshot that was taken away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torwatch.store.targets import stamp
+
+if TYPE_CHECKING:
+    import datetime as dt
+    import sqlite3
+
+    from torwatch.store.database import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """One manifest that was written; `path` is relative to the archive."""
+
+    sequence: int
+    snapshot_id: int
+    path: str
+    sha256: str
+
+
+def sealed_manifests(store: Store) -> list[Sealed]:
+    """Every manifest written, oldest first."""
+    rows = store.rows("SELECT sequence, snapshot_id, path, sha256 FROM manifest ORDER BY sequence")
+    return [Sealed(**dict(row)) for row in rows]
+
+
+def unsealed_snapshots(store: Store) -> list[sqlite3.Row]:
+    """Snapshots that ended with a WARC and have no manifest yet, oldest first."""
+    return store.rows(
+        "SELECT snapshot.*, market.name AS market FROM snapshot JOIN market ON market.id = snapshot.market_id"
+        " WHERE snapshot.state <> 'running' AND snapshot.warc IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM manifest WHERE manifest.snapshot_id = snapshot.id) ORDER BY snapshot.id"
+    )
+
+
+def archived_snapshots(store: Store) -> dict[int, str]:
+    """The WARC of every ended snapshot, relative to the archive."""
+    return {row["id"]: row["warc"] for row in store.rows("SELECT id, warc FROM snapshot WHERE state <> 'running' AND warc IS NOT NULL")}
+
+
+def record_sealed(store: Store, sealed: Sealed, now: dt.datetime) -> None:
+    """Remember a manifest that was written."""
+    with store.write() as connection:
+        connection.execute(
+            "INSERT OR IGNORE INTO manifest (sequence, snapshot_id, path, sha256, sealed_at) VALUES (?, ?, ?, ?, ?)",
+            (sealed.sequence, sealed.snapshot_id, sealed.path, sealed.sha256, stamp(now)),
+        )
