@@ -106,7 +106,7 @@ def test_every_table_and_view_opens(get, data):
 
 
 def test_every_canned_query_opens_and_answers(get):
-    given = {"country": "NL", "day": "2000-01-01", "snapshot": "1", "vendor": "x", "group": "cannabis-flower"}
+    given = {"country": "NL", "day": "2000-01-01", "snapshot": "1", "vendor": "x", "group": "cannabis-flower", "text": "x"}
     assert QUERIES
     rows = {}
     for query in QUERIES:
