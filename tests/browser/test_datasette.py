@@ -59,7 +59,7 @@ with sync_playwright() as playwright:
 print(json.dumps(seen))
 """
 PATHS = ("/torwatch", "/torwatch/listing", "/torwatch/change", "/torwatch/listings_by_origin", "/torwatch/listings_from?country=GB")
-GIVEN = {"country": "GB", "day": "2000-01-01", "snapshot": "1", "vendor": "x", "group": "cannabis-flower"}
+GIVEN = {"country": "GB", "day": "2000-01-01", "snapshot": "1", "vendor": "x", "group": "cannabis-flower", "text": "tea"}
 
 
 def browse(chromium, address, folder, paths):
