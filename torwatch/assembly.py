@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from torwatch.crawl.fetch import Explain, Limits
+from torwatch.crawl.schedule import Hours
 from torwatch.equipment import Tools, Tor, WalkSettings
 from torwatch.errors import TorError
 from torwatch.normalisers import normalisers_for
@@ -55,6 +56,12 @@ def walk_settings(config: Config) -> WalkSettings:
         headers={"User-Agent": crawl.user_agent, **crawl.headers},
         hold=HoldRule(config.hold.max_fall, config.hold.confirm_misses),
     )
+
+
+def visiting_hours(config: Config) -> Hours | None:
+    """The hours in which markets are visited, from the configuration; None: any."""
+    opens, _, shuts = config.schedule.hours.partition("-")
+    return Hours(dt.time.fromisoformat(opens), dt.time.fromisoformat(shuts)) if opens else None
 
 
 def tor_settings(config: Config) -> TorSettings:

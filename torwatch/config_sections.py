@@ -51,6 +51,14 @@ def _refuse(wanted: str, value: object) -> Never:
     raise ValueError(f"{show_value(value)} is not {wanted}")
 
 
+def _hours(value: str) -> str:
+    """Accept nothing, or two different times of a day as in 22:00-06:00."""
+    opens, _, shuts = value.partition("-")
+    if value and (not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", value) or opens == shuts):
+        _refuse("two times of a day as in 22:00-06:00, or empty", value)
+    return value
+
+
 def _optional_path(value: object) -> object:
     return None if value == "" else value
 
@@ -104,6 +112,7 @@ HostPort = Annotated[str, AfterValidator(_host_port), AfterValidator(_socket_add
 Header = Annotated[str, AfterValidator(_header)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 Onion = Annotated[str, AfterValidator(_onion)]
+HoursOfDay = Annotated[str, AfterValidator(_hours)]
 TorrcLine = Annotated[str, AfterValidator(_torrc_line)]
 
 
@@ -190,6 +199,10 @@ class ScheduleSection(Section):
     )
     jitter: Fraction = Field(
         default=0.1, description="Share of the interval by which a due time is moved at random, so that visits show no pattern."
+    )
+    hours: HoursOfDay = Field(
+        default="",
+        description="Hours (UTC) in which markets are visited, as in 22:00-06:00; what runs at their end is stopped and resumed. Empty: any.",
     )
 
 

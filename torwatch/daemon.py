@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from torwatch.assembly import open_tools, walk_settings
+from torwatch.assembly import open_tools, visiting_hours, walk_settings
 from torwatch.claims import rules_of
-from torwatch.crawl.schedule import due_at
+from torwatch.crawl.schedule import choose_due, due_at
 from torwatch.errands import ERRANDS, finish_request
 from torwatch.errors import StoreError, TorError, TorwatchError
 from torwatch.normalise.price import normalise_price
@@ -120,23 +120,31 @@ class Daemon:
         targets = {target.id: target for target in list_targets(self.tools.store)}
         self.reap(targets)
         self.answer_requests()
-        now = self.tools.now()
-        for target in targets.values():
-            if (
-                target.state == "active"
-                and target.id not in self.jobs
-                and not waits_for_session(self.tools.store, target.id)
-                and len(self.jobs) < self.config.crawl.targets_at_once
-            ):
-                due = due_at(
+        self.begin_due(targets)
+
+    def begin_due(self, targets: dict[int, Target]) -> None:
+        """Begin the snapshots that are due, as far as there are places and the hours allow."""
+        now, schedule = self.tools.now(), self.config.schedule
+        free_places = self.config.crawl.targets_at_once - len(self.jobs)
+        if free_places <= 0:
+            return
+        due = [
+            (
+                target.id,
+                due_at(
                     target.id,
                     dt.timedelta(seconds=target.every_seconds),
                     past_of(self.tools.store, target),
-                    jitter=self.config.schedule.jitter,
+                    jitter=schedule.jitter,
                     added_at=dt.datetime.fromisoformat(target.added_at),
-                )
-                if due <= now:
-                    self.begin(target)
+                    now=now,
+                ),
+            )
+            for target in targets.values()
+            if target.state == "active" and target.id not in self.jobs and not waits_for_session(self.tools.store, target.id)
+        ]
+        for target_id in choose_due(due, now, free_places, visiting_hours(self.config)):
+            self.begin(targets[target_id])
 
     def reload_config(self) -> None:
         """Take the configuration anew; a faulty one is refused and the old one stays."""
@@ -163,10 +171,12 @@ class Daemon:
             pass
 
     def reap(self, targets: dict[int, Target]) -> None:
-        """Forget jobs that are over; stop those whose target was paused or removed."""
+        """Forget jobs that are over; stop those whose target was paused or removed, and those that the hours no longer allow."""
+        hours = visiting_hours(self.config)
+        shut = hours is not None and not hours.hold(self.tools.now())
         for target_id, job in list(self.jobs.items()):
             known = targets.get(target_id)
-            if job.request_id is None and (known is None or known.state != "active"):
+            if job.request_id is None and (shut or known is None or known.state != "active"):
                 job.stop.set()
             if job.thread is not None and not job.thread.is_alive():
                 del self.jobs[target_id]

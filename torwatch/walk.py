@@ -169,6 +169,7 @@ class Walk:
                 connections=self.settings.connections,
                 now=self.tools.now,
                 cookies=self.session.cookies,
+                pause=lambda: self.pace.wait(self.over),
             ) as fetcher,
         ):
             if not referenced:

@@ -195,3 +195,9 @@ def test_values_are_written_as_the_file_writes_them():
     assert to_toml_value(config.crawl.page_size_limit) == "2MB"
     assert to_toml_value(config.tor.control_password_file) == ""
     assert to_toml_value(config.parsing.directories) == []
+
+
+@pytest.mark.parametrize("hours", ["22:00-22:00", "24:00-06:00", "22-6", "22:00", "-"])
+def test_hours_that_are_none_are_refused(written, hours):
+    (fault,) = faults_of(written(f'[schedule]\nhours = "{hours}"'))
+    assert fault == f"schedule.hours: '{hours}' is not two times of a day as in 22:00-06:00, or empty"

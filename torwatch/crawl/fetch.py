@@ -76,11 +76,14 @@ class Fetcher:
         connections: int,
         now: Callable[[], dt.datetime],
         cookies: Sequence[Cookie] = (),
+        pause: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`pause` is asked before a redirect is followed, which is a request like any other; False: the walk is over."""
         self.route = route
         self.limits = limits
         self._explain = explain
         self._now = now
+        self._pause = pause
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers.clear()
@@ -128,6 +131,8 @@ class Fetcher:
             if host != self._host or scheme not in {"http", "https"}:
                 reason = f"redirect to {scheme}://{host or ''} refused"
                 return failed(url, Outcome.OFF_ONION_REDIRECT, reason, self._now(), started, fetched.status)
+            if not self._pause():
+                return failed(url, Outcome.RESET, "stopped before its redirect was followed", self._now(), started, fetched.status)
             url = target
         return failed(url, Outcome.HTTP_ERROR, f"more than {MAX_REDIRECTS} redirects", self._now(), started, fetched.status)
 

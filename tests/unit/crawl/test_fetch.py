@@ -162,9 +162,11 @@ def tor():
 
 
 @contextmanager
-def a_fetcher(port, **limits):
+def a_fetcher(port, pause=lambda: True, **limits):
     route = Route(f"http://{ONION}", "127.0.0.1", port, "target-1", "secret")
-    with Fetcher(route, Limits(**limits), headers={"User-Agent": "Tea"}, explain=explain, connections=1, now=lambda: NOW) as fetcher:
+    with Fetcher(
+        route, Limits(**limits), headers={"User-Agent": "Tea"}, explain=explain, connections=1, now=lambda: NOW, pause=pause
+    ) as fetcher:
         yield fetcher
 
 
@@ -222,6 +224,26 @@ def test_redirects_without_end_are_given_up(tor, fetch):
     tor.pages["/round"] = page("", "302 Found", "Location: /round")
     assert fetch("/round").reason == "more than 5 redirects"
     assert len(tor.requests) == 6
+
+
+def test_every_redirect_waits_for_its_turn_like_any_request(tor):
+    tor.pages["/round"] = page("", "302 Found", "Location: /round")
+    requests_at_each_pause = []
+
+    def pause():
+        requests_at_each_pause.append(len(tor.requests))
+        return True
+
+    with a_fetcher(tor.server_address[1], pause) as fetcher:
+        fetcher.fetch("/round")
+    assert requests_at_each_pause == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_redirect_is_not_followed_once_the_walk_is_over(tor):
+    tor.pages["/round"] = page("", "302 Found", "Location: /round")
+    with a_fetcher(tor.server_address[1], lambda: False) as fetcher:
+        assert fetcher.fetch("/round").outcome is Outcome.RESET
+    assert len(tor.requests) == 1
 
 
 def test_a_page_that_is_too_large_is_not_read_to_its_end(tor):

@@ -7,7 +7,7 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torwatch.crawl.schedule import BACK_OFF_START, Past, due_at
+from torwatch.crawl.schedule import BACK_OFF_START, Hours, Past, choose_due, due_at
 
 NOON = dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC)
 WEEK = dt.timedelta(days=7)
@@ -64,3 +64,59 @@ def test_after_failures_the_pause_doubles_up_to_the_interval(target, every, ende
 def test_a_failure_without_an_end_counts_from_its_start():
     past = Past(last_started_at=NOON, failures_in_a_row=1)
     assert due_at(1, WEEK, past, jitter=0.1, added_at=NOON) == NOON + BACK_OFF_START
+
+
+@given(times, intervals, st.integers(1, 10**6), jitters)
+def test_a_clock_that_ran_ahead_and_was_set_right_silences_no_target(now, every, target, jitter):
+    past = Past(last_started_at=now + dt.timedelta(days=4000), last_ended_at=now + dt.timedelta(days=4000))
+    due = due_at(target, every, past, jitter=jitter, added_at=NOON, now=now)
+    assert due <= now + 3 * every or due == now
+
+
+@given(times, intervals, st.integers(1, 10**6), jitters, st.timedeltas(dt.timedelta(hours=-2), dt.timedelta(hours=2)))
+def test_a_jump_of_the_clock_moves_no_plan_that_is_sound(started, every, target, jitter, jump):
+    past = Past(last_started_at=started, last_ended_at=started)
+    if started <= started + jump + every:
+        jumped = due_at(target, every, past, jitter=jitter, added_at=NOON, now=started + jump)
+        assert jumped == due_at(target, every, past, jitter=jitter, added_at=NOON)
+
+
+clock_times = st.times().map(lambda time: time.replace(tzinfo=None))
+
+
+@given(clock_times, clock_times, times)
+def test_the_next_opening_lies_within_the_hours_and_at_most_a_day_off(opens, shuts, at):
+    if opens == shuts:
+        return
+    hours = Hours(opens, shuts)
+    opening = hours.next_open(at)
+    assert hours.hold(opening)
+    assert dt.timedelta() <= opening - at < dt.timedelta(days=1)
+    assert (opening == at) == hours.hold(at)
+
+
+def test_hours_may_go_over_midnight():
+    night = Hours(dt.time(22), dt.time(6))
+    assert [night.hold(NOON.replace(hour=hour)) for hour in (21, 22, 0, 5, 6, 12)] == [False, True, True, True, False, False]
+
+
+def test_outside_the_hours_nothing_begins():
+    assert choose_due([(1, NOON)], NOON, 4, Hours(dt.time(22), dt.time(6))) == []
+
+
+def test_whoever_waits_longest_begins_first():
+    due = [(1, NOON), (2, NOON - WEEK), (3, NOON + WEEK), (4, NOON - 2 * WEEK)]
+    assert choose_due(due, NOON, 2) == [4, 2]
+    assert choose_due(due, NOON, 0) == []
+
+
+@given(st.integers(2, 30), st.integers(1, 4))
+def test_no_target_is_passed_over_for_good_however_busy_the_others_are(count, places):
+    waiting = dict.fromkeys(range(count), NOON)
+    begun = []
+    for turn in range(count):
+        now = NOON + (turn + 1) * dt.timedelta(minutes=10)
+        for target in choose_due(waiting.items(), now, places):
+            begun.append(target)
+            waiting[target] = now  # it failed, and is due again at once
+    assert set(begun) == set(range(count))
