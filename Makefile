@@ -39,6 +39,10 @@ lint: $(INSTALLED) ## format, lint, types and imports, without the tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+.PHONY: faults
+faults: setup ## provoke every fault and write what was seen into docs/operations.md
+	TORWATCH_FAULTS=write TORWATCH_SOAK=1 $(PYTEST) -m fault --no-header -q
+
 .PHONY: soak
 soak: setup ## the tests that are too slow for every run
 	TORWATCH_SOAK=1 HYPOTHESIS_PROFILE=soak $(PYTEST) -m soak --timeout 3600

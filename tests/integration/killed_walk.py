@@ -1,6 +1,7 @@
 """A process of its own that takes a snapshot and kills itself with SIGKILL at a named point; run by test_kill.py.
 
-Arguments: data directory, SOCKS port, fault point ("" for none), at which call of it. Exit code 0: the snapshot ended.
+Arguments: data directory, SOCKS port, fault point ("" for none), at which call of it. Exit code 0: the snapshot ended; 1: one line says what
+is wrong. `archive.synced` in the data directory holds the length of the WARC that has been forced to the disk: what a power loss would leave.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torwatch.archive.writer import SnapshotArchive
 from torwatch.assembly import offline_tools
 from torwatch.config import load_config
 from torwatch.daemon import snapshot_target
+from torwatch.errors import TorwatchError
 from torwatch.store import diff, frontier, snapshots
 from torwatch.store.database import open_store
 from torwatch.store.targets import list_targets
@@ -61,7 +63,19 @@ def arm(point, call):
     setattr(owner, name, deadly)
 
 
+def note_what_is_on_the_disk(directory):
+    """Write down after every sync of the archive how much of it a power loss would leave."""
+    original = os.fsync
+
+    def noting(descriptor):
+        original(descriptor)
+        (Path(directory) / "archive.synced").write_text(str(os.fstat(descriptor).st_size), encoding="ascii")
+
+    os.fsync = noting
+
+
 def main(directory, port, point, call):
+    note_what_is_on_the_disk(directory)
     config = load_config(None, {"STATE_DIRECTORY": directory})
     crawl = config.crawl.model_copy(update={"seconds_per_request": 0.0, "concurrency": 4, "detail_max_age": dt.timedelta(0)})
     config = config.model_copy(update={"crawl": crawl})
@@ -75,6 +89,9 @@ def main(directory, port, point, call):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except TorwatchError as error:
+        sys.exit(str(error))
     sys.stdout.flush()
     assert Path(sys.argv[1]).is_dir()

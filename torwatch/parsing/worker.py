@@ -41,6 +41,8 @@ WALL_SECONDS = 20.0
 PAGES_PER_WORKER = 5_000  # then it is replaced: what a parser leaks stays bounded
 COLLECT_EVERY = 250
 SWITCH_SECONDS = 0.0005  # Python's 5 ms are a page: so long a worker would wait while another thread normalises what its page gave
+KILLS_PER_PAGE = 3
+KILLED_FROM_OUTSIDE = "the worker died: SIGKILL"
 _DONE, _FAULT, _USAGE = b"D", b"F", b"U"
 
 
@@ -102,6 +104,15 @@ class ParserWorkers:
         if len(body) > self.limits.max_bytes:
             return Parsed(Outcome.TOO_LARGE, PageKind.OTHER, reason=f"{len(body)} bytes, the limit is {self.limits.max_bytes}")
         header = json.dumps((parser_name, path, content_type, fetched_at.isoformat())).encode()
+        # No limit of ours ends in SIGKILL: it comes from outside (the kernel short of memory, an operator) and says nothing about the page.
+        for _ in range(KILLS_PER_PAGE):
+            parsed = self._ask_worker(header, body)
+            if parsed.reason != KILLED_FROM_OUTSIDE:
+                break
+        return parsed
+
+    def _ask_worker(self, header: bytes, body: bytes) -> Parsed:
+        """Give one page to the next free worker, which is replaced when it does not answer."""
         worker = self._idle.get()
         keep = False
         try:
