@@ -39,10 +39,6 @@ lint: $(INSTALLED) ## format, lint, types and imports, without the tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-.PHONY: faults
-faults: setup ## provoke every fault and write what was seen into docs/operations.md
-	TORWATCH_FAULTS=write TORWATCH_SOAK=1 $(PYTEST) -m fault --no-header -q
-
 .PHONY: soak
 soak: setup ## the tests that are too slow for every run
 	TORWATCH_SOAK=1 HYPOTHESIS_PROFILE=soak $(PYTEST) -m soak --timeout 3600
@@ -66,8 +62,8 @@ docs: $(INSTALLED) ## write docs/cli.md, configuration.md, schema.md and config.
 	$(BIN)/torwatch config init --force config.example.toml
 
 .PHONY: faults
-faults: setup ## write the table of provoked faults in docs/operations.md, from the tests that provoke them
-	TORWATCH_WRITE_FAULTS=1 $(PYTEST) -q $$(grep -rl --include='test_*.py' 'provoked(' tests)
+faults: setup ## write the tables of provoked faults in docs/operations.md, from the tests that provoke them
+	TORWATCH_WRITE_FAULTS=1 TORWATCH_SOAK=1 $(PYTEST) -q $$(grep -rlE --include='test_*.py' '(provoked|record_fault)\(' tests)
 
 # One lock for Python 3.11 to 3.13: made on the oldest, so that every version in it supports all three.
 .PHONY: lock

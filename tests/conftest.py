@@ -97,7 +97,7 @@ def record_fault():
         before, _, rest = OPERATIONS.read_text(encoding="utf-8").partition(FAULTS_BEGIN)
         table, _, after = rest.partition(FAULTS_END)
         rows = set(table.removeprefix(FAULTS_HEAD).splitlines())
-        if os.environ.get("TORWATCH_FAULTS") == "write":
+        if os.environ.get("TORWATCH_WRITE_FAULTS") == "1":
             rows = {known for known in rows if not known.startswith(f"| {fault} |")} | {row}
             text = before + FAULTS_BEGIN + FAULTS_HEAD + "".join(f"{known}\n" for known in sorted(rows)) + FAULTS_END + after
             OPERATIONS.write_text(text, encoding="utf-8")
