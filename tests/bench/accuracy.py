@@ -1,6 +1,6 @@
 """`make accuracy`: estimate, interval and truth side by side on simulated markets, and how often the 95 % interval holds the truth.
 
-Looks are drawn as arrays, not through a crawl. The largest market has the standing number of a market of 123,132 listings ever.
+Looks are drawn as arrays, not through a crawl. The regimes cover what two passes over one market can meet, not rhythms over months.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def check_leaks(environ_names: frozenset[str]) -> Finding:
     set_here = sorted(environ_names & {"http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
     if set_here:
         return Finding("leaks", "warn", f"{', '.join(set_here)} set; torwatch ignores them", f"unset {' '.join(set_here)}")
-    return Finding("leaks", "ok", "no proxy variables; every name is resolved by tor")
+    return Finding("leaks", "ok", "no proxy variables are set; torwatch ignores them and leaves names to tor in any case")
 
 
 def _output(*command: str) -> str:
