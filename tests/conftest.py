@@ -17,8 +17,8 @@ from torwatch.logs import LibraryHandler
 CHECKOUT = Path(__file__).parent.parent
 CORPUS = Path(os.environ.get("TORWATCH_CORPUS") or CHECKOUT.parent / "shared" / "corpus")
 OPERATIONS = CHECKOUT / "docs" / "operations.md"
-FAULTS_BEGIN, FAULTS_END = "<!-- faults: written by `make faults` -->\n", "<!-- end of faults -->\n"
-FAULTS_HEAD = "| fault | what was seen | what was lost |\n|---|---|---|\n"
+MATRIX_BEGIN, MATRIX_END = "<!-- faults of the machine: written by `make faults` -->\n", "<!-- end of faults of the machine -->\n"
+MATRIX_HEAD = "| fault | what was seen | what was lost |\n|---|---|---|\n"
 NO_CORPUS = "no saved pages: TORWATCH_CORPUS is not set and ../shared/corpus is not there"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NO_CHROMIUM = "no Chromium: sudo apt-get install chromium"
@@ -94,12 +94,12 @@ def record_fault():
     def record(fault, seen, lost):
         assert lost == 0, f"{fault}: {lost} lost"
         row = f"| {fault} | {seen} | {lost} |"
-        before, _, rest = OPERATIONS.read_text(encoding="utf-8").partition(FAULTS_BEGIN)
-        table, _, after = rest.partition(FAULTS_END)
-        rows = set(table.removeprefix(FAULTS_HEAD).splitlines())
+        before, _, rest = OPERATIONS.read_text(encoding="utf-8").partition(MATRIX_BEGIN)
+        table, _, after = rest.partition(MATRIX_END)
+        rows = set(table.removeprefix(MATRIX_HEAD).splitlines())
         if os.environ.get("TORWATCH_WRITE_FAULTS") == "1":
             rows = {known for known in rows if not known.startswith(f"| {fault} |")} | {row}
-            text = before + FAULTS_BEGIN + FAULTS_HEAD + "".join(f"{known}\n" for known in sorted(rows)) + FAULTS_END + after
+            text = before + MATRIX_BEGIN + MATRIX_HEAD + "".join(f"{known}\n" for known in sorted(rows)) + MATRIX_END + after
             OPERATIONS.write_text(text, encoding="utf-8")
         else:
             assert row in rows, f"docs/operations.md lacks this row; run `make faults`: {row}"
