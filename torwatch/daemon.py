@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import json
 import os
 import threading
@@ -15,13 +14,13 @@ import structlog
 
 from torwatch.assembly import open_tools, visiting_hours, walk_settings
 from torwatch.claims import rules_of
-from torwatch.crawl.schedule import choose_due, due_at
+from torwatch.crawl.schedule import choose_due
 from torwatch.errands import ERRANDS, finish_request
 from torwatch.errors import StoreError, TorError, TorwatchError
 from torwatch.normalise.price import normalise_price
 from torwatch.ops.heartbeat import Heartbeat
 from torwatch.ops.status import Pulse, write_pulse
-from torwatch.overview import PULSE_NAME, past_of
+from torwatch.overview import PULSE_NAME, due_of
 from torwatch.parsing.registry import Parser, load_parser
 from torwatch.store.database import open_store, writer_lock
 from torwatch.store.sessions import waits_for_session
@@ -131,14 +130,7 @@ class Daemon:
         due = [
             (
                 target.id,
-                due_at(
-                    target.id,
-                    dt.timedelta(seconds=target.every_seconds),
-                    past_of(self.tools.store, target),
-                    jitter=schedule.jitter,
-                    added_at=dt.datetime.fromisoformat(target.added_at),
-                    now=now,
-                ),
+                due_of(self.tools.store, target, jitter=schedule.jitter, now=now),
             )
             for target in targets.values()
             if target.state == "active" and target.id not in self.jobs and not waits_for_session(self.tools.store, target.id)

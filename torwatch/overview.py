@@ -6,7 +6,7 @@ import datetime as dt
 import shutil
 from typing import TYPE_CHECKING
 
-from torwatch.crawl.schedule import Past, due_at
+from torwatch.crawl.schedule import Hours, Past, due_at
 from torwatch.ops.status import SessionStatus, Status, TargetStatus, judge_status, read_pulse
 from torwatch.store.database import is_locked
 from torwatch.store.holds import list_holds
@@ -39,13 +39,25 @@ def past_of(store: Store, target: Target) -> Past:
     )
 
 
-def gather_status(store: Store, data_directory: Path, *, jitter: float, now: dt.datetime) -> Status:
+def due_of(store: Store, target: Target, *, jitter: float, now: dt.datetime) -> dt.datetime:
+    """When the next snapshot of a target is due: what the daemon plans by and the status shows."""
+    return due_at(
+        target.id,
+        dt.timedelta(seconds=target.every_seconds),
+        past_of(store, target),
+        jitter=jitter,
+        added_at=dt.datetime.fromisoformat(target.added_at),
+        now=now,
+    )
+
+
+def gather_status(store: Store, data_directory: Path, *, jitter: float, now: dt.datetime, hours: Hours | None = None) -> Status:
     """Look at everything that one screen shows; reads only, whether the daemon runs or not."""
     return judge_status(
         now=now,
         locked=is_locked(store.path),
         pulse=read_pulse(data_directory / PULSE_NAME),
-        targets=tuple(target_status(store, target, jitter) for target in list_targets(store)),
+        targets=tuple(target_status(store, target, jitter, now, hours) for target in list_targets(store)),
         holds=len(list_holds(store)),
         sessions=read_sessions(store),
         disk_free_bytes=shutil.disk_usage(data_directory).free,
@@ -53,20 +65,16 @@ def gather_status(store: Store, data_directory: Path, *, jitter: float, now: dt.
     )
 
 
-def target_status(store: Store, target: Target, jitter: float) -> TargetStatus:
-    """One target's line."""
+def target_status(store: Store, target: Target, jitter: float, now: dt.datetime, hours: Hours | None) -> TargetStatus:
+    """One target's line; outside the `hours` its snapshot waits until they begin."""
     row = store.row(
         "SELECT id, state, reason, started_at, listings, announced_listings FROM snapshot WHERE target_id = ? ORDER BY id DESC LIMIT 1",
         (target.id,),
     )
     announced = row["announced_listings"] if row else None
-    due = due_at(
-        target.id,
-        dt.timedelta(seconds=target.every_seconds),
-        past_of(store, target),
-        jitter=jitter,
-        added_at=dt.datetime.fromisoformat(target.added_at),
-    )
+    due = due_of(store, target, jitter=jitter, now=now)
+    if hours is not None:
+        due = hours.next_open(max(due, now))
     return TargetStatus(
         market=target.market,
         state=target.state,

@@ -20,7 +20,12 @@ def status(ctx: click.Context, *, as_json: bool) -> None:
     from torwatch.overview import gather_status
 
     config = the_config()
-    found = gather_status(the_store(), config.data_directory, jitter=config.schedule.jitter, now=dt.datetime.now(dt.UTC))
+    hours = None
+    if config.schedule.hours:
+        from torwatch.assembly import visiting_hours  # it imports Tor's side too, which no status needs
+
+        hours = visiting_hours(config)
+    found = gather_status(the_store(), config.data_directory, jitter=config.schedule.jitter, now=dt.datetime.now(dt.UTC), hours=hours)
     if as_json:
         print_json(dataclasses.asdict(found))
         ctx.exit(EXIT_CODES[found.state])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import pytest
 
 from torwatch.assembly import utc_now
 from torwatch.cli import main
+from torwatch.crawl.schedule import Hours
 from torwatch.ops.status import Pulse, write_pulse
 from torwatch.overview import PULSE_NAME, gather_status
 from torwatch.store.database import is_locked, open_store, writer_lock
-from torwatch.store.targets import stamp
+from torwatch.store.targets import add_target, stamp
 
 
 @pytest.fixture
@@ -53,3 +55,12 @@ def test_looking_for_the_lock_takes_it_from_nobody(folder):
     with writer_lock(path):
         assert is_locked(path)
     assert not is_locked(path)
+
+
+@pytest.mark.parametrize(("hour", "due"), [(23, "2026-01-05T23:00:00+00:00"), (12, "2026-01-05T22:00:00+00:00")])
+def test_the_next_snapshot_waits_for_the_visiting_hours(folder, hour, due):
+    now = dt.datetime(2026, 1, 5, hour, tzinfo=dt.UTC)
+    with open_store(folder / "torwatch.db") as store:
+        add_target(store, "souk", [("a" * 55 + "d.onion", 80, "http")], parser="souk", every_seconds=604800, now=now)
+        (target,) = gather_status(store, folder, jitter=0, now=now, hours=Hours(dt.time(22), dt.time(6))).targets
+    assert target.next_due_at == due
