@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import tempfile
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,9 +14,13 @@ import pytest
 import requests
 
 from torwatch.demo.network import OnionService, PrivateNetwork
+from torwatch.tor.service import open_tor
+from torwatch.tor.settings import TorSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from torwatch.tor.service import TorService
 
 HERE = Path(__file__).parent
 PAGE = b"<html><title>Tea &amp; cheese</title></html>"
@@ -80,6 +85,23 @@ def network() -> Iterator[PrivateNetwork]:
     """The session's network: tests that kill or pause its nodes put them right again, or open one of their own."""
     with PrivateNetwork() as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def directory() -> Iterator[Path]:
+    """A folder of a module's own; short, for the path of a control socket has a limit."""
+    with tempfile.TemporaryDirectory(prefix="torwatch-test-") as path:
+        yield Path(path)
+
+
+@pytest.fixture(scope="module")
+def tor(network: PrivateNetwork, directory: Path) -> Iterator[TorService]:
+    """A tor of torwatch's own in the session's network, one a module."""
+    settings = TorSettings(
+        data_directory=directory / "tor", extra_options=network.torrc_options, socks_timeout_seconds=4, bootstrap_timeout_seconds=60
+    )
+    with open_tor(settings) as service:
+        yield service
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,9 @@ import os
 import signal
 import socket
 import socketserver
-import tempfile
 import threading
 import time
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -78,21 +76,6 @@ def web_port():
         OVER.set()
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture(scope="module")
-def directory():
-    with tempfile.TemporaryDirectory(prefix="torwatch-test-") as path:
-        yield Path(path)
-
-
-@pytest.fixture(scope="module")
-def tor(network, directory):
-    settings = TorSettings(
-        data_directory=directory / "tor", extra_options=network.torrc_options, socks_timeout_seconds=4, bootstrap_timeout_seconds=60
-    )
-    with open_tor(settings) as service:
-        yield service
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
-from pathlib import Path
 
 import pytest
 import socks
@@ -30,24 +28,6 @@ KNOWN_PRIVATE = "e88dc0eb479d939597c7bf29ca343bca3ab6ccd92bece8463e897f881763a04
 KNOWN_PUBLIC = "2022df95d85b396de6030a52a83385c03e40611a5b3730ae23018a7199891802"
 OTHER_PRIVATE = "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"
 PAGE_END = b"</html>"
-
-
-@pytest.fixture(scope="module")
-def directory():
-    with tempfile.TemporaryDirectory(prefix="torwatch-test-") as path:
-        yield Path(path)
-
-
-@pytest.fixture(scope="module")
-def tor(network, directory):
-    settings = TorSettings(
-        data_directory=directory / "tor",
-        extra_options=network.torrc_options,
-        socks_timeout_seconds=4,
-        bootstrap_timeout_seconds=60,
-    )
-    with open_tor(settings) as service:
-        yield service
 
 
 def connect(service, host, port=80, identity="test"):
