@@ -129,7 +129,7 @@ def main():
             run("systemctl", "stop", "torwatch-datasette.service", "torwatch.service")
         outside = ("(", "-path", "/proc", "-o", "-path", str(STATE), ")", "-prune", "-o", "-user", "torwatch", "-print")
         results["written elsewhere"] = run("find", "/", "-xdev", *outside, check=False).split()
-    except Exception:
+    except Exception:  # whatever it was: the host must learn of it before the machine powers off; it is raised again
         results["fault"] = traceback.format_exc() + run("journalctl", "-u", "torwatch*", "-o", "cat", "--no-pager", "-n", "60", check=False)
         raise
     finally:
