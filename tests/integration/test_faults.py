@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import itertools
 import os
 import shlex
 import shutil
@@ -178,21 +179,38 @@ def test_a_clock_that_jumps_within_a_snapshot_costs_no_page(opened, record_fault
     record_fault(f"clock set {words} within a snapshot", "the same snapshot goes on; complete", lost)
 
 
+class Beheaded:
+    """The parser workers, every one of which is killed just before it is asked for the pages numbered in KILLED_AT."""
+
+    KILLED_AT = frozenset({5, 15, 25})
+
+    def __init__(self, workers):
+        self.workers = workers
+        self.asked = itertools.count(1)
+        self.killed = set()
+
+    def parse(self, *arguments, **given):
+        if next(self.asked) in self.KILLED_AT:
+            before, give_up = len(self.killed), time.monotonic() + 30
+            while len(self.killed) == before and time.monotonic() < give_up:  # a worker may just be starting in another thread
+                self.kill()
+        return self.workers.parse(*arguments, **given)
+
+    def kill(self):
+        """What the out-of-memory killer does: SIGKILL."""
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                if is_worker(stat) and int(stat.parent.name) not in self.killed:
+                    os.kill(int(stat.parent.name), signal.SIGKILL)
+                    self.killed.add(int(stat.parent.name))
+
+
 def test_parser_workers_that_the_kernel_kills_cost_no_page(opened, record_fault):
     watch, _ = opened
-    killed = set()
-
-    def kill_workers(progress):
-        """What the out-of-memory killer does: SIGKILL, at a moment of its own."""
-        if len(killed) < 3 and progress.done % 3 == 0:
-            for stat in Path("/proc").glob("[0-9]*/stat"):
-                with contextlib.suppress(OSError):
-                    if is_worker(stat) and int(stat.parent.name) not in killed:
-                        os.kill(int(stat.parent.name), signal.SIGKILL)
-                        killed.add(int(stat.parent.name))
-
-    _, ending = watch.look(progress=kill_workers)
-    assert len(killed) >= 3
+    workers = Beheaded(watch.tools.workers)
+    watch.tools = replace(watch.tools, workers=workers)
+    _, ending = watch.look()
+    assert len(workers.killed) == len(Beheaded.KILLED_AT)
     assert (ending.state, ending.reason) == ("complete", "")
     lost = watch.store.value("SELECT count(*) FROM failure") + abs(
         watch.store.value("SELECT count(*) FROM listing") - len(watch.world.truth(watch.clock()).listings)
