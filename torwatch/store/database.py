@@ -10,11 +10,9 @@ import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlite_utils import Database as UtilsDatabase
-
 from torwatch.errors import StoreError
 from torwatch.store.backup import back_up
-from torwatch.store.schema import migrations
+from torwatch.store.schema import MIGRATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -120,19 +118,41 @@ def check_header(path: Path) -> None:
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Bring the tables to this version, a verified backup first; a database of a newer torwatch is refused untouched."""
-    database = UtilsDatabase(connection, execute_plugins=False)
-    known = {migration.name for migration in migrations.pending(database)} | {done.name for done in migrations.applied(database)}
-    applied = {done.name for done in migrations.applied(database)}
-    ours = {migration.name for migration in migrations._migrations}  # noqa: SLF001 - sqlite-utils offers no public list
-    if applied - ours:
-        newest = ", ".join(sorted(applied - ours))
-        raise StoreError(f"{path} was written by a newer torwatch (it has {newest}): upgrade torwatch, or restore a backup made before")
-    if known - applied:
+    applied = applied_migrations(connection)
+    newer = sorted(applied - MIGRATIONS.keys())
+    if newer:
+        raise StoreError(
+            f"{path} was written by a newer torwatch (it has {', '.join(newer)}): upgrade torwatch, or restore a backup made before"
+        )
+    pending = MIGRATIONS.keys() - applied
+    if pending:
         if applied:
-            keep = path.with_name(f"{path.name}.before-{min(known - applied)}")
+            keep = path.with_name(f"{path.name}.before-{min(pending)}")
             if not keep.exists():  # one that is there is of an attempt that failed: it holds the same tables
                 back_up(connection, keep)
-        migrations.apply(database)
+        apply_migrations(connection)
+
+
+def applied_migrations(connection: sqlite3.Connection) -> set[str]:
+    """Names of the migrations that this database has had; none for a fresh one."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone():
+        return set()
+    return {row[0] for row in connection.execute("SELECT name FROM _sqlite_migrations WHERE migration_set = 'torwatch'")}
+
+
+def apply_migrations(connection: sqlite3.Connection, *, stop_before: str | None = None) -> None:
+    """Apply what is pending, each migration in a transaction of its own."""
+    from sqlite_utils import Database, Migrations  # noqa: PLC0415 - it takes half a second to load, and few starts need it
+
+    migrations = Migrations("torwatch")
+    for name, statements in MIGRATIONS.items():
+
+        def run(database: Database, statements: Sequence[str] = statements) -> None:
+            for statement in statements:
+                database.conn.execute(statement)
+
+        migrations(name=name)(run)
+    migrations.apply(Database(connection, execute_plugins=False), stop_before=stop_before)
 
 
 @contextlib.contextmanager

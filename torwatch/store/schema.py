@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
-
-from sqlite_utils import Migrations
 
 from torwatch.store.entities import ENTITIES, LISTING, VENDOR, Entity
 from torwatch.store.schema_access import ACCESS_TABLES
@@ -14,9 +13,7 @@ from torwatch.store.schema_imports import IMPORTS
 from torwatch.store.views import VIEWS
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
-
-migrations = Migrations("torwatch")
+    from collections.abc import Mapping, Sequence
 
 
 def columns_sql(entity: Entity) -> str:
@@ -390,44 +387,22 @@ CREATE TABLE request (
 """
 
 
-@migrations()
-def m0001_first_tables(db: Database) -> None:
-    """Make every table and view of version 0.1."""
-    for statement in split_statements(KNOWN_TABLES + ENTITY_TABLES + DERIVED_TABLES + COUNTER_TABLES + WORKING_TABLES + VIEWS):
-        db.conn.execute(statement)
-
-
-@migrations()
-def m0003_access(db: Database) -> None:
-    """How markets were reached: visits to mirrors, sessions, availability."""
-    for statement in split_statements(ACCESS_TABLES):
-        db.conn.execute(statement)
-
-
-@migrations()
-def m0005_evidence(db: Database) -> None:
-    """Which manifest vouches for a snapshot; an event log that only grows."""
-    for statement in EVIDENCE:
-        db.conn.execute(statement)
-
-
-@migrations()
-def m0006_imports(db: Database) -> None:
-    """Tell imported snapshots from crawled ones."""
-    db.conn.execute(IMPORTS)
-
-
-@migrations()
-def m0004_history(db: Database) -> None:
-    """Versions of claims, counter series, keys and handles of vendors, and the search index."""
-    for statement in (*split_statements(HISTORY_TABLES), *SEARCH_TRIGGERS):
-        db.conn.execute(statement)
-
-
 def split_statements(script: str) -> list[str]:
     """Cut a script into statements (none of ours holds a semicolon inside), so that they run inside one transaction."""
     return [statement for statement in (part.strip() for part in script.split(";")) if statement]
 
+
+# In the order in which they are applied, which is the order in which they were released. Plain statements: to open a database
+# that is up to date, nothing but their names is read.
+MIGRATIONS: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "m0001_first_tables": split_statements(KNOWN_TABLES + ENTITY_TABLES + DERIVED_TABLES + COUNTER_TABLES + WORKING_TABLES + VIEWS),
+        "m0003_access": split_statements(ACCESS_TABLES),
+        "m0005_evidence": EVIDENCE,
+        "m0006_imports": (IMPORTS,),
+        "m0004_history": (*split_statements(HISTORY_TABLES), *SEARCH_TRIGGERS),
+    }
+)
 
 WORKING_TABLE_NAMES = (
     "visit",

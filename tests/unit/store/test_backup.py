@@ -6,12 +6,10 @@ import contextlib
 import sqlite3
 
 import pytest
-from sqlite_utils import Database
 
 from torwatch.errors import StoreError
 from torwatch.store.backup import back_up, compact, find_faults
-from torwatch.store.database import open_store
-from torwatch.store.schema import migrations
+from torwatch.store.database import apply_migrations, open_store
 
 
 @pytest.fixture
@@ -63,7 +61,7 @@ def test_compacting_gives_back_space(store):
 def test_a_database_of_the_first_version_is_backed_up_and_then_migrated(tmp_path):
     old = tmp_path / "old.db"
     with contextlib.closing(sqlite3.connect(old, isolation_level=None)) as connection:
-        migrations.apply(Database(connection, execute_plugins=False), stop_before="m0003_access")
+        apply_migrations(connection, stop_before="m0003_access")
         connection.execute("INSERT INTO market (name, added_at) VALUES ('teahouse', '')")
     with open_store(old) as opened:
         assert opened.value("SELECT name FROM market") == "teahouse"
