@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torwatch.archive.index import index_path, read_index
+from torwatch.archive.index import Entry, index_path, read_index, write_index
 from torwatch.archive.reader import read_page
 from torwatch.evidence import seal_snapshots
 from torwatch.model import Outcome, PageKind
@@ -88,3 +88,29 @@ def keep_examples(warc: Path, folder: Path) -> None:
             kept[entry.kind] = kept.get(entry.kind, 0) + 1
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             (folder / f"{entry.kind}-{kept[entry.kind]}.html").write_bytes(read_page(warc, entry.offset).body)
+
+
+def write_fetch_log(store: Store, snapshot_id: int, warc: Path, address: str) -> None:
+    """Turn the fetch log of a walk at a mirror's address into the CDXJ index beside its WARC."""
+    rows = store.rows("SELECT * FROM visit WHERE snapshot_id = ?", (snapshot_id,))
+    write_index(
+        index_path(warc),
+        (
+            Entry(
+                url=address + row["path"],
+                timestamp=(row["at"] or "").translate({ord(sign): None for sign in "-:T"})[:14] or "0" * 14,
+                outcome=row["outcome"] or "",
+                kind=row["kind"],
+                status=row["status"],
+                digest=row["digest"] or "",
+                filename=row["warc"] or "",
+                offset=row["warc_offset"],
+                length=row["warc_length"],
+                key=row["key"],
+                reason=row["reason"],
+                elapsed_ms=row["elapsed_ms"],
+                attempts=row["attempts"],
+            )
+            for row in rows
+        ),
+    )

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Protocol
 from torwatch.archive.strip import redact, strip_data_uris
 from torwatch.claims import ClaimRules, stage_of
 from torwatch.model import GOOD_OUTCOMES, OBSTACLE_OUTCOMES, Fetched, Outcome, PageKind, Parsed
-from torwatch.store.frontier import Visit
 from torwatch.store.staging import StagedPage
 
 if TYPE_CHECKING:
     import datetime as dt
     import re
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from torwatch.crawl.fetch import Fetcher
+    from torwatch.store.frontier import Visit
 
 MAX_RETRY_AFTER_SECONDS = 3600.0
 
@@ -82,25 +82,6 @@ class PageReader:
         value = next((value for name, value in fetched.headers if name.lower() == "retry-after"), "")
         if value.isdecimal():
             self.hold_back(min(float(value), MAX_RETRY_AFTER_SECONDS))
-
-
-def gather_links(good: Iterable[Read]) -> tuple[dict[str, tuple[str, str | None]], dict[str, str], list[Visit]]:
-    """(listing key → path and digest of its index row, vendor key → path, pages to see in any case) of a group of pages."""
-    listings: dict[str, tuple[str, str | None]] = {}
-    vendors: dict[str, str] = {}
-    visits: list[Visit] = []
-    for parsed, staged in ((read.parsed, read.staged) for read in good if read.parsed is not None):
-        for row in staged.listings:
-            if row.path and parsed.kind is not PageKind.LISTING:
-                listings[row.key] = (row.path, row.row_digest if parsed.kind is PageKind.LISTING_INDEX else None)
-        for link in parsed.links:
-            if link.kind is PageKind.LISTING and link.key:
-                listings.setdefault(link.key, (link.path, None))
-            elif link.kind is PageKind.VENDOR and link.key:
-                vendors.setdefault(link.key, link.path)
-            elif link.kind is not PageKind.OTHER:
-                visits.append(Visit(link.path, link.kind, link.key))
-    return listings, vendors, visits
 
 
 def judge_page(visit: Visit, fetched: Fetched, parsed: Parsed) -> tuple[Outcome, str]:

@@ -15,7 +15,6 @@ LONG_MODULES = {
     "torwatch/store/diff.py": "one transaction, read from top to bottom; most of it is SQL",
     "torwatch/store/schema.py": "the tables, one after another; almost all of it is SQL",
     "torwatch/parsing/skeleton_rows.py": "one search for repeated rows, its rules of thumb side by side",
-    "torwatch/walk.py": "the state of one running snapshot; its fetch threads and its committing thread are understood together",
 }
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "globals", "misc", "tools"}
 # written so that the pattern does not find itself

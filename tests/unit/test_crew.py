@@ -1,0 +1,57 @@
+"""The crew gives back one result for every page, hands faults on, and leaves when the walk is over."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from torwatch.crew import Crew
+from torwatch.model import PageKind
+from torwatch.store.frontier import Visit
+
+
+def crew_of(read, *, size=2, wait=lambda: True, over=None, stop=None):
+    return Crew(read, size=size, name="test", wait=wait, over=over or threading.Event(), stop=stop or threading.Event())
+
+
+def visit(number):
+    return Visit(f"/page/{number}", PageKind.LISTING_INDEX)
+
+
+def test_every_page_handed_over_comes_back_once():
+    with crew_of(lambda page: page.path) as crew:
+        for number in range(100):
+            crew.hand_over(visit(number))
+        came = []
+        while len(came) < 100:
+            came += crew.gather()
+    assert sorted(came) == sorted(f"/page/{number}" for number in range(100))
+
+
+def test_a_fault_in_a_thread_is_raised_where_pages_are_gathered():
+    def break_down(page):
+        raise RuntimeError(page.path)
+
+    with crew_of(break_down) as crew:
+        crew.hand_over(visit(7))
+        with pytest.raises(RuntimeError, match="/page/7"):
+            crew.gather()
+
+
+def test_nothing_ready_is_an_empty_group_and_no_page_is_begun_once_the_walk_is_over():
+    read, over = [], threading.Event()
+    with crew_of(read.append, wait=lambda: not over.is_set(), over=over) as crew:
+        assert crew.gather() == []
+        over.set()
+        crew.hand_over(visit(1))
+        assert crew.gather() == []
+    assert read == []
+
+
+def test_no_thread_is_left_after_the_crew():
+    before = threading.active_count()
+    with crew_of(lambda page: page, size=5) as crew:
+        crew.hand_over(visit(1))
+        assert crew.gather()
+    assert threading.active_count() == before
