@@ -12,11 +12,12 @@ from torwatch.normalisers import key_reader
 from torwatch.parsing.drift import FillRates, Rate, compare
 from torwatch.store import derived, shipping
 from torwatch.store.judgement import HoldRule, Signs
+from torwatch.store.manifests import unsealed_snapshots
 from torwatch.store.snapshots import Ending, Snapshot, end_snapshot, present_fill, usual_fill
 from torwatch.store.vendor_keys import write_vendor_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from torwatch.claims import ClaimRules
@@ -40,11 +41,30 @@ def close_snapshot(
         warc=f"{snapshot.market}/{warc.name}",
         signs=Signs(cut_short, find_drift(tools.store, snapshot, market)),
     )
-    if ending.state == "held":
-        keep_examples(warc, tools.archive_directory.parent / "held" / snapshot.market / str(snapshot.id))
-    derive(tools, snapshot.market_id, market)
-    seal_snapshots(tools.store, tools.archive_directory, tools.now())
+    follow_up(tools, snapshot.market_id, market, held={snapshot.id: warc} if ending.state == "held" else {})
     return ending
+
+
+def follow_up(tools: Tools, market_id: int, market: Market, *, held: Mapping[int, Path]) -> None:
+    """What follows once the end of a snapshot is written: examples of what was held, the derived values, and last of all the seal."""
+    for snapshot_id, warc in held.items():
+        keep_examples(warc, tools.archive_directory.parent / "held" / warc.parent.name / str(snapshot_id))
+    derive(tools, market_id, market)
+    seal_snapshots(tools.store, tools.archive_directory, tools.now())
+
+
+def finish_closings(tools: Tools, find_market: Callable[[str], Market]) -> None:
+    """Do what a kill kept from following the end of a snapshot; one that was never sealed tells of it.
+
+    `find_market` gives the market that a parser's name stands for.
+    """
+    cut_off: dict[tuple[int, str], dict[int, Path]] = {}
+    for row in unsealed_snapshots(tools.store):
+        held = cut_off.setdefault((row["market_id"], row["parser"]), {})
+        if row["state"] == "held":
+            held[row["id"]] = tools.archive_directory / row["warc"]
+    for (market_id, parser), held in cut_off.items():
+        follow_up(tools, market_id, find_market(parser), held=held)
 
 
 def derive(tools: Tools, market_id: int, market: Market) -> None:

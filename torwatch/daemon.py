@@ -14,6 +14,7 @@ import structlog
 
 from torwatch.assembly import open_tools, visiting_hours, walk_settings
 from torwatch.claims import rules_of
+from torwatch.closing import finish_closings
 from torwatch.crawl.schedule import choose_due
 from torwatch.errands import ERRANDS, finish_request
 from torwatch.errors import StoreError, TorError, TorwatchError
@@ -56,6 +57,14 @@ def snapshot_target(
     return take_snapshot(tools, target, parser, rules, walk_settings(config), stop=stop, progress=progress)
 
 
+def finish_what_was_cut_off(tools: Tools, config: Config) -> None:
+    """Finish the ends of snapshots that a kill cut off; what cannot be finished now is told and waits for the market's next snapshot."""
+    try:
+        finish_closings(tools, lambda parser: load_parser(parser, config.parsing.directories).market)
+    except TorwatchError as error:
+        log.error("closing_not_finished", error=str(error))  # noqa: TRY400 - one clear line: these are known faults
+
+
 @dataclass(slots=True)
 class Job:
     """One snapshot under way in its thread."""
@@ -82,6 +91,7 @@ class Daemon:
     def run(self) -> None:
         """Run until `stop` is set; then let the walks commit what they hold and leave."""
         log.info("daemon_started", database=str(self.config.database_path))
+        threading.Thread(target=finish_what_was_cut_off, args=(self.tools, self.config), name="cut-off-ends", daemon=True).start()
         self.write_pulse()
         self.heartbeat.notifier.send("READY=1", "STATUS=tor is ready")
         try:

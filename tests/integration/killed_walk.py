@@ -1,11 +1,13 @@
-"""A process of its own that takes a snapshot and kills itself with SIGKILL at a named point; run by test_kill.py.
+"""A process of its own that takes a snapshot and kills itself with SIGKILL at a named point; run by test_kill.py and, over real tor, by killed_runs.py.
 
-Arguments: data directory, SOCKS port, fault point ("" for none), at which call of it. Exit code 0: the snapshot ended; 1: one line says what
-is wrong. `archive.synced` in the data directory holds the length of the WARC that has been forced to the disk: what a power loss would leave.
+Arguments: data directory, SOCKS port (or "tor": the one that torwatch.toml in the data directory attaches to), fault point ("" for none), at
+which call of it. As the daemon does, it first finishes what a kill cut off. Exit code 0: the snapshot ended; 1: one line says what is wrong.
+`archive.synced` in the data directory holds the length of the WARC that has been forced to the disk: what a power loss would leave.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import random
@@ -15,17 +17,18 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from torwatch import walk
+from torwatch import closing, walk
 from torwatch.archive import index
 from torwatch.archive.writer import SnapshotArchive
-from torwatch.assembly import offline_tools
+from torwatch.assembly import offline_tools, open_tools
 from torwatch.config import load_config
-from torwatch.daemon import snapshot_target
+from torwatch.daemon import finish_what_was_cut_off, snapshot_target
 from torwatch.errors import TorwatchError
 from torwatch.store import diff, frontier, snapshots
 from torwatch.store.database import open_store
 from torwatch.store.targets import list_targets
 
+NOW = dt.datetime(2026, 4, 5, tzinfo=dt.UTC)
 POINTS = {
     "before_warc_flush": (SnapshotArchive, "sync"),
     "after_warc_flush": (frontier, "record_results"),
@@ -34,6 +37,8 @@ POINTS = {
     "diff_commit": (diff, "link_vendors"),
     "finalise": (snapshots, "write_totals"),
     "closing": (walk, "close_snapshot"),
+    "derive": (closing, "derive"),
+    "seal": (closing, "seal_snapshots"),
 }
 
 
@@ -74,16 +79,33 @@ def note_what_is_on_the_disk(directory):
     os.fsync = noting
 
 
+@contextlib.contextmanager
+def tools_for(config, store, port):
+    """The tools of a walk, over the SOCKS port given or over the tor of the configuration."""
+
+    def now():
+        return NOW
+
+    if port == "tor":
+        with open_tools(config, store, now=now, rng=random.Random()) as tools:
+            yield tools
+    else:
+        with offline_tools(config, store, now=now) as offline:
+            yield replace(offline, tor=StandInTor(int(port)), rng=random.Random())
+
+
 def main(directory, port, point, call):
     note_what_is_on_the_disk(directory)
-    config = load_config(None, {"STATE_DIRECTORY": directory})
+    config = load_config(Path(directory) / "torwatch.toml" if port == "tor" else None, {"STATE_DIRECTORY": directory})
     crawl = config.crawl.model_copy(update={"seconds_per_request": 0.0, "concurrency": 4, "detail_max_age": dt.timedelta(0)})
     config = config.model_copy(update={"crawl": crawl})
-    now = dt.datetime(2026, 4, 5, tzinfo=dt.UTC)
-    with open_store(config.database_path) as store, offline_tools(config, store, now=lambda: now) as offline:
-        tools = replace(offline, tor=StandInTor(int(port)), rng=random.Random())
+    with open_store(config.database_path) as store, tools_for(config, store, port) as tools:
         if point:
             arm(point, int(call))
+        finish_what_was_cut_off(tools, config)
+        if store.value("SELECT state FROM snapshot") == "complete":
+            sys.stdout.write("complete")
+            return
         _, ending = snapshot_target(tools, config, list_targets(store)[0], stop=threading.Event())
         sys.stdout.write(ending.state if ending else "stopped")
 

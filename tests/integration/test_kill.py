@@ -14,11 +14,9 @@ import pytest
 
 from torwatch.archive.index import read_index
 from torwatch.archive.reader import read_page
-from torwatch.closing import derive
-from torwatch.parsing.registry import load_parser
 
 CHILD = Path(__file__).with_name("killed_walk.py")
-POINTS = ("before_warc_flush", "after_warc_flush", "page_commit", "index", "diff_commit", "finalise", "closing")
+POINTS = ("before_warc_flush", "after_warc_flush", "page_commit", "index", "diff_commit", "finalise", "closing", "derive", "seal")
 HISTORY = ("change", "spell", "listing", "vendor", "feedback", "counter", "snapshot", "pages", "fill", "origin")
 
 
@@ -76,10 +74,8 @@ def kill_and_resume(market, runs):
         kills[point] += not ended
         if not ended and number % 3 == 0:
             ended = run(watch, kill_after=rng.uniform(0.3, 1.2)) == 0
-        while not ended and watch.store.value("SELECT state FROM snapshot") != "complete":
+        while not ended:
             ended = run(watch) == 0
-        if not ended:  # killed between the end of the snapshot and the values derived from it: the next end finds what is missing
-            derive(watch.tools, watch.target.market_id, load_parser("souk").market)
         check(watch, wanted)
     return kills
 
