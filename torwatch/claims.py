@@ -17,7 +17,7 @@ from torwatch.store.staging import EntityRow, StagedPage
 
 if TYPE_CHECKING:
     from torwatch.parserkit import Market
-    from torwatch.store.diff import Coverage
+    from torwatch.store.precedence import Coverage
 
 DIGEST_CHARACTERS = 32  # 128 bits of sha256 are enough to tell texts apart
 SEPARATOR = "\x1f"  # between the parts of a key: no page text holds it after white space is collapsed

@@ -1,27 +1,23 @@
 """The set-based diff: what the running snapshot staged against what is known, in SQL, in one transaction.
 
-Absence is not removal (design: measurement 2.2): only a complete snapshot counts a miss, and only the configured number of misses in
-a row, or the market's own "gone", ends a spell. A field is taken from the strongest source that can show it; a weaker source fills
-it only while no stronger one was ever read.
+One pass compares every staged row with what is known and keeps the few that may change something; all that follows works on those.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torwatch.model import Source
-from torwatch.store import capture
+from torwatch.store import capture, spells
 from torwatch.store.entities import SOURCE_BIT, Entity
+from torwatch.store.precedence import ALIAS, claim_sql, may_change_claims, may_move_counters, source_joins, strongest_value
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
 
-STRENGTH = (Source.DETAIL, Source.INDEX, Source.VENDOR_TABLE)  # strongest first
-ALIAS = {Source.DETAIL: "d", Source.INDEX: "i", Source.VENDOR_TABLE: "v"}
-
-Coverage = Mapping[Source, frozenset[str]]  # which claims a source of this market can show
+    from torwatch.store.precedence import Coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,38 +32,6 @@ class Tally:
     missed: int = 0
 
 
-def claim_sql(claim: str, coverage: Coverage) -> str:
-    """The new value of a claim: from the strongest source read now that covers it, unless a stronger one was read before."""
-    branches = []
-    stronger_bits = 0
-    for source in STRENGTH:
-        if claim not in coverage.get(source, frozenset()):
-            continue
-        alias = ALIAS[source]
-        never_stronger = f" AND (coalesce(e.sources, 0) & {stronger_bits}) = 0" if stronger_bits else ""
-        branches.append(f"WHEN {alias}.key IS NOT NULL{never_stronger} THEN {alias}.{claim}")
-        stronger_bits |= SOURCE_BIT[source]
-    return f"CASE {' '.join(branches)} ELSE e.{claim} END" if branches else f"e.{claim}"
-
-
-def strongest_value(column: str) -> str:
-    """A counter or attribute: the first source that shows a value, else what is known."""
-    return f"coalesce(d.{column}, i.{column}, v.{column}, e.{column})"
-
-
-def source_joins(entity: Entity) -> str:
-    """Join what each source of this snapshot said, and what is known, to the key."""
-    stage = entity.stage_table
-    sources = "\n".join(
-        f"LEFT JOIN {stage} AS {alias} ON {alias}.snapshot_id = :snapshot AND {alias}.key = k.key AND {alias}.source = {SOURCE_BIT[source]}"
-        for source, alias in ALIAS.items()
-    )
-    return (
-        f"FROM (SELECT key, sum(source) AS sources FROM {stage} WHERE snapshot_id = :snapshot GROUP BY key) AS k\n{sources}\n"
-        f"LEFT JOIN {entity.name} AS e ON e.market_id = :market AND e.key = k.key"
-    )
-
-
 def diff_entity(
     connection: sqlite3.Connection, entity: Entity, *, snapshot: int, market: int, coverage: Coverage, complete: bool, confirm_misses: int
 ) -> Tally:
@@ -76,17 +40,32 @@ def diff_entity(
     `complete` says that every page that would show a known one was read; `confirm_misses` complete misses in a row end a spell.
     """
     bound = {"snapshot": snapshot, "market": market, "entity": entity.name, "confirm": confirm_misses}
+    find_touched(connection, entity, bound, coverage)
     make_merged(connection, entity, bound, coverage)
     new = insert_new(connection, entity, bound)
     changed = update_changed(connection, entity, bound)
     write_counters(connection, entity, bound)
-    back = open_spells(connection, entity, bound)
-    close_misses_of_seen(connection, entity, bound)
-    gone = close_gone(connection, entity, bound)
-    missed = count_misses(connection, entity, bound) if complete else 0
-    seen = store_visits_and_capture(connection, entity, bound, complete=complete)
+    back = spells.open_spells(connection, entity, bound)
+    spells.close_misses_of_seen(connection, entity, bound)
+    gone = spells.close_gone(connection, entity, bound)
+    missed = spells.count_misses(connection, entity, bound) if complete else 0
+    write_visits(connection, entity, bound)
+    seen = count_seen(connection, entity, bound) if complete else write_capture(connection, entity, bound)
     connection.execute("DROP TABLE temp.merged")
+    connection.execute("DROP TABLE temp.touched")
     return Tally(seen=seen, new=new, changed=changed, back=back, gone=gone, missed=missed)
+
+
+def find_touched(connection: sqlite3.Connection, entity: Entity, bound: Mapping[str, object], coverage: Coverage) -> None:
+    """Collect the keys one of whose staged rows may change a claim or move a counter: the one pass over all that was staged."""
+    claims, counters = may_change_claims(entity, coverage), may_move_counters(entity)
+    connection.execute("CREATE TEMP TABLE touched (key TEXT PRIMARY KEY, claims INTEGER NOT NULL, counters INTEGER NOT NULL) WITHOUT ROWID")
+    connection.execute(
+        f"INSERT INTO temp.touched (key, claims, counters) SELECT s.key, {claims}, {counters} FROM {entity.stage_table} AS s"
+        f" LEFT JOIN {entity.name} AS e ON e.market_id = :market AND e.key = s.key WHERE s.snapshot_id = :snapshot AND ({claims} OR {counters})"
+        " ON CONFLICT DO UPDATE SET claims = max(claims, excluded.claims), counters = max(counters, excluded.counters)",
+        bound,
+    )
 
 
 def make_merged(connection: sqlite3.Connection, entity: Entity, bound: Mapping[str, object], coverage: Coverage) -> None:
@@ -95,11 +74,13 @@ def make_merged(connection: sqlite3.Connection, entity: Entity, bound: Mapping[s
     new_values = ",\n".join(f"{claim_sql(claim, coverage)} AS new_{claim}" for claim in claims)
     old_values = ", ".join(f"e.{claim} AS old_{claim}" for claim in claims)
     differs = " OR ".join(f"new_{claim} IS NOT old_{claim}" for claim in claims)
+    read = " | ".join(f"({alias}.key IS NOT NULL) * {SOURCE_BIT[source]}" for source, alias in ALIAS.items())
     connection.execute(
         f"CREATE TEMP TABLE merged AS SELECT k.key AS key, e.id AS id, coalesce(e.standing, 0) AS was_standing,\n"
-        f"coalesce(e.sources, 0) AS old_sources, coalesce(e.sources, 0) | k.sources AS sources, {strongest_value('path')} AS path,\n"
-        f"{new_values},\n{old_values}\n{source_joins(entity)}\n"
-        f"WHERE e.id IS NULL OR e.standing = 0 OR (e.sources | k.sources) <> e.sources OR {strongest_value('path')} IS NOT e.path OR {differs}",
+        f"coalesce(e.sources, 0) AS old_sources, coalesce(e.sources, 0) | {read} AS sources, {strongest_value('path')} AS path,\n"
+        f"{new_values},\n{old_values}\n{source_joins(entity, 'temp.touched')}\n"
+        f"WHERE k.claims AND (e.id IS NULL OR e.standing = 0 OR (e.sources | {read}) <> e.sources"
+        f" OR {strongest_value('path')} IS NOT e.path OR {differs})",
         bound,
     )
 
@@ -150,7 +131,7 @@ def write_counters(connection: sqlite3.Connection, entity: Entity, bound: Mappin
     moved = " OR ".join(f"{strongest_value(counter)} IS NOT e.{counter}" for counter in counters)
     connection.execute(
         f"INSERT INTO {entity.counter_table} ({entity.name}_id, snapshot_id, {', '.join(counters)})"
-        f" SELECT e.id, :snapshot, {values} {source_joins(entity)} WHERE {moved}",
+        f" SELECT e.id, :snapshot, {values} {source_joins(entity, 'temp.touched')} WHERE k.counters AND ({moved})",
         bound,
     )
     connection.execute(
@@ -160,108 +141,8 @@ def write_counters(connection: sqlite3.Connection, entity: Entity, bound: Mappin
     )
 
 
-def open_spells(connection: sqlite3.Connection, entity: Entity, bound: Mapping[str, object]) -> int:
-    """Open a spell for what is new or back. Gives the number of those that came back."""
-    name = entity.name
-    back: int = connection.execute(
-        "INSERT INTO change (snapshot_id, market_id, entity, key, cause)"
-        " SELECT :snapshot, :market, :entity, key, 'back' FROM temp.merged WHERE id IS NOT NULL AND was_standing = 0 ORDER BY key",
-        bound,
-    ).rowcount
-    connection.execute(
-        f"INSERT INTO spell (entity, entity_id, opened_snapshot_id) SELECT :entity, e.id, :snapshot"
-        f" FROM temp.merged AS m JOIN {name} AS e ON e.market_id = :market AND e.key = m.key WHERE m.was_standing = 0 ORDER BY e.id",
-        bound,
-    )
-    connection.execute(
-        f"UPDATE {name} SET standing = 1 FROM temp.merged AS m"
-        f" WHERE m.was_standing = 0 AND {name}.market_id = :market AND {name}.key = m.key",
-        bound,
-    )
-    return back
-
-
-def close_misses_of_seen(connection: sqlite3.Connection, entity: Entity, bound: Mapping[str, object]) -> None:
-    """Forget the running miss of what was seen again; its `miss` rows stay, they are the capture history."""
-    connection.execute(
-        f"UPDATE spell SET last_seen_snapshot_id = NULL, first_missed_snapshot_id = NULL"
-        f" WHERE entity = :entity AND why IS NULL AND first_missed_snapshot_id IS NOT NULL AND entity_id IN"
-        f" (SELECT e.id FROM {entity.stage_table} AS s JOIN {entity.name} AS e ON e.market_id = :market AND e.key = s.key"
-        f" WHERE s.snapshot_id = :snapshot)",
-        bound,
-    )
-
-
-def unseen_sql(entity: Entity) -> str:
-    """Known ones that stand and that this snapshot did not see."""
-    return (
-        f"SELECT e.id, e.key FROM {entity.name} AS e WHERE e.market_id = :market AND e.standing = 1"
-        f" AND NOT EXISTS (SELECT 1 FROM {entity.stage_table} AS s WHERE s.snapshot_id = :snapshot AND s.key = e.key)"
-    )
-
-
-def last_seen_sql() -> str:
-    """The newest snapshot in which the entity of `spell` was seen: before its first running miss, if there is one."""
-    return (
-        "(SELECT max(p.id) FROM snapshot AS p WHERE p.market_id = :market AND p.id < coalesce(spell.first_missed_snapshot_id, :snapshot)"
-        " AND p.state = 'complete' AND p.id >= spell.opened_snapshot_id"
-        " AND NOT EXISTS (SELECT 1 FROM miss WHERE miss.spell_id = spell.id AND miss.snapshot_id = p.id))"
-    )
-
-
-def close_gone(connection: sqlite3.Connection, entity: Entity, bound: Mapping[str, object]) -> int:
-    """End the spells of those whose own page says that they are gone, and that no other page showed."""
-    connection.execute(
-        f"CREATE TEMP TABLE ended AS SELECT u.id, u.key FROM ({unseen_sql(entity)}) AS u WHERE u.key IN"
-        f" (SELECT key FROM visit WHERE snapshot_id = :snapshot AND kind = :entity AND outcome = 'gone' AND key IS NOT NULL)",
-        bound,
-    )
-    return end_spells(connection, entity, bound, why="gone_explicit")
-
-
-def count_misses(connection: sqlite3.Connection, entity: Entity, bound: Mapping[str, object]) -> int:
-    """Note a complete miss of every standing one not seen; end the spell of those that reached `confirm`."""
-    connection.execute(
-        f"INSERT INTO miss (spell_id, snapshot_id) SELECT spell.id, :snapshot FROM ({unseen_sql(entity)}) AS u"
-        f" JOIN spell ON spell.entity = :entity AND spell.entity_id = u.id AND spell.why IS NULL",
-        bound,
-    )
-    connection.execute(
-        f"UPDATE spell SET last_seen_snapshot_id = coalesce({last_seen_sql()}, opened_snapshot_id), first_missed_snapshot_id = :snapshot"
-        f" WHERE why IS NULL AND first_missed_snapshot_id IS NULL AND id IN (SELECT spell_id FROM miss WHERE snapshot_id = :snapshot)"
-        f" AND entity = :entity",
-        bound,
-    )
-    connection.execute(
-        f"CREATE TEMP TABLE ended AS SELECT u.id, u.key FROM ({unseen_sql(entity)}) AS u"
-        f" JOIN spell ON spell.entity = :entity AND spell.entity_id = u.id AND spell.why IS NULL"
-        f" WHERE (SELECT count(*) FROM miss WHERE miss.spell_id = spell.id AND miss.snapshot_id >= spell.first_missed_snapshot_id) >= :confirm",
-        bound,
-    )
-    return end_spells(connection, entity, bound, why="missed")
-
-
-def end_spells(connection: sqlite3.Connection, entity: Entity, bound: Mapping[str, object], *, why: str) -> int:
-    """Close the spells of the entities in temp.ended, write their change rows, drop the table."""
-    with_why = {**bound, "why": why}
-    connection.execute(
-        f"UPDATE spell SET last_seen_snapshot_id = coalesce(last_seen_snapshot_id, {last_seen_sql()}, opened_snapshot_id),"
-        " first_missed_snapshot_id = coalesce(first_missed_snapshot_id, :snapshot), why = :why"
-        " WHERE entity = :entity AND why IS NULL AND entity_id IN (SELECT id FROM temp.ended)",
-        with_why,
-    )
-    connection.execute(f"UPDATE {entity.name} SET standing = 0 WHERE id IN (SELECT id FROM temp.ended)")
-    ended = connection.execute(
-        "INSERT INTO change (snapshot_id, market_id, entity, key, cause)"
-        " SELECT :snapshot, :market, :entity, key, :why FROM temp.ended ORDER BY key",
-        with_why,
-    ).rowcount
-    connection.execute("DROP TABLE temp.ended")
-    return ended
-
-
-def store_visits_and_capture(connection: sqlite3.Connection, entity: Entity, bound: Mapping[str, object], *, complete: bool) -> int:
-    """Remember whose own page was read now and how its index row looked; a partial snapshot keeps the set of all seen."""
+def write_visits(connection: sqlite3.Connection, entity: Entity, bound: Mapping[str, object]) -> None:
+    """Remember whose own page was read now and how its index row looked."""
     name, stage = entity.name, entity.stage_table
     connection.execute(
         f"INSERT INTO {name}_visit ({name}_id, first_snapshot_id, snapshot_id, at, row_digest)"
@@ -273,16 +154,27 @@ def store_visits_and_capture(connection: sqlite3.Connection, entity: Entity, bou
         f" ON CONFLICT ({name}_id) DO UPDATE SET snapshot_id = excluded.snapshot_id, at = excluded.at, row_digest = excluded.row_digest",
         bound,
     )
+
+
+def count_seen(connection: sqlite3.Connection, entity: Entity, bound: Mapping[str, object]) -> int:
+    """How many a complete snapshot saw; who they were follows from the spells."""
+    seen: int = connection.execute(f"SELECT count(DISTINCT key) FROM {entity.stage_table} WHERE snapshot_id = :snapshot", bound).fetchone()[
+        0
+    ]
+    return seen
+
+
+def write_capture(connection: sqlite3.Connection, entity: Entity, bound: Mapping[str, object]) -> int:
+    """Keep the set of all that a partial snapshot saw; gives how many."""
     seen_sql = (
-        f"SELECT DISTINCT e.id FROM {stage} AS s JOIN {name} AS e ON e.market_id = :market AND e.key = s.key"
+        f"SELECT DISTINCT e.id FROM {entity.stage_table} AS s JOIN {entity.name} AS e ON e.market_id = :market AND e.key = s.key"
         " WHERE s.snapshot_id = :snapshot ORDER BY e.id"
     )
     ids = [row[0] for row in connection.execute(seen_sql, bound)]
-    if not complete:
-        connection.execute(
-            "INSERT OR REPLACE INTO capture (snapshot_id, entity, size, ids) VALUES (?, ?, ?, ?)",
-            (bound["snapshot"], name, len(ids), capture.encode_ids(ids)),
-        )
+    connection.execute(
+        "INSERT OR REPLACE INTO capture (snapshot_id, entity, size, ids) VALUES (?, ?, ?, ?)",
+        (bound["snapshot"], entity.name, len(ids), capture.encode_ids(ids)),
+    )
     return len(ids)
 
 

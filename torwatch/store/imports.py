@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from torwatch.store.diff import Coverage
     from torwatch.store.judgement import HoldRule
+    from torwatch.store.precedence import Coverage
 
 
 def find_or_add_market(connection: sqlite3.Connection, name: str, *, source: str, now: dt.datetime) -> int:

@@ -10,6 +10,7 @@ from torwatch.store.schema_access import ACCESS_TABLES
 from torwatch.store.schema_evidence import EVIDENCE
 from torwatch.store.schema_history import HISTORY_TABLES, SEARCH_TABLE_NAMES, SEARCH_TRIGGERS
 from torwatch.store.schema_imports import IMPORTS
+from torwatch.store.schema_standing import STANDING
 from torwatch.store.views import VIEWS
 
 if TYPE_CHECKING:
@@ -401,6 +402,7 @@ MIGRATIONS: Mapping[str, Sequence[str]] = MappingProxyType(
         "m0005_evidence": EVIDENCE,
         "m0006_imports": (IMPORTS,),
         "m0004_history": (*split_statements(HISTORY_TABLES), *SEARCH_TRIGGERS),
+        "m0011_standing": STANDING,
     }
 )
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torwatch.store.database import Store
+    from torwatch.store.precedence import Coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def end_snapshot(
     store: Store,
     snapshot: Snapshot,
     *,
-    coverage: Mapping[str, diff.Coverage],
+    coverage: Mapping[str, Coverage],
     rule: HoldRule,
     now: dt.datetime,
     warc: str | None,
@@ -130,7 +131,7 @@ def settle(
     connection: sqlite3.Connection,
     snapshot: Snapshot,
     *,
-    coverage: Mapping[str, diff.Coverage],
+    coverage: Mapping[str, Coverage],
     rule: HoldRule,
     signs: Signs,
     now: dt.datetime,
@@ -188,7 +189,7 @@ def close_row(connection: sqlite3.Connection, snapshot: Snapshot, ending: Ending
 
 
 def apply_diff(
-    connection: sqlite3.Connection, snapshot: Snapshot, state: str, reason: str, coverage: Mapping[str, diff.Coverage], rule: HoldRule
+    connection: sqlite3.Connection, snapshot: Snapshot, state: str, reason: str, coverage: Mapping[str, Coverage], rule: HoldRule
 ) -> Ending:
     """Diff vendors, listings and feedback of a snapshot inside the caller's transaction."""
     tallies = {

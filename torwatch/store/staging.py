@@ -111,7 +111,13 @@ def stage_entity(connection: sqlite3.Connection, entity: Entity, snapshot_id: in
     )
 
 
+STAGE_TABLES = ("stage_listing", "stage_vendor", "stage_feedback", "stage_total", "stage_scope", "stage_fill", "stage_rate")
+
+
 def clear(connection: sqlite3.Connection, snapshot_id: int) -> None:
     """Drop what was staged for a snapshot, once it is diffed or rejected."""
-    for table in ("stage_listing", "stage_vendor", "stage_feedback", "stage_total", "stage_scope", "stage_fill", "stage_rate"):
-        connection.execute(f"DELETE FROM {table} WHERE snapshot_id = ?", (snapshot_id,))
+    for table in STAGE_TABLES:
+        others = f"SELECT EXISTS (SELECT 1 FROM {table} WHERE snapshot_id < ?1) OR EXISTS (SELECT 1 FROM {table} WHERE snapshot_id > ?1)"
+        shared = connection.execute(others, (snapshot_id,)).fetchone()[0]
+        # Without a condition SQLite drops whole pages instead of row after row.
+        connection.execute(*(f"DELETE FROM {table} WHERE snapshot_id = ?", (snapshot_id,)) if shared else (f"DELETE FROM {table}",))
