@@ -130,6 +130,7 @@ def write_fetch_log(store: Store, snapshot_id: int, warc: Path, address: str) ->
                 reason=row["reason"],
                 elapsed_ms=row["elapsed_ms"],
                 attempts=row["attempts"],
+                size=row["size"],
             )
             for row in rows
         ),

@@ -18,12 +18,13 @@ from torwatch.closing import finish_closings
 from torwatch.crawl.schedule import choose_due
 from torwatch.errands import ERRANDS, finish_request
 from torwatch.errors import StoreError, TorError, TorwatchError
+from torwatch.ledger import open_journaled
 from torwatch.normalise.price import normalise_price
 from torwatch.ops.heartbeat import Heartbeat
 from torwatch.ops.status import Pulse, write_pulse
 from torwatch.overview import PULSE_NAME, due_of
 from torwatch.parsing.registry import Parser, load_parser
-from torwatch.store.database import open_store, writer_lock
+from torwatch.store.database import writer_lock
 from torwatch.store.sessions import waits_for_session
 from torwatch.store.targets import Target, find_target, list_targets, stamp
 from torwatch.walk import take_snapshot
@@ -268,7 +269,7 @@ def open_daemon(
     with contextlib.ExitStack() as stack:
         if not stack.enter_context(writer_lock(config.database_path)):
             raise StoreError(f"another torwatch writes to {config.database_path} already: stop it first, or use another data_directory")
-        store = stack.enter_context(open_store(config.database_path))
+        store = stack.enter_context(open_journaled(config.database_path, config.archive_directory))
         with store.write() as connection:  # what a daemon that died had begun for a command will never be answered by it
             connection.execute("UPDATE request SET state = 'queued' WHERE state = 'running'")
         tools = stack.enter_context(open_tools(config, store, tor_progress=tor_progress))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from torwatch import __version__
+from torwatch.archive.originals import keep_import
 from torwatch.claims import ClaimRules, implied_vendors, listing_row
 from torwatch.dataset.reading import Fault, Row, read_rows
 from torwatch.errors import UsageError
@@ -64,12 +65,14 @@ def load_file(
     hold: HoldRule,
     now: dt.datetime,
     complete: bool = True,
+    archive_directory: Path | None = None,
     progress: Callable[[int], None] = lambda _rows: None,
 ) -> Loaded:
     """Load one file as one snapshot of `market` at the moment `at`; where that is None, as one a day that its rows name.
 
-    All of the file is written, or nothing. Raises UsageError when nothing in it can be read, the file was loaded before, or the market
-    has a snapshot at or after the moment already (history is written forward).
+    All of the file is written, or nothing; the archive keeps it and its layout, so that the database can be made again. Raises
+    UsageError when nothing in it can be read, the file was loaded before, or the market has a snapshot at or after the moment already
+    (history is written forward).
     """
     if at is None and not layout.at:
         raise UsageError(f"layout {layout.name} names no column with a date: give --at 2014-05-01")
@@ -91,6 +94,8 @@ def load_file(
             raise UsageError(
                 f"{path.name} holds no row that layout {layout.name} can read ({len(loaded.faults)} broken): nothing was written"
             )
+        if archive_directory is not None:
+            keep_import(archive_directory, path, file_digest, layout.text, layout.digest)
         note_import(
             connection,
             market,
@@ -99,6 +104,9 @@ def load_file(
                 "file": path.name,
                 "sha256": file_digest,
                 "layout": layout.name,
+                "layout_sha256": layout.digest,
+                "at": None if at is None else at.isoformat(),
+                "complete": complete,
                 "snapshots": [number for number, _, _ in loaded.snapshots],
                 "rows": loaded.rows,
                 "repeated": loaded.repeated,

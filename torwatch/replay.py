@@ -119,11 +119,12 @@ def stage_group(tools: Tools, snapshot: Snapshot, parser: Parser, rules: ClaimRu
     """Read a group of archived pages again and stage what they give."""
     reader = PageReader(parser.name, rules, tools.workers, lambda _seconds: None)
     warc = tools.archive_directory / (snapshot.warc or "")
-    reads = list(pool.map(lambda entry: read_again(reader, warc, entry), (entry for entry in group if entry.outcome)))
+    asked = [entry for entry in group if entry.outcome]
+    reads = list(pool.map(lambda entry: read_again(reader, warc, entry), asked))
     planned = [Visit(path_of(entry), PageKind(entry.kind), entry.key) for entry in group if not entry.outcome]
     with tools.store.write() as connection:
         add_visits(connection, snapshot.id, planned, tools.rng)
-        record_reread(connection, snapshot.id, [result_of(read) for read in reads])
+        record_reread(connection, snapshot.id, [result_of(read, entry.size) for read, entry in zip(reads, asked, strict=True)])
         staging.stage_pages(connection, snapshot.id, [read.staged for read in reads if read.outcome is Outcome.OK])
 
 
@@ -147,7 +148,7 @@ def path_of(entry: Entry) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
-def result_of(read: Read) -> VisitResult:
+def result_of(read: Read, size: int | None) -> VisitResult:
     """What is kept of a page read again."""
     fetched = read.fetched
     return VisitResult(
@@ -158,7 +159,7 @@ def result_of(read: Read) -> VisitResult:
         elapsed_ms=fetched.elapsed_ms,
         at=fetched.fetched_at,
         digest=fetched.digest,
-        size=len(fetched.body),
+        size=len(fetched.body) if size is None else size,
     )
 
 

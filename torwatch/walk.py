@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from torwatch import __version__
+from torwatch.archive.originals import keep_parser
 from torwatch.archive.writer import SnapshotArchive, open_archive
 from torwatch.closing import close_snapshot, write_fetch_log
 from torwatch.crawl.fetch import Fetcher, Route
@@ -57,6 +58,7 @@ def take_snapshot(
     """
     snapshot = running_snapshot(tools.store, target.id)
     mirror = choose_mirror(tools.store, target, snapshot, tools.now())
+    keep_parser(tools.archive_directory, parser.name, parser.digest, parser.own_sources, parser.family_sources)
     if snapshot is None:
         snapshot = begin_snapshot(
             tools.store, target, mirror_id=mirror.id, parser_digest=parser.digest, torwatch_version=__version__, now=tools.now()

@@ -18,7 +18,7 @@ from torwatch.assembly import offline_tools
 from torwatch.config import load_config
 from torwatch.daemon import snapshot_target
 from torwatch.demo.market import ENGINES, EPOCH, MarketServer, SimulatedClock
-from torwatch.store.database import open_store
+from torwatch.ledger import open_journaled
 from torwatch.store.targets import add_target
 
 ONION = "mockmarketabcdefghijklmnopqrstuvwxyz234567abcdefghijklmd.onion"
@@ -128,7 +128,7 @@ class Watch:
 
     def open_database(self):
         """The database, with the market as its one target."""
-        store = open_store(self.config.database_path)
+        store = open_journaled(self.config.database_path, self.config.archive_directory)
         self.target = add_target(store, self.engine, [(ONION, 80, "http")], parser=self.engine, every_seconds=604800, now=self.clock())
         return store
 

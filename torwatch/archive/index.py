@@ -30,6 +30,7 @@ class Entry:
     reason: str = ""
     elapsed_ms: int | None = None
     attempts: int = 1
+    size: int | None = None  # bytes of the body as it came; the stored one lacks data: URIs
 
 
 def sort_key(url: str) -> str:

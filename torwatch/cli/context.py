@@ -27,9 +27,10 @@ def the_config() -> Config:
 
 def the_store(*, create: bool = False) -> Store:
     """The database of this call, closed when the command ends; without `create` an absent one is a clear error."""
-    from torwatch.store.database import open_store
+    from torwatch.ledger import open_journaled
 
-    store = open_store(the_config().database_path, create=create)
+    config = the_config()
+    store = open_journaled(config.database_path, config.archive_directory, create=create)
     click.get_current_context().call_on_close(store.close)
     return store
 

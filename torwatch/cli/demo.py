@@ -94,7 +94,7 @@ def watch_markets(network: Any, directory: Path, listings: int) -> bool:
     from torwatch.assembly import open_tools, utc_now
     from torwatch.config import load_config
     from torwatch.demo.market import ENGINES, MarketServer, SimulatedClock
-    from torwatch.store.database import open_store
+    from torwatch.ledger import open_journaled
     from torwatch.store.targets import add_target
 
     config = load_config(directory / "config.toml", {})
@@ -109,7 +109,7 @@ def watch_markets(network: Any, directory: Path, listings: int) -> bool:
     )
     clock = SimulatedClock(utc_now() - dt.timedelta(weeks=WEEKS - 1))
     with contextlib.ExitStack() as stack:
-        store = stack.enter_context(open_store(config.database_path))
+        store = stack.enter_context(open_journaled(config.database_path, config.archive_directory))
         watched = []
         for name, seed in WORLDS.items():
             engine = ENGINES[name]()

@@ -88,6 +88,7 @@ def csv_command(
                     hold=walk_settings(config).hold,
                     now=utc_now(),
                     complete=not partial,
+                    archive_directory=config.archive_directory,
                 )
                 answers.append((file, loaded))
     if as_json:

@@ -32,6 +32,7 @@ class Layout:
 
     name: str
     digest: str
+    text: str = ""  # the TOML
     title: str = ""
     separator: str = ","
     encoding: str = "utf-8-sig"
@@ -84,6 +85,7 @@ def read_layout(name: str, text: str, table: Mapping[str, Any]) -> Layout:
     return Layout(
         name=name,
         digest=hashlib.sha256(text.encode()).hexdigest(),
+        text=text,
         title=str(table.get("title", "")),
         separator=str(table.get("separator", ",")),
         encoding=str(table.get("encoding", "utf-8-sig")),

@@ -26,7 +26,7 @@ from torwatch.model import Evidence, PageKind, Record
 from torwatch.parserkit import Market, Page, engines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 ENTRY_POINTS = "torwatch.parsers"
 ARCHIVED = "_archived"
@@ -63,9 +63,19 @@ class Parser:
         return {PageKind(kind): spec.evidence for kind, spec in self.market.specs.items()}
 
     @property
+    def own_sources(self) -> tuple[Path, ...]:
+        """The parser's own files."""
+        return _own_sources(self.path)
+
+    @property
+    def family_sources(self) -> tuple[Path, ...]:
+        """The files of the engine families that it imports."""
+        return _family_sources(self.path)
+
+    @property
     def sources(self) -> tuple[Path, ...]:
         """The files that the digest covers."""
-        return _sources(self.path)
+        return (*self.own_sources, *self.family_sources)
 
 
 def bundled_folder() -> Path:
@@ -143,7 +153,8 @@ def _import_file(name: str, path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[full] = module
     try:
-        spec.loader.exec_module(module)
+        with _own_families(path):
+            spec.loader.exec_module(module)
     except Exception as error:  # a parser is foreign code: whatever it raises is its fault, told in one line
         sys.modules.pop(full, None)
         raise ParserError(f"parser {name} does not load: {type(error).__name__}: {error} ({path})") from error
@@ -160,16 +171,53 @@ def _import_module(place: Place) -> ModuleType:
 def digest_of(path: Path) -> str:
     """Give the SHA-256 of a parser's sources: all .py files of its folder and those of the engine family that it imports."""
     digest = hashlib.sha256()
-    for source in _sources(path):
+    for source in (*_own_sources(path), *_family_sources(path)):
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
-def _sources(path: Path) -> tuple[Path, ...]:
-    own = sorted(path.parent.glob("*.py")) if path.name == "parser.py" else [path]
-    families = Path(engines.__path__[0])
-    names = sorted({name for source in own for name in _ENGINE.findall(source.read_text(encoding="utf-8"))})
-    return (*own, *(file for name in names if (file := families / f"{name}.py").is_file()))
+def _own_sources(path: Path) -> tuple[Path, ...]:
+    return tuple(sorted(path.parent.glob("*.py"))) if path.name == "parser.py" else (path,)
+
+
+def _family_sources(path: Path) -> tuple[Path, ...]:
+    """The engine families that a parser names: those kept beside a parser of the archive, else our own."""
+    names = sorted({name for source in _own_sources(path) for name in _ENGINE.findall(source.read_text(encoding="utf-8"))})
+    kept = kept_families(path)
+    folder = kept if kept.is_dir() else Path(engines.__path__[0])
+    return tuple(file for name in names if (file := folder / f"{name}.py").is_file())
+
+
+def kept_families(path: Path) -> Path:
+    """The folder with the engine families of a parser that was kept in an archive; most parsers have none."""
+    return (path.parent.parent if path.name == "parser.py" else path.parent) / "engines"
+
+
+@contextlib.contextmanager
+def _own_families(path: Path) -> Iterator[None]:
+    """Let a parser of the archive import the engine families that were kept with it, and nobody else."""
+    before: dict[str, tuple[ModuleType | None, ModuleType | None]] = {}
+    try:
+        for file in sorted(kept_families(path).glob("*.py")):
+            name = f"{engines.__name__}.{file.stem}"
+            spec = importlib.util.spec_from_file_location(name, file)
+            if spec is not None and spec.loader is not None:
+                before[file.stem] = (sys.modules.get(name), getattr(engines, file.stem, None))
+                module = sys.modules[name] = importlib.util.module_from_spec(spec)
+                setattr(engines, file.stem, module)
+                spec.loader.exec_module(module)
+        yield
+    finally:
+        for stem, (loaded, attribute) in before.items():
+            name = f"{engines.__name__}.{stem}"
+            if loaded is None:
+                sys.modules.pop(name, None)
+            else:
+                sys.modules[name] = loaded
+            if attribute is None:
+                delattr(engines, stem)
+            else:
+                setattr(engines, stem, attribute)
 
 
 def check_directory(directory: Path) -> None:

@@ -75,6 +75,8 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
             "listings": "distinct listings seen",
             "received_bytes": "bytes of page bodies, decoded",
             "warc": "archive file, relative to the archive folder",
+            "max_fall": "share of listings that could be missing before it was held, as configured when it was judged",
+            "confirm_misses": "complete snapshots in a row that had to miss a listing, as configured when it was judged",
             "source": "crawl: torwatch walked the market itself; import: loaded from a data set that others published",
         },
     },

@@ -10,13 +10,22 @@ import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
-from torwatch.errors import StoreError
+import structlog
+
+from torwatch.errors import ArchiveError, StoreError
 from torwatch.store.backup import back_up
+from torwatch.store.journaled import drop_waiting, has_triggers, renew_triggers, waiting
 from torwatch.store.schema import MIGRATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from torwatch.store.journaled import Queued
+
+    Journal = Callable[[Sequence[Queued]], None]
+
+log = structlog.get_logger()
 
 BUSY_TIMEOUT_MS = 60_000
 SPARE_BYTES = 1_000_000  # less free space than this is a full disk
@@ -26,9 +35,10 @@ FIRST_BYTES = b"SQLite format 3\x00"
 class Store:
     """A connection to the database; a context manager. Thread-safe: one statement or transaction at a time."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, journal: Journal | None = None) -> None:
         self.path = path
         self.connection = connection
+        self._journal = journal
         self._lock = threading.RLock()
 
     def __enter__(self) -> Self:
@@ -57,6 +67,25 @@ class Store:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
+        self.hand_over()
+
+    def hand_over(self) -> None:
+        """Give the journal what waits for it; what it cannot take now (a full disk) goes on waiting."""
+        if self._journal is None:
+            return
+        with self._lock:
+            try:
+                while self.connection.execute("SELECT 1 FROM journal_queue LIMIT 1").fetchone():
+                    self.connection.execute("BEGIN IMMEDIATE")  # nobody else hands over meanwhile: the lines keep their order
+                    rows = waiting(self.connection)
+                    self._journal(rows)
+                    drop_waiting(self.connection, rows[-1].id if rows else 0)
+                    self.connection.execute("COMMIT")
+            except (sqlite3.OperationalError, ArchiveError) as error:
+                log.warning("journal_waits", reason=str(error))
+            finally:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
 
     def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
         """All rows of a query."""
@@ -75,8 +104,8 @@ class Store:
         return None if found is None else found[0]
 
 
-def open_store(path: Path, *, create: bool = True) -> Store:
-    """Open the database, making or migrating it first.
+def open_store(path: Path, *, create: bool = True, journal: Journal | None = None) -> Store:
+    """Open the database, making or migrating it first. `journal` takes the rows that no page can tell; without one they wait in the queue.
 
     Raises StoreError, one clear line, when it is of a newer version, is no database, or cannot be read or written.
     """
@@ -105,7 +134,9 @@ def open_store(path: Path, *, create: bool = True) -> Store:
         except BaseException:
             connection.close()
             raise
-    return Store(path, connection)
+    store = Store(path, connection, journal)
+    store.hand_over()
+    return store
 
 
 def check_header(path: Path) -> None:
@@ -131,6 +162,10 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
             if not keep.exists():  # one that is there is of an attempt that failed: it holds the same tables
                 back_up(connection, keep)
         apply_migrations(connection)
+    if pending or not has_triggers(connection):  # a kill may have come between the two
+        connection.execute("BEGIN IMMEDIATE")
+        renew_triggers(connection)
+        connection.execute("COMMIT")
 
 
 def applied_migrations(connection: sqlite3.Connection) -> set[str]:

@@ -64,7 +64,7 @@ def end_import(
     """Diff what was staged. `complete`: the file holds all that the market showed, so that what it lacks was not there."""
     state, reason = ("complete", "") if complete else ("partial", "loaded as a part of the market")
     ending = apply_diff(connection, snapshot, state, reason, coverage, rule)
-    close_row(connection, snapshot, ending)
+    close_row(connection, snapshot, ending, rule)
     return ending
 
 

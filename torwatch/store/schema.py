@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from torwatch.store.entities import ENTITIES, LISTING, VENDOR, Entity
 from torwatch.store.schema_access import ACCESS_TABLES
+from torwatch.store.schema_care import CARE
 from torwatch.store.schema_evidence import EVIDENCE
 from torwatch.store.schema_history import HISTORY_TABLES, SEARCH_TABLE_NAMES, SEARCH_TRIGGERS
 from torwatch.store.schema_imports import IMPORTS
@@ -403,6 +404,7 @@ MIGRATIONS: Mapping[str, Sequence[str]] = MappingProxyType(
         "m0006_imports": (IMPORTS,),
         "m0004_history": (*split_statements(HISTORY_TABLES), *SEARCH_TRIGGERS),
         "m0011_standing": STANDING,
+        "m0009_care": CARE,
     }
 )
 
@@ -421,6 +423,7 @@ WORKING_TABLE_NAMES = (
     "capture",
     "miss",
     "normalised",
+    "journal_queue",
     "sqlite_sequence",
     *SEARCH_TABLE_NAMES,
 )

@@ -160,7 +160,7 @@ def settle(
         )
     elif decided is None:
         connection.execute("DELETE FROM hold WHERE snapshot_id = ?", (snapshot.id,))  # a mended parser read it after all
-    close_row(connection, snapshot, ending)
+    close_row(connection, snapshot, ending, rule)
     return ending
 
 
@@ -172,8 +172,8 @@ def staged_counts(connection: sqlite3.Connection, snapshot_id: int) -> dict[str,
     }
 
 
-def close_row(connection: sqlite3.Connection, snapshot: Snapshot, ending: Ending) -> None:
-    """Write a snapshot's state and totals into its row, and clear its working rows."""
+def close_row(connection: sqlite3.Connection, snapshot: Snapshot, ending: Ending, rule: HoldRule) -> None:
+    """Write a snapshot's state, totals and the rule it was judged by into its row, and clear its working rows."""
     count = staged_counts(connection, snapshot.id)
     announced = connection.execute("SELECT sum(total) FROM stage_total WHERE snapshot_id = ?", (snapshot.id,)).fetchone()[0]
     pages, size = connection.execute(
@@ -181,8 +181,20 @@ def close_row(connection: sqlite3.Connection, snapshot: Snapshot, ending: Ending
     ).fetchone()
     connection.execute(
         "UPDATE snapshot SET state = ?, reason = ?, announced_listings = ?, listings = ?, vendors = ?, new_feedback = ?, pages = ?,"
-        " received_bytes = ? WHERE id = ?",
-        (ending.state, ending.reason, announced, count["listing"], count["vendor"], ending.new_feedback, pages, size, snapshot.id),
+        " received_bytes = ?, max_fall = ?, confirm_misses = ? WHERE id = ?",
+        (
+            ending.state,
+            ending.reason,
+            announced,
+            count["listing"],
+            count["vendor"],
+            ending.new_feedback,
+            pages,
+            size,
+            rule.max_fall,
+            rule.confirm_misses,
+            snapshot.id,
+        ),
     )
     staging.clear(connection, snapshot.id)
     connection.execute("DELETE FROM visit WHERE snapshot_id = ?", (snapshot.id,))

@@ -1,0 +1,100 @@
+"""The rows that no archived page can tell: queued by triggers with the write that makes them, handed to the journal after its commit.
+
+So nothing that writes such a row needs to know of the journal, and a kill between commit and journal loses nothing: what waits in the
+queue is handed over the next time. A line may then be written twice; the newest line of a row holds.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+# Table → which of its rows, "" for all; in the order in which they can be written with their references.
+JOURNALED = {
+    "market": "",
+    "target": "",
+    "mirror": "",
+    "session": "",
+    "mirror_visit": "",
+    "snapshot": "",
+    "hold": "",
+    "rate": "market_id IS NULL",  # a market's own quotes are read from its pages
+    "event": "",
+    "manifest": "",
+}
+ROWS_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """One row as it was written, or the key of one that was deleted."""
+
+    id: int
+    at: str
+    entity: str
+    gone: bool
+    fields: dict[str, Any]
+
+
+def has_triggers(connection: sqlite3.Connection) -> bool:
+    """Whether the triggers were made."""
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'journal_event_insert'").fetchone() is not None
+
+
+def renew_triggers(connection: sqlite3.Connection) -> None:
+    """Make the triggers anew for the columns that the tables have now; rows of a table that had none are queued as they stand."""
+    had = {
+        row[0]
+        for row in connection.execute("SELECT tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'journal\\_%' ESCAPE '\\'")
+    }
+    for table, which in JOURNALED.items():
+        columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
+        names = [column[1] for column in columns]
+        key = [column[1] for column in columns if column[5]]
+        for act, alias, chosen, gone in (("insert", "new", names, 0), ("update", "new", names, 0), ("delete", "old", key, 1)):
+            name = f"journal_{table}_{act}"
+            when = f" WHEN {alias}.{which}" if which else ""
+            connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+            connection.execute(
+                f"CREATE TRIGGER {name} AFTER {act} ON {table}{when} BEGIN INSERT INTO journal_queue (entity, gone, fields)"
+                f" VALUES ('{table}', {gone}, {object_sql(chosen, f'{alias}.')}); END"
+            )
+        if table not in had:
+            where = f" WHERE {which}" if which else ""
+            connection.execute(f"INSERT INTO journal_queue (entity, fields) SELECT '{table}', {object_sql(names)} FROM {table}{where}")
+
+
+def object_sql(columns: Iterable[str], alias: str = "") -> str:
+    """SQL of a JSON object of the columns."""
+    pairs = ", ".join(f"'{column}', {alias}{column}" for column in columns)
+    return f"json_object({pairs})"
+
+
+def waiting(connection: sqlite3.Connection) -> list[Queued]:
+    """The oldest rows that wait for the journal."""
+    rows = connection.execute("SELECT id, at, entity, gone, fields FROM journal_queue ORDER BY id LIMIT ?", (ROWS_AT_ONCE,))
+    return [Queued(row[0], row[1], row[2], bool(row[3]), json.loads(row[4])) for row in rows]
+
+
+def drop_waiting(connection: sqlite3.Connection, through: int) -> None:
+    """Take out of the queue what the journal has."""
+    connection.execute("DELETE FROM journal_queue WHERE id <= ?", (through,))
+
+
+def put_row(connection: sqlite3.Connection, table: str, fields: dict[str, Any]) -> None:
+    """Write a row as the journal has it; fields that the table does not have (of another version) are left out."""
+    known = [column[1] for column in connection.execute(f"PRAGMA table_info({table})")]
+    chosen = [name for name in known if name in fields]
+    connection.execute(
+        f"INSERT INTO {table} ({', '.join(chosen)}) VALUES ({', '.join('?' * len(chosen))})", [fields[name] for name in chosen]
+    )
+
+
+def key_columns(connection: sqlite3.Connection, table: str) -> tuple[str, ...]:
+    """The columns that tell one row of a table from another."""
+    return tuple(column[1] for column in connection.execute(f"PRAGMA table_info({table})") if column[5])
