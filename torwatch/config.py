@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 import pydantic
 from pydantic import ByteSize, Field
 
+from torwatch.config_file import DATABASE_NAME, base_directory, default_data_directory, find_config, read_document, resolve_path
 from torwatch.config_sections import (
     CrawlSection,
     HoldSection,
@@ -33,8 +33,6 @@ from torwatch.units import format_duration, format_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-SYSTEM_CONFIG = Path("/etc/torwatch/config.toml")
 
 
 class Config(Section):
@@ -56,7 +54,7 @@ class Config(Section):
     @property
     def database_path(self) -> Path:
         """The SQLite database."""
-        return self.data_directory / "torwatch.db"
+        return self.data_directory / DATABASE_NAME
 
     @property
     def archive_directory(self) -> Path:
@@ -136,15 +134,6 @@ def to_toml_value(value: object) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def find_config(path: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """Say which file is read: the one named, else $TORWATCH_CONFIG, else the system's where it exists, else none."""
-    if path is not None:
-        return path
-    if environ.get("TORWATCH_CONFIG"):
-        return Path(environ["TORWATCH_CONFIG"])
-    return SYSTEM_CONFIG if SYSTEM_CONFIG.exists() else None
-
-
 def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
     """Read the configuration; relative paths in it are relative to its file.
 
@@ -161,37 +150,12 @@ def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
         faults = tuple(_describe_fault(fault) for fault in error.errors(include_url=False))
         count = "one fault" if len(faults) == 1 else f"{len(faults)} faults"
         raise ConfigError(f"{where} has {count}; mend it and try `torwatch config check`", faults) from error
-    return _resolve_paths(config, file.absolute().parent if file else Path.cwd(), environ)
-
-
-def read_document(file: Path) -> dict[str, Any]:
-    """Read the TOML file as it stands; ConfigError when it cannot be read or is no TOML."""
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"the configuration file {file} cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"the configuration file {file} is not UTF-8 (byte {error.start})") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"the configuration file {file} is not TOML: {error}") from error
-
-
-def default_data_directory(environ: Mapping[str, str]) -> Path:
-    """Say where data goes when the file does not: systemd's state folder, else the user's data folder."""
-    if environ.get("STATE_DIRECTORY"):
-        return Path(environ["STATE_DIRECTORY"].partition(":")[0])
-    if environ.get("XDG_DATA_HOME"):
-        return Path(environ["XDG_DATA_HOME"]) / "torwatch"
-    return Path("~/.local/share/torwatch")
+    return _resolve_paths(config, base_directory(file), environ)
 
 
 def _resolve_paths(config: Config, base: Path, environ: Mapping[str, str]) -> Config:
     def resolve(path: Path) -> Path:
-        if path.parts[:1] == ("~",):
-            if not environ.get("HOME"):
-                raise ConfigError(f"{path} cannot be found: HOME is not set; set data_directory in the configuration")
-            path = Path(environ["HOME"]).joinpath(*path.parts[1:])
-        return base / path
+        return resolve_path(path, base, environ)
 
     password_file = config.tor.control_password_file
     parsing = config.parsing.model_copy(update={"directories": tuple(resolve(path) for path in config.parsing.directories)})

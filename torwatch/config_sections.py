@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Never
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
 
+from torwatch.config_file import DEFAULT_JITTER
 from torwatch.units import format_duration, parse_duration, parse_size
 
 SHOWN_CHARACTERS = 60
@@ -198,7 +199,7 @@ class ScheduleSection(Section):
         default=dt.timedelta(days=7), description="Time between two snapshots of a target that has no interval of its own."
     )
     jitter: Fraction = Field(
-        default=0.1, description="Share of the interval by which a due time is moved at random, so that visits show no pattern."
+        default=DEFAULT_JITTER, description="Share of the interval by which a due time is moved at random, so that visits show no pattern."
     )
     hours: HoursOfDay = Field(
         default="",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 from typing import TYPE_CHECKING
 
 from torwatch.crawl.schedule import Hours, Past, due_at
 from torwatch.ops.status import SessionStatus, Status, TargetStatus, judge_status, read_pulse
-from torwatch.store.database import is_locked
-from torwatch.store.holds import list_holds
+from torwatch.store.database import free_bytes, is_locked
 from torwatch.store.targets import Target, list_targets
 
 if TYPE_CHECKING:
@@ -58,9 +56,9 @@ def gather_status(store: Store, data_directory: Path, *, jitter: float, now: dt.
         locked=is_locked(store.path),
         pulse=read_pulse(data_directory / PULSE_NAME),
         targets=tuple(target_status(store, target, jitter, now, hours) for target in list_targets(store)),
-        holds=len(list_holds(store)),
+        holds=store.value("SELECT count(*) FROM hold WHERE decision IS NULL"),
         sessions=read_sessions(store),
-        disk_free_bytes=shutil.disk_usage(data_directory).free,
+        disk_free_bytes=free_bytes(store.path),
         database_bytes=store.path.stat().st_size,
     )
 

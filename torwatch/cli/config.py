@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from torwatch.config import config_keys, find_config, load_config, read_document, to_toml_value
+from torwatch.config import config_keys, load_config, to_toml_value
+from torwatch.config_file import find_config, read_document
 from torwatch.errors import UsageError
 
 HEADING = "# The configuration of torwatch. Every key is shown with its default; leave out what you do not change.\n"

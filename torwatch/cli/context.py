@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from torwatch.errors import UsageError
+from torwatch.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from torwatch.config import Config
+    from torwatch.config_file import Glance
     from torwatch.store.database import Store
 
 
@@ -23,6 +24,18 @@ def the_config() -> Config:
 
     path: Path | None = click.get_current_context().find_root().obj
     return load_config(path, os.environ)
+
+
+def the_glance() -> Glance:
+    """The few settings of a quick look; where one of them is faulty, the whole configuration is checked and says why."""
+    from torwatch.config_file import glance_at_config
+
+    path: Path | None = click.get_current_context().find_root().obj
+    look = glance_at_config(path, os.environ)
+    if look is None:
+        the_config()
+        raise ConfigError("the configuration is faulty: torwatch config check")
+    return look
 
 
 def the_store(*, create: bool = False) -> Store:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import sys
@@ -21,10 +20,10 @@ def print_json(value: Any) -> None:
 
 def escape_hidden(document: str) -> str:
     r"""JSON with control, zero-width and bidi characters and lone surrogates as `\uXXXX`: the same values, harmless on a terminal."""
-    from torwatch.normalise.text import visible
-
     if document.isascii() and "\x7f" not in document:
         return document  # json.dumps has escaped the other ASCII control characters
+    from torwatch.normalise.text import visible
+
     return "".join(sign if sign.isprintable() or visible(sign) == sign else json.dumps(sign)[1:-1] for sign in document).replace(
         "\x7f", "\\u007f"
     )
@@ -32,6 +31,8 @@ def escape_hidden(document: str) -> str:
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """CSV as RFC 4180 has it, with a header line; no cell is taken for a formula by a spreadsheet, numbers stay numbers."""
+    import csv
+
     from torwatch.normalise.text import csv_cell, visible
 
     buffer = io.StringIO()

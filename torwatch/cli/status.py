@@ -7,8 +7,9 @@ import datetime as dt
 
 import click
 
-from torwatch.cli.context import the_config, the_store
+from torwatch.cli.context import the_glance
 from torwatch.cli.output import minute_text, print_fields, print_json, print_table, show
+from torwatch.config_file import DATABASE_NAME
 
 
 @click.command()
@@ -16,16 +17,15 @@ from torwatch.cli.output import minute_text, print_fields, print_json, print_tab
 @click.pass_context
 def status(ctx: click.Context, *, as_json: bool) -> None:
     """Show how torwatch is: daemon, tor, targets, sessions, holds, disk. Exit code 0 all well, 3 warning, 4 critical."""
+    from torwatch.crawl.schedule import Hours
     from torwatch.ops.status import EXIT_CODES
     from torwatch.overview import gather_status
+    from torwatch.store.database import open_store
 
-    config = the_config()
-    hours = None
-    if config.schedule.hours:
-        from torwatch.assembly import visiting_hours  # it imports Tor's side too, which no status needs
-
-        hours = visiting_hours(config)
-    found = gather_status(the_store(), config.data_directory, jitter=config.schedule.jitter, now=dt.datetime.now(dt.UTC), hours=hours)
+    look = the_glance()
+    with open_store(look.data_directory / DATABASE_NAME, create=False) as store:
+        hours = Hours(*look.hours) if look.hours else None
+        found = gather_status(store, look.data_directory, jitter=look.jitter, now=dt.datetime.now(dt.UTC), hours=hours)
     if as_json:
         print_json(dataclasses.asdict(found))
         ctx.exit(EXIT_CODES[found.state])

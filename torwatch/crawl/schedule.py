@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
+import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,6 +76,6 @@ def due_at(
     if past.failures_in_a_row:
         pause: dt.timedelta = min(every, BACK_OFF_START * 2 ** min(past.failures_in_a_row - 1, 20))
         return (past.last_ended_at or past.last_started_at) + pause
-    digest = hashlib.sha256(f"{target_id} {past.last_started_at.isoformat()}".encode()).digest()
-    share = int.from_bytes(digest[:4], "big") / 2**32 * 2 - 1
+    fixed = random.Random(f"{target_id} {past.last_started_at.isoformat()}")  # noqa: S311 - the same at every look, not a secret
+    share = fixed.uniform(-1, 1)
     return past.last_started_at + every * (1 + jitter * share)

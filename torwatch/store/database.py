@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any, Self
@@ -223,9 +222,10 @@ def explain_operational(message: str, path: Path) -> str:
 def free_bytes(path: Path) -> int:
     """Bytes free on the disk that holds `path`; plenty where that cannot be told."""
     try:
-        return shutil.disk_usage(path.parent).free
+        disk = os.statvfs(path.parent)
     except OSError:
         return SPARE_BYTES
+    return disk.f_bavail * disk.f_frsize
 
 
 @contextlib.contextmanager

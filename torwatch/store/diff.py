@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from torwatch.model import Source
 from torwatch.store import capture, spells
-from torwatch.store.entities import SOURCE_BIT, Entity
-from torwatch.store.precedence import ALIAS, claim_sql, may_change_claims, may_move_counters, source_joins, strongest_value
+from torwatch.store.precedence import ALIAS, SOURCE_BIT, claim_sql, may_change_claims, may_move_counters, source_joins, strongest_value
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
+    from torwatch.store.entities import Entity
     from torwatch.store.precedence import Coverage
 
 

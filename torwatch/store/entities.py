@@ -8,10 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torwatch.model import Source
-
-SOURCE_BIT = {Source.DETAIL: 4, Source.INDEX: 2, Source.VENDOR_TABLE: 1}
-
 
 @dataclass(frozen=True, slots=True)
 class Column:

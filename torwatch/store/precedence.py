@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from torwatch.model import Source
-from torwatch.store.entities import SOURCE_BIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torwatch.store.entities import Entity
 
+SOURCE_BIT = {Source.DETAIL: 4, Source.INDEX: 2, Source.VENDOR_TABLE: 1}
 STRENGTH = (Source.DETAIL, Source.INDEX, Source.VENDOR_TABLE)  # strongest first
 ALIAS = {Source.DETAIL: "d", Source.INDEX: "i", Source.VENDOR_TABLE: "v"}
 

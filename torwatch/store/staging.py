@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from torwatch.store.entities import LISTING, SOURCE_BIT, VENDOR, Entity
+from torwatch.store.entities import LISTING, VENDOR, Entity
+from torwatch.store.precedence import SOURCE_BIT
 
 if TYPE_CHECKING:
     import sqlite3

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -179,6 +178,8 @@ def find_target(store: Store, name: str, *, with_removed: bool = False) -> Targe
     for target in targets:
         if wanted in {target.market.lower(), str(target.id)} or any(mirror.host in wanted for mirror in target.mirrors):
             return target
+    import difflib  # noqa: PLC0415 - only a name that is not known needs it
+
     near = difflib.get_close_matches(wanted, [target.market for target in targets], n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "see `torwatch target list`"
     raise UsageError(f"no target is called {name!r}: {hint}")

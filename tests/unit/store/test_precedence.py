@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from torwatch.model import Source
 from torwatch.store.database import open_store
-from torwatch.store.entities import SOURCE_BIT
-from torwatch.store.precedence import STRENGTH, claim_sql, showing
+from torwatch.store.precedence import SOURCE_BIT, STRENGTH, claim_sql, showing
 
 spec = importlib.util.spec_from_file_location("store_builders", Path(__file__).with_name("builders.py"))
 builders = importlib.util.module_from_spec(spec)
