@@ -77,7 +77,7 @@ lock: ## make the lock files anew, with the newest versions (needs Python 3.11 a
 
 .PHONY: clean
 clean: ## remove the virtual environment and everything that was made
-	rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-data
+	rm -rf .venv .venv-bench build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-data
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --no-deps: what the lock file does not hold is not installed; `pip check` then says whether something is missing.

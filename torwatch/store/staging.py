@@ -92,23 +92,16 @@ def stage_pages(connection: sqlite3.Connection, snapshot_id: int, pages: Sequenc
 
 def stage_entity(connection: sqlite3.Connection, entity: Entity, snapshot_id: int, rows: Iterable[EntityRow]) -> None:
     """Insert the rows of one entity; of one key and source the first normal row wins, also over a promoted one that came earlier."""
-    columns = [*(column.name for column in (*entity.claims, *entity.counters)), "path", "row_digest", "promoted"]
+    shown = [column.name for column in (*entity.claims, *entity.counters)]
+    columns = [*shown, "path", "row_digest", "promoted"]
     renewed = ", ".join(f"{column} = excluded.{column}" for column in columns)
     connection.executemany(
         f"INSERT INTO {entity.stage_table} (snapshot_id, key, source, {', '.join(columns)}) VALUES ({', '.join('?' * (len(columns) + 3))})"
         f" ON CONFLICT DO UPDATE SET {renewed} WHERE {entity.stage_table}.promoted AND NOT excluded.promoted",
-        [
-            (
-                snapshot_id,
-                row.key,
-                SOURCE_BIT[row.source],
-                *(row.values.get(column) for column in columns[:-3]),
-                row.path,
-                row.row_digest,
-                int(row.promoted),
-            )
+        (
+            (snapshot_id, row.key, SOURCE_BIT[row.source], *map(row.values.get, shown), row.path, row.row_digest, int(row.promoted))
             for row in rows
-        ],
+        ),
     )
 
 
