@@ -26,7 +26,7 @@ demo: setup ## the whole main job on a private Tor network, in about a minute
 	$(BIN)/torwatch demo
 
 .PHONY: test
-test: setup system-browser ## every test: unit, integration, real tor, browser; with branch coverage
+test: setup system-browser system-network ## every test: unit, integration, real tor, browser; with branch coverage
 	$(PYTEST) --cov
 
 .PHONY: check
@@ -98,3 +98,8 @@ system-tor:
 .PHONY: system-browser
 system-browser:
 	@tools/system-packages --optional chromium
+
+# what the test that nothing leaves past tor watches with
+.PHONY: system-network
+system-network:
+	@tools/system-packages --optional iproute2 nftables strace

@@ -38,6 +38,11 @@ HTML = "text/html; charset=utf-8"
 FILLERS = 16
 FILLER_LETTERS = 20_000
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
+LINKS_OFF = (
+    f'<a href="{OFF_ONION}listing/1">more</a><a href="//elsewhere.invalid/listing/2">more</a><a href="http://192.0.2.1/listing/3">more</a>'
+    f'<a href="http://[2001:db8::1]/listing/4">more</a><iframe src="{OFF_ONION}"></iframe><img src="{OFF_ONION}1.gif">'
+    f'<script src="{OFF_ONION}1.js"></script><link rel="prefetch" href="{OFF_ONION}"><object data="{OFF_ONION}"></object>'
+)
 BODIES = {
     FaultKind.REFRESH_OFF: f'<html><head><meta http-equiv="Refresh" content="0; URL={OFF_ONION}"></head></html>'.encode(),
     FaultKind.EMPTY: b"",
@@ -102,7 +107,7 @@ def refusal(status: int, fault: Fault) -> Response:
 
 
 def swollen(body: str, status: int, content_type: str, met: Mapping[FaultKind, Fault]) -> Response:
-    """The page as an answer, made too large in the way a fault asks for."""
+    """The page as an answer, with what a fault adds to it: far too much of something, or what lures to other hosts."""
     headers: tuple[tuple[str, str], ...] = (("Content-Type", content_type),)
     if FaultKind.HUGE in met:
         body = before_end(body, "<p>" + "more and more " * (met[FaultKind.HUGE].size_bytes // 14) + "</p>")
@@ -110,6 +115,8 @@ def swollen(body: str, status: int, content_type: str, met: Mapping[FaultKind, F
         body = before_end(body, "<div>" * met[FaultKind.DEEP].size_bytes)
     if FaultKind.ATTRIBUTES in met:
         body = before_end(body, "<p " + " ".join(f"a{number}=1" for number in range(met[FaultKind.ATTRIBUTES].size_bytes)) + "></p>")
+    if FaultKind.LINKS_OFF in met:
+        body = before_end(body.replace("<head>", f'<head><base href="{OFF_ONION}">'), LINKS_OFF)
     data = body.encode()
     if FaultKind.BOMB in met:
         data = gzip.compress(data + b" " * met[FaultKind.BOMB].size_bytes, 6)

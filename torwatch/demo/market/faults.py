@@ -47,6 +47,7 @@ class FaultKind(StrEnum):
     # the page itself
     REDESIGN = "redesign"  # other markup for the same content
     RELABEL = "relabel"  # only the ship-from claim moves: a field's fill rate collapses, no page fails
+    LINKS_OFF = "links_off"  # a base address, links, frames, scripts and images of other hosts, as absolute URLs
     HUGE = "huge"  # at least `size_bytes`
     BOMB = "bomb"  # gzip that unpacks to `size_bytes`
     DEEP = "deep"  # `size_bytes` nested elements

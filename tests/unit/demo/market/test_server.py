@@ -184,6 +184,7 @@ def test_only_reading_is_allowed(server):
         (FaultKind.RELABEL, Outcome.OK),
         (FaultKind.WRONG_CHARSET, Outcome.OK),
         (FaultKind.ENDLESS, Outcome.OK),
+        (FaultKind.LINKS_OFF, Outcome.OK),
     ],
 )
 @pytest.mark.parametrize("name", sorted(ENGINES))
@@ -197,6 +198,15 @@ def test_the_parsers_see_what_a_page_has_become(name, kind, expected, clock):
         for path in (engine.aisle_path(1), engine.listing_path(listing), engine.vendor_path(vendor), engine.feedback_path(vendor)):
             answer = get(running, path)
             assert outcome(answer.body, path, name, answer.headers["content-type"]) is expected, path
+
+
+@pytest.mark.parametrize("name", sorted(ENGINES))
+def test_a_page_that_lures_is_the_page_with_links_to_other_hosts(name, clock):
+    engine = ENGINES[name]()
+    with MarketServer(engine.world(3, listings=20), engine, clock, Faults([Fault(FaultKind.LINKS_OFF)])) as running:
+        body = get(running, engine.aisle_path(1)).body
+    assert b'<head><base href="http://elsewhere.invalid/">' in body
+    assert body.count(b"elsewhere.invalid") == 8
 
 
 @pytest.mark.parametrize(
