@@ -52,6 +52,7 @@ def walk_settings(config: Config) -> WalkSettings:
         connections=crawl.concurrency,
         page_attempts=crawl.page_attempts,
         pages_per_snapshot=crawl.pages_per_snapshot,
+        second_pass=crawl.second_pass,
         detail_max_age=crawl.detail_max_age,
         headers={"User-Agent": crawl.user_agent, **crawl.headers},
         hold=HoldRule(config.hold.max_fall, config.hold.confirm_misses),

@@ -11,6 +11,7 @@ from torwatch.model import Outcome, PageKind
 from torwatch.normalisers import key_reader
 from torwatch.parsing.drift import FillRates, Rate, compare
 from torwatch.store import derived, shipping
+from torwatch.store.fetch_log import read_log
 from torwatch.store.judgement import HoldRule, Signs
 from torwatch.store.manifests import unsealed_snapshots
 from torwatch.store.snapshots import Ending, Snapshot, end_snapshot, present_fill, usual_fill
@@ -110,9 +111,8 @@ def keep_examples(warc: Path, folder: Path) -> None:
             (folder / f"{entry.kind}-{kept[entry.kind]}.html").write_bytes(read_page(warc, entry.offset).body)
 
 
-def write_fetch_log(store: Store, snapshot_id: int, warc: Path, address: str) -> None:
-    """Turn the fetch log of a walk at a mirror's address into the CDXJ index beside its WARC."""
-    rows = store.rows("SELECT * FROM visit WHERE snapshot_id = ?", (snapshot_id,))
+def write_fetch_log(store: Store, snapshot_id: int, warc: Path) -> None:
+    """Turn the fetch log of both passes into the CDXJ index beside the WARC."""
     write_index(
         index_path(warc),
         (
@@ -131,7 +131,8 @@ def write_fetch_log(store: Store, snapshot_id: int, warc: Path, address: str) ->
                 elapsed_ms=row["elapsed_ms"],
                 attempts=row["attempts"],
                 size=row["size"],
+                second_pass=row["second_pass"],
             )
-            for row in rows
+            for address, row in read_log(store, snapshot_id)
         ),
     )

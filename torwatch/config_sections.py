@@ -168,6 +168,10 @@ class CrawlSection(Section):
     pages_per_snapshot: Annotated[int, Field(strict=True, ge=0)] = Field(
         default=0, description="Pages after which a snapshot ends as partial; 0: no limit."
     )
+    second_pass: Fraction = Field(
+        default=0.0,
+        description="Share of the list pages that a second, independent pass of each snapshot draws, to estimate what was overlooked; 0: none.",
+    )
     user_agent: Header = Field(
         default=TOR_BROWSER_USER_AGENT, description="User-Agent header; Tor Browser's, so that torwatch does not stand out."
     )

@@ -7,7 +7,7 @@ import json
 import os
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -51,8 +51,10 @@ def snapshot_target(
     *,
     stop: threading.Event,
     progress: Callable[[Progress], None] = lambda _: None,
+    second_pass: float | None = None,
 ) -> tuple[Snapshot, Ending | None]:
-    """Take or resume a snapshot of one target with the configuration's settings."""
+    """Take or resume a snapshot of one target with the configuration's settings; `second_pass` of a new one instead of the target's own share."""
+    target = target if second_pass is None else replace(target, second_pass=second_pass)
     parser: Parser = load_parser(target.parser, config.parsing.directories)
     rules = rules_of(parser.market, normalise_price)
     return take_snapshot(tools, target, parser, rules, walk_settings(config), stop=stop, progress=progress)
@@ -74,6 +76,7 @@ class Job:
     stop: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
     request_id: int | None = None
+    second_pass: float | None = None
 
 
 class Daemon:
@@ -184,9 +187,9 @@ class Daemon:
             if job.thread is not None and not job.thread.is_alive():
                 del self.jobs[target_id]
 
-    def begin(self, target: Target, request_id: int | None = None) -> None:
+    def begin(self, target: Target, request_id: int | None = None, second_pass: float | None = None) -> None:
         """Start the snapshot of a target in a thread of its own."""
-        job = Job(target, request_id=request_id)
+        job = Job(target, request_id=request_id, second_pass=second_pass)
         job.thread = threading.Thread(target=self.work, args=(job,), name=f"snapshot-{target.market}", daemon=True)
         self.jobs[target.id] = job
         job.thread.start()
@@ -197,7 +200,7 @@ class Daemon:
         log.info("snapshot_started", market=market)
         result: dict[str, Any]
         try:
-            snapshot, ending = snapshot_target(self.tools, self.config, job.target, stop=job.stop)
+            snapshot, ending = snapshot_target(self.tools, self.config, job.target, stop=job.stop, second_pass=job.second_pass)
         except TorwatchError as error:
             log.error("snapshot_interrupted", market=market, error=str(error))  # noqa: TRY400 - known faults need no traceback
             result = {"error": str(error)[:MESSAGE_CHARACTERS]}
@@ -243,7 +246,7 @@ class Daemon:
         if target.id not in self.jobs:
             with self.tools.store.write() as connection:
                 connection.execute("UPDATE request SET state = 'running' WHERE id = ?", (request_id,))
-            self.begin(target, request_id=request_id)
+            self.begin(target, request_id=request_id, second_pass=arguments.get("second_pass"))
 
     def run_errand(self, request_id: int, kind: str, arguments: dict[str, Any]) -> None:
         """Run one errand and answer its request, whatever comes of it: somebody waits."""

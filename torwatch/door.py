@@ -59,7 +59,9 @@ class Door:
                 self.shut = f"{read.outcome} on {self._in_a_row} pages in a row" + (f": {read.reason}" if read.reason else "")
 
 
-def result_of(read: Read, warc: str, place: tuple[int, int] | None, *, page_attempts: int, has_session: bool) -> VisitResult:
+def result_of(
+    read: Read, warc: str, place: tuple[int, int] | None, *, page_attempts: int, has_session: bool, mirror_id: int | None = None
+) -> VisitResult:
     """What is written of one visit (`place`: offset and length in the WARC); a passing failure is tried again while attempts are left."""
     retry = read.outcome in RETRIED and read.visit.attempts + 1 < page_attempts
     if read.outcome is Outcome.TOR_DOWN:  # our own fault: it costs the page no attempt for good
@@ -79,4 +81,5 @@ def result_of(read: Read, warc: str, place: tuple[int, int] | None, *, page_atte
         warc_offset=place[0] if place else None,
         warc_length=place[1] if place else None,
         retry=retry,
+        mirror_id=mirror_id,
     )

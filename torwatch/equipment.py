@@ -43,6 +43,7 @@ class WalkSettings:
     connections: int = 1
     page_attempts: int = 3
     pages_per_snapshot: int = 0  # 0: no limit
+    second_pass: float = 0.0  # share of the announced list pages that a second, independent pass draws
     detail_max_age: dt.timedelta = dt.timedelta(days=28)
     headers: Mapping[str, str] = field(default_factory=dict)
     hold: HoldRule = field(default_factory=HoldRule)

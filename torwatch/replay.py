@@ -20,16 +20,18 @@ from torwatch.crawl.fetch import judge_status
 from torwatch.errors import ArchiveError, UsageError
 from torwatch.model import Fetched, Outcome, PageKind
 from torwatch.reading import PageReader, Read
+from torwatch.second_pass import keys_of
 from torwatch.store import history, staging
 from torwatch.store.frontier import Visit, VisitResult, add_visits, record_reread
 from torwatch.store.judgement import HoldRule, Signs
 from torwatch.store.rollback import roll_back
+from torwatch.store.second_pass import restore_page
 from torwatch.store.snapshots import Snapshot, ended_snapshots, settle
 from torwatch.store.staging import StagedPage
 from torwatch.store.targets import add_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from torwatch.claims import ClaimRules
@@ -49,6 +51,17 @@ class Replay:
     changes_before: Counter[str]  # change rows by cause, of the snapshots replayed
     changes_after: Counter[str]
     states: tuple[tuple[int, str, str], ...]  # (snapshot, state before, state after) where it differs
+
+
+@dataclass(frozen=True, slots=True)
+class SecondPage:
+    """A page of a second pass read again: its list, its number of so many announced, what became of it, and the listings in its rows."""
+
+    scope: str
+    page: int
+    pages: int
+    result: VisitResult
+    keys: frozenset[str]
 
 
 class _DryRunError(Exception):
@@ -77,16 +90,17 @@ def replay_market(
         raise UsageError(f"no ended snapshot to replay (from number {since} on): see `torwatch snapshot list`")
     indexes = {snapshot.id: read_entries(tools.archive_directory, snapshot) for snapshot in snapshots}
     total = sum(len(entries) for entries in indexes.values())
+    second: dict[int, list[SecondPage]] = {snapshot.id: [] for snapshot in snapshots}
     done = 0
     try:
         with ThreadPoolExecutor(threads) as pool:
             for snapshot in snapshots:
                 clear(tools, snapshot)
                 for group in grouped(indexes[snapshot.id]):
-                    stage_group(tools, snapshot, parser, rules, group, pool)
+                    second[snapshot.id] += stage_group(tools, snapshot, parser, rules, group, pool)
                     done += len(group)
                     progress(done, total)
-        return recompute(tools, market_id, snapshots, parser, rules, hold, dry_run=dry_run, pages=total)
+        return recompute(tools, market_id, snapshots, second, parser, rules, hold, dry_run=dry_run, pages=total)
     finally:
         for snapshot in snapshots:
             clear(tools, snapshot)
@@ -115,17 +129,29 @@ def clear(tools: Tools, snapshot: Snapshot) -> None:
         connection.execute("DELETE FROM visit WHERE snapshot_id = ?", (snapshot.id,))
 
 
-def stage_group(tools: Tools, snapshot: Snapshot, parser: Parser, rules: ClaimRules, group: list[Entry], pool: ThreadPoolExecutor) -> None:
-    """Read a group of archived pages again and stage what they give."""
+def stage_group(
+    tools: Tools, snapshot: Snapshot, parser: Parser, rules: ClaimRules, group: list[Entry], pool: ThreadPoolExecutor
+) -> list[SecondPage]:
+    """Read a group of archived pages again and stage what those of the first pass give; gives those of the second, which are never staged."""
     reader = PageReader(parser.name, rules, tools.workers, lambda _seconds: None)
     warc = tools.archive_directory / (snapshot.warc or "")
-    asked = [entry for entry in group if entry.outcome]
+    first = [entry for entry in group if not entry.second_pass]
+    asked = [entry for entry in first if entry.outcome]
     reads = list(pool.map(lambda entry: read_again(reader, warc, entry), asked))
-    planned = [Visit(path_of(entry), PageKind(entry.kind), entry.key) for entry in group if not entry.outcome]
+    planned = [Visit(path_of(entry), PageKind(entry.kind), entry.key) for entry in first if not entry.outcome]
     with tools.store.write() as connection:
         add_visits(connection, snapshot.id, planned, tools.rng)
         record_reread(connection, snapshot.id, [result_of(read, entry.size) for read, entry in zip(reads, asked, strict=True)])
         staging.stage_pages(connection, snapshot.id, [read.staged for read in reads if read.outcome is Outcome.OK])
+    again = [entry for entry in group if entry.second_pass and entry.outcome]
+    return [read_second(entry, read) for entry, read in zip(again, pool.map(lambda e: read_again(reader, warc, e), again), strict=True)]
+
+
+def read_second(entry: Entry, read: Read) -> SecondPage:
+    """A page of the second pass as it is kept, from where its index entry says that it stands: "number/pages list"."""
+    place, _, scope = (entry.second_pass or "").partition(" ")
+    page, _, pages = place.partition("/")
+    return SecondPage(scope, int(page), int(pages), result_of(read, entry.size), frozenset(keys_of(read)))
 
 
 def read_again(reader: PageReader, warc: Path, entry: Entry) -> Read:
@@ -167,6 +193,7 @@ def recompute(
     tools: Tools,
     market_id: int,
     snapshots: list[Snapshot],
+    second: Mapping[int, list[SecondPage]],
     parser: Parser,
     rules: ClaimRules,
     hold: HoldRule,
@@ -184,6 +211,8 @@ def recompute(
             roll_back(connection, market=market_id, snapshot=first)
             states = []
             for snapshot in snapshots:
+                for one in second[snapshot.id]:
+                    restore_page(connection, snapshot.id, one.scope, one.page, one.pages, one.result, one.keys)
                 signs = Signs(snapshot.cut_short, find_drift(store, snapshot, parser.market))
                 ending = settle(connection, snapshot, coverage=rules.coverage(), rule=hold, signs=signs, now=tools.now())
                 connection.execute(

@@ -24,7 +24,9 @@ from torwatch.errors import TorError
 from torwatch.model import Outcome, PageKind
 from torwatch.onward import lead_onward
 from torwatch.reading import PageReader, Read
+from torwatch.second_pass import SecondPass
 from torwatch.store import frontier, staging
+from torwatch.store.fetch_log import archived_bytes
 from torwatch.store.frontier import Visit
 from torwatch.store.mirrors import next_mirror, visits_of
 from torwatch.store.sessions import lose_session
@@ -32,7 +34,7 @@ from torwatch.store.snapshots import Ending, Snapshot, begin_snapshot, running_s
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torwatch.claims import ClaimRules
     from torwatch.parsing.registry import Parser
@@ -61,7 +63,13 @@ def take_snapshot(
     keep_parser(tools.archive_directory, parser.name, parser.digest, parser.own_sources, parser.family_sources)
     if snapshot is None:
         snapshot = begin_snapshot(
-            tools.store, target, mirror_id=mirror.id, parser_digest=parser.digest, torwatch_version=__version__, now=tools.now()
+            tools.store,
+            target,
+            mirror_id=mirror.id,
+            parser_digest=parser.digest,
+            torwatch_version=__version__,
+            now=tools.now(),
+            second_pass=settings.second_pass if target.second_pass is None else target.second_pass,
         )
     walk = Walk(tools, target, mirror, snapshot, parser, rules, settings, stop, progress)
     ending = walk.run()
@@ -109,6 +117,7 @@ class Walk:
         self.session_lost = False  # the market asks for a login again: this snapshot waits for a person and then goes on
         self.reader = PageReader(parser.name, rules, tools.workers, self.pace.hold_back, self.session.patterns())
         self.in_flight: dict[str, Visit] = {}
+        self.second = SecondPass(tools.store, snapshot, order=parser.market.other_order)
         self.door = Door()
         self.refused = 0  # requests in a row that found the SOCKS port shut
         self.done, self.left = 0, 0  # pages of the frontier, kept here: counting them anew at every commit would take ever longer
@@ -127,8 +136,12 @@ class Walk:
             starts = (Visit(path, self.kind_of(path)) for path in self.parser.market.start)
             frontier.add_visits(connection, snapshot.id, starts, self.tools.rng)
         self.done, self.left = frontier.count_visits(store, snapshot.id)
-        referenced = store.value("SELECT max(warc_offset + warc_length) FROM visit WHERE snapshot_id = ?", (snapshot.id,)) or 0
-        with open_archive(self.archive_path, referenced_bytes=referenced) as archive, self.open_fetcher() as fetcher:
+        referenced = archived_bytes(store, snapshot.id)
+        with (
+            open_archive(self.archive_path, referenced_bytes=referenced) as archive,
+            self.open_fetcher(f"target-{self.target.id}") as first,
+            self.open_fetcher(f"target-{self.target.id}-B") as second,
+        ):
             if not referenced:
                 archive.write_info(
                     {
@@ -138,7 +151,7 @@ class Walk:
                     }
                 )
             crew = Crew(
-                lambda visit: self.reader.read_page(fetcher, visit),
+                lambda visit: self.reader.read_page(second if visit.second else first, visit),
                 size=self.settings.connections,
                 name=snapshot.market,
                 wait=self.wait,
@@ -146,18 +159,18 @@ class Walk:
                 stop=self.stop,
             )
             with crew:
-                finished = self.commit_pages(archive, fetcher, crew)
+                finished = self.commit_pages(archive, (first, second), crew)
         if not finished:
             return None
-        write_fetch_log(store, snapshot.id, self.archive_path, self.mirror.address)
+        write_fetch_log(store, snapshot.id, self.archive_path)
         return close_snapshot(
             self.tools, snapshot, self.parser.market, self.rules, self.settings.hold, warc=self.archive_path, cut_short=self.cut_short
         )
 
-    def open_fetcher(self) -> Fetcher:
-        """The way to the mirror, over the target's own identity and with its session."""
+    def open_fetcher(self, identity: str) -> Fetcher:
+        """The way to the mirror, over an identity of its own and with the target's session."""
         host, port = self.tools.tor.socks_address
-        user, password = self.tools.tor.credentials(f"target-{self.target.id}")
+        user, password = self.tools.tor.credentials(identity)
         return Fetcher(
             Route(self.mirror.address, host, port, user, password),
             self.settings.limits,
@@ -177,14 +190,14 @@ class Walk:
         """The kind of page that a path leads to by the market's URL patterns; a start page that matches none is a home page."""
         return self.parser.market.kind_of(path)[0] or PageKind.HOME
 
-    def commit_pages(self, archive: SnapshotArchive, fetcher: Fetcher, crew: Crew) -> bool:
+    def commit_pages(self, archive: SnapshotArchive, fetchers: Sequence[Fetcher], crew: Crew) -> bool:
         """Hand out visits and commit what comes back, group by group; True when the walk is over, False when it was stopped."""
         checked = False
         while True:
             if self.stop.is_set() or self.session_lost:
                 return False
             self.hand_out(crew)
-            if not self.in_flight:
+            if not self.in_flight and not self.second.in_flight:
                 if checked or self.cut_short or not frontier.lists_complete(self.tools.store, self.snapshot.id):
                     return True
                 checked = True
@@ -196,19 +209,20 @@ class Walk:
                 continue
             group = crew.gather()
             if group:
-                self.commit_group(archive, fetcher, group)
+                self.commit_group(archive, fetchers, group)
 
     def hand_out(self, crew: Crew) -> None:
         """Keep the fetch threads supplied, a little more than they can take at once."""
-        if self.cut_short:
+        busy = len(self.in_flight) + len(self.second.in_flight)
+        if self.cut_short or busy > crew.size:
             return
-        wanted = crew.size * 2
-        if len(self.in_flight) > crew.size:
-            return
+        for visit in self.second.due(self.share_done(), crew.size * 2 - busy):
+            crew.hand_over(visit)
+        wanted = crew.size * 2 - len(self.second.in_flight)
         limit = self.settings.pages_per_snapshot
         if limit:
             if self.done + len(self.in_flight) >= limit:
-                if not self.in_flight:
+                if not self.in_flight and not self.second.in_flight:
                     self.cut_short = f"the budget of {limit} pages is spent"
                 return
             wanted = min(wanted, limit - self.done)
@@ -217,34 +231,45 @@ class Walk:
                 self.in_flight[visit.path] = visit
                 crew.hand_over(visit)
 
-    def commit_group(self, archive: SnapshotArchive, fetcher: Fetcher, group: list[Read]) -> None:
+    def share_done(self) -> float:
+        """How much of the first pass is done, from 0 to 1, by the pages known so far."""
+        known = self.done + self.left
+        within = min(known, self.settings.pages_per_snapshot or known)
+        return 1.0 if not self.left or self.done >= within else self.done / within
+
+    def commit_group(self, archive: SnapshotArchive, fetchers: Sequence[Fetcher], group: list[Read]) -> None:
         """Write a group of pages: first the archive, to the disk, then everything that refers to it in one transaction."""
         places: list[tuple[int, int] | None] = [
             archive.write_exchange(read.fetched, read.body, read.stripped) if read.fetched.status else None for read in group
         ]
         archive.sync()
-        self.revive_tor(fetcher, group)
+        self.revive_tor(fetchers, group)
         attempts, has_session = self.settings.page_attempts, bool(self.session.cookies)
         results = [
-            result_of(read, self.archive_path.name, place, page_attempts=attempts, has_session=has_session)
+            result_of(read, self.archive_path.name, place, page_attempts=attempts, has_session=has_session, mirror_id=self.mirror.id)
             for read, place in zip(group, places, strict=True)
         ]
-        good = [read for read in group if read.outcome is Outcome.OK]
+        first = [result for result in results if not result.visit.second]
+        second = [result for result in results if result.visit.second]
+        good = [read for read in group if read.outcome is Outcome.OK and not read.visit.second]
         store, rng = self.tools.store, self.tools.rng
         with store.write() as connection:
-            frontier.record_results(connection, self.snapshot.id, results, rng)
+            frontier.record_results(connection, self.snapshot.id, first, rng)
             staging.stage_pages(connection, self.snapshot.id, [read.staged for read in good])
             fresh_since = self.tools.now() - self.settings.detail_max_age
             onward = lead_onward(store, self.snapshot.market_id, good, self.rules.followed, fresh_since)
             added = frontier.add_visits(connection, self.snapshot.id, onward, rng)
-        for read in group:
-            self.in_flight.pop(read.visit.path, None)
+            self.second.plan(connection, good)
+            self.second.record(connection, [pair for pair in zip(group, results, strict=True) if pair[1].visit.second])
+        for result in first:
+            self.in_flight.pop(result.visit.path, None)
+        self.second.settle(second)
         self.watch_session(group)
         self.door.watch(group)
         self.cut_short = self.cut_short or self.door.shut
-        finished = sum(not result.retry for result in results)
+        finished = sum(not result.retry for result in first)
         self.done, self.left = self.done + finished, self.left + added - finished
-        self.progress(Progress(self.done, self.left, group[-1].visit.path))
+        self.progress(Progress(self.done + self.second.done, self.left + self.second.left, group[-1].visit.path))
 
     def watch_session(self, group: list[Read]) -> None:
         """Notice that a lent session was lost, whatever the status of the page: the walk stops at once and waits for a person."""
@@ -253,7 +278,7 @@ class Walk:
             self.session_lost = True
             lose_session(self.tools.store, self.target, f"a login page at {lost.visit.path}", now=self.tools.now())
 
-    def revive_tor(self, fetcher: Fetcher, group: list[Read]) -> None:
+    def revive_tor(self, fetchers: Sequence[Fetcher], group: list[Read]) -> None:
         """Bring our own tor back when a request found its SOCKS port shut; raises TorError when it cannot be."""
         for read in group:
             self.refused = self.refused + 1 if read.outcome is Outcome.TOR_DOWN else 0
@@ -263,4 +288,5 @@ class Walk:
             )
         if any(read.outcome is Outcome.TOR_DOWN for read in group):
             self.tools.tor.ensure()
-            fetcher.route_through(*self.tools.tor.socks_address)
+            for fetcher in fetchers:
+                fetcher.route_through(*self.tools.tor.socks_address)

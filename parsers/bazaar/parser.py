@@ -33,6 +33,7 @@ MARKET = Market(
     currency="USD",
     iso2=True,
     languages=("en", "nl", "de"),
+    other_order="sort=price_asc",
     kinds={
         r"^/viewProduct\?offer=(?P<key>\d+)": PageKind.LISTING,
         r"^/contactMember\?member=(?P<key>[^&#]+)": PageKind.VENDOR,

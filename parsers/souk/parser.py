@@ -31,6 +31,7 @@ MARKET = Market(
     "souk",
     title="Souk (simulated)",
     languages=("en", "nl", "de"),
+    other_order="sort=price_asc",
     kinds={
         r"^/item/(?P<key>\d+)": PageKind.LISTING,
         r"^/shop/(?P<key>\w+)/reviews/\d+": PageKind.FEEDBACK,

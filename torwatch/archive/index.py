@@ -31,6 +31,7 @@ class Entry:
     elapsed_ms: int | None = None
     attempts: int = 1
     size: int | None = None  # bytes of the body as it came; the stored one lacks data: URIs
+    second_pass: str | None = None  # of a page of the second pass: its number, "/", the pages announced, a space, the list
 
 
 def sort_key(url: str) -> str:

@@ -73,11 +73,22 @@ def show_bootstrap(percent: int, summary: str) -> None:
 
 @snapshot.command()
 @click.argument("target")
+@click.option(
+    "--second-pass", type=click.FloatRange(0, 1), metavar="SHARE", help="Share of the list pages that an independent second pass draws."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
-def now(target: str, *, as_json: bool) -> None:
+def now(target: str, second_pass: float | None, *, as_json: bool) -> None:
     """Take a snapshot of TARGET now, or resume the one that was stopped. Ctrl-C stops it cleanly; the next start resumes.
 
+    With --second-pass 0.1 every list page is drawn with probability 0.1 for a second pass over an identity of its own, spread over the
+    first and in another sort order where the market offers one: what the first overlooks can then be estimated. A snapshot that is
+    resumed keeps the share that it began with.
+
     Exit code 0: complete or partial; 1: failed, held or stopped.
+
+    \b
+    torwatch snapshot now dream
+    torwatch snapshot now dream --second-pass 0.1
     """
     from torwatch.store.snapshots import find_snapshot
     from torwatch.store.targets import find_target
@@ -94,10 +105,10 @@ def now(target: str, *, as_json: bool) -> None:
         signal.signal(signal.SIGINT, lambda *_: stop.set())
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
         with walk_progress(found.market) as show:
-            taken, _ = snapshot_target(tools, config, found, stop=stop, progress=show)
+            taken, _ = snapshot_target(tools, config, found, stop=stop, progress=show, second_pass=second_pass)
         return {"snapshot": taken.id}
 
-    result = run_or_queue("snapshot", {"target": found.market}, work)
+    result = run_or_queue("snapshot", {"target": found.market, "second_pass": second_pass}, work)
     ended = find_snapshot(store, int(result["snapshot"]))
     if as_json:
         print_json(summary_of(ended.id))
@@ -140,12 +151,18 @@ def summary_of(snapshot_id: int) -> dict[str, Any]:
     store = the_store()
     found = find_snapshot(store, snapshot_id)
     changes = store.rows("SELECT entity, cause, count(*) AS rows FROM change WHERE snapshot_id = ? GROUP BY entity, cause", (snapshot_id,))
+    second = store.row(
+        "SELECT count(*) AS planned, sum(outcome = 'ok') AS ok, sum(outcome IS NOT NULL AND outcome <> 'ok') AS failed, sum(outcome IS NULL) AS left"
+        " FROM second_pass_page WHERE snapshot_id = ?",
+        (snapshot_id,),
+    )
     failures = store.rows("SELECT path, kind, outcome, reason, status FROM failure WHERE snapshot_id = ? LIMIT 20", (snapshot_id,))
     return {
         **dataclasses.asdict(found),
         "pages_by_outcome": [
             {"kind": kind, "outcome": outcome, "pages": pages} for kind, outcome, pages in page_totals(store, snapshot_id)
         ],
+        "second_pass_pages": {name: count or 0 for name, count in dict(second or ()).items()},
         "changes": [dict(row) for row in changes],
         "failures": [dict(row) for row in failures],
     }
@@ -167,6 +184,7 @@ def print_summary(snapshot_id: int) -> None:
             "announced": found["announced_listings"],
             "vendors seen": found["vendors"],
             "new feedback": found["new_feedback"],
+            "second pass": second_pass_text(found["second_pass"], found["second_pass_pages"]),
             "archive": found["warc"],
         }
     )
@@ -186,6 +204,16 @@ def print_summary(snapshot_id: int) -> None:
             [(line["path"], line["outcome"], line["reason"]) for line in found["failures"]],
             empty="",
         )
+
+
+def second_pass_text(share: float, pages: dict[str, int]) -> str | None:
+    """What the second pass planned and met, on one line; None where there was none."""
+    if not share:
+        return None
+    if not pages["planned"]:
+        return f"{share:.0%} of the list pages; none drawn: no list has announced how many pages it has"
+    failed, left = (f", {pages[name]} {name}" if pages[name] else "" for name in ("failed", "left"))
+    return f"{share:.0%} of the list pages: {pages['planned']} drawn, {pages['ok']} read{failed}{left}"
 
 
 @snapshot.command("list")

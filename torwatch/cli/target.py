@@ -45,6 +45,7 @@ def target() -> None:
 @click.option("--note", default="", help="Free words for your colleagues.")
 @click.option("--legal-basis", default="", help="On what ground this market is watched: case number, mandate, research permit.")
 @click.option("--seconds-per-request", type=click.FloatRange(min=0), help="Own rate of this target; else crawl.seconds_per_request.")
+@click.option("--second-pass", type=click.FloatRange(0, 1), help="Own share of pages of the second pass; else crawl.second_pass.")
 @click.option("--json", "as_json_", is_flag=True, help="Print the target as JSON.")
 def add(
     address: tuple[str, ...],
@@ -54,6 +55,7 @@ def add(
     note: str,
     legal_basis: str,
     seconds_per_request: float | None,
+    second_pass: float | None,
     *,
     as_json_: bool,
 ) -> None:
@@ -83,6 +85,7 @@ def add(
         note=note,
         legal_basis=legal_basis,
         seconds_per_request=seconds_per_request,
+        second_pass=second_pass,
     )
     if as_json_:
         print_json(as_json(added))
@@ -172,6 +175,7 @@ def list_command(*, with_removed: bool, as_json_: bool) -> None:
 @click.option("--note", help="Free words for your colleagues.")
 @click.option("--legal-basis", help="On what ground this market is watched.")
 @click.option("--seconds-per-request", type=click.FloatRange(min=0), help="Own rate of this target.")
+@click.option("--second-pass", type=click.FloatRange(0, 1), help="Own share of pages of the second pass.")
 @click.option("--add-mirror", multiple=True, metavar="ADDRESS", help="A further address of the same market; may be given again.")
 @click.option("--remove-mirror", multiple=True, metavar="ADDRESS", help="An address to leave; may be given again.")
 def edit(name: str, parser: str | None, add_mirror: tuple[str, ...], remove_mirror: tuple[str, ...], **changes: Any) -> None:

@@ -64,6 +64,7 @@ def show(name: str, *, as_json_: bool) -> None:
             "parser": found.parser,
             "every": duration_text(found.every_seconds),
             "seconds per request": found.seconds_per_request,
+            "second pass": None if found.second_pass is None else f"{found.second_pass:.0%} of the list pages",
             "legal basis": found.legal_basis or "none noted",
             "note": found.note,
             "added": minute_text(found.added_at),

@@ -61,6 +61,7 @@ class Market:
     currency: str | None = None
     iso2: bool = False
     languages: tuple[str, ...] = ("en",)
+    other_order: str = ""  # query that asks a list for another sort order, as in "sort=price_asc"; "": it offers none
     closes_html: bool = True  # its pages end with </html>: one that does not was cut off on the way
 
     @property

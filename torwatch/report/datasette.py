@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torwatch.report.crawl_tables import CRAWL_TABLES
 from torwatch.report.queries import QUERIES
 
 if TYPE_CHECKING:
@@ -39,17 +40,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
             "default_origin": "first option of the form in which vendors choose where they ship from: most declared origins equal to it say nothing"
         },
     },
-    "target": {"description": "Markets watched: parser, rhythm and legal basis."},
-    "mirror": {"description": "Onion addresses of a target.", "label_column": "host"},
-    "mirror_visit": {
-        "description": "Every visit to a mirror: what it met and what that says about the address.",
-        "sort_desc": "id",
-        "facets": ["source", "outcome", "verdict"],
-        "columns": {
-            "source": "snapshot: a whole walk; probe: one page, asked for by a person; canary: one page, to test our own network",
-            "verdict": "up: the address answered; down: it did not while our own network worked; unknown: it may be our own network, tor or key",
-        },
-    },
+    **CRAWL_TABLES,
     "market_availability": {
         "description": "Whether a market answered, at which mirror, when, and why not.",
         "facets": ["market", "verdict"],
@@ -77,6 +68,10 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
             "warc": "archive file, relative to the archive folder",
             "max_fall": "share of listings that could be missing before it was held, as configured when it was judged",
             "confirm_misses": "complete snapshots in a row that had to miss a listing, as configured when it was judged",
+            "second_pass": "share of the list pages that a second, independent pass drew; 0: none",
+            "pause": "why a running snapshot waits; empty: it does not",
+            "resume_at": "until when it waits",
+            "interruptions": "faults in a row that stopped it; each lets it wait longer",
             "source": "crawl: torwatch walked the market itself; import: loaded from a data set that others published",
         },
     },

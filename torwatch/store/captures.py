@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from torwatch.store import capture
 from torwatch.store.entities import ENTITIES
+from torwatch.store.second_pass import SECOND, pages_caught, stray_ids
 from torwatch.store.targets import stamp
 
 if TYPE_CHECKING:
     from torwatch.store.database import Store
 
 FIRST = "A"
-SECOND = "B"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,10 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class CaptureHistories:
-    """Occasions in order, and by entity id a bit set: bit t says "seen at occasion t". Ids seen at no occasion are left out."""
+    """Occasions in order, and by entity id a bit set: bit t says "seen at occasion t". Ids seen at no occasion are left out.
+
+    A listing that only second passes saw has no row in the history: it has a negative id, the same at every occasion.
+    """
 
     occasions: tuple[Occasion, ...]
     seen: dict[int, int]
@@ -51,6 +54,10 @@ def capture_histories(
         raise ValueError(f"no capture history of {entity!r}: it is kept of listings and vendors")
     occasions, sets = _read_occasions(store, market_id, entity, since, until)
     seen = _seen_in_complete(store, market_id, entity, occasions)
+    seconds = {one.snapshot_id: 1 << place for place, one in enumerate(occasions) if one.pass_name == SECOND}
+    for snapshot_id, caught in pages_caught(store, seconds, stray_ids(store, market_id)):
+        for entity_id in caught:
+            seen[entity_id] = seen.get(entity_id, 0) | seconds[snapshot_id]
     for place, ids in sets.items():
         bit = 1 << place
         for entity_id in capture.decode_ids(ids):
@@ -126,3 +133,11 @@ class _BitsBefore:
         if snapshot_id not in self._known:
             self._known[snapshot_id] = sum(bit for number, bit in self._bit_of.items() if number < snapshot_id)
         return self._known[snapshot_id]
+
+
+def second_pass_pages(store: Store, market_id: int, snapshot_id: int) -> tuple[frozenset[int], ...]:
+    """The listings caught on each page of a snapshot's second pass, by the ids of `capture_histories`.
+
+    Listings come in pages, so an interval is drawn from whole pages.
+    """
+    return tuple(caught for _, caught in pages_caught(store, (snapshot_id,), stray_ids(store, market_id)))

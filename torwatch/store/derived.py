@@ -163,7 +163,7 @@ def missing_inputs(store: Store, market_id: int, normaliser: Normaliser, after: 
     for entity, claims in kind.claims.items():
         known = f"SELECT 1 FROM {kind.name} AS k WHERE k.market_id = :market AND {kind.same_input('k', entity)} AND k.version = :version"
         shown = ", ".join(f"coalesce(e.{claim}, '')" for claim in claims)
-        wanted.append(f"SELECT {shown} FROM ({touched_sql(entity, after)}) AS e WHERE :again OR NOT EXISTS ({known})")
+        wanted.append(f"SELECT DISTINCT {shown} FROM ({touched_sql(entity, after)}) AS e WHERE :again OR NOT EXISTS ({known})")
     if after is None:
         wanted.append(f"SELECT {', '.join(kind.inputs)} FROM {kind.name} WHERE market_id = :market AND (:again OR version <> :version)")
     bound = {"market": market_id, "version": normaliser.version, "after": after, "again": again}

@@ -29,6 +29,7 @@ class Visit:
     kind: PageKind
     key: str | None = None
     attempts: int = 0
+    second: bool = False  # of the second pass: fetched over an identity of its own, and leads nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class VisitResult:
     warc_offset: int | None = None
     warc_length: int | None = None
     retry: bool = False
+    mirror_id: int | None = None  # which address gave it
 
 
 def add_visits(
@@ -82,7 +84,7 @@ def record_results(connection: sqlite3.Connection, snapshot_id: int, results: Se
     """Write what became of a group of visits; a retried one gets a new place in the order."""
     connection.executemany(
         "UPDATE visit SET outcome = ?, reason = ?, status = ?, elapsed_ms = ?, at = ?, digest = ?, size = ?, warc = ?, warc_offset = ?,"
-        " warc_length = ?, attempts = attempts + ?, draw = CASE WHEN ? THEN ? ELSE draw END WHERE snapshot_id = ? AND path = ?",
+        " warc_length = ?, mirror_id = ?, attempts = attempts + ?, draw = CASE WHEN ? THEN ? ELSE draw END WHERE snapshot_id = ? AND path = ?",
         [
             (
                 None if result.retry else result.outcome.value,
@@ -95,6 +97,7 @@ def record_results(connection: sqlite3.Connection, snapshot_id: int, results: Se
                 result.warc,
                 result.warc_offset,
                 result.warc_length,
+                result.mirror_id,
                 int(result.outcome is not Outcome.TOR_DOWN),  # our own fault costs the page no attempt
                 result.retry,
                 rng.randrange(MAX_DRAW),

@@ -94,16 +94,16 @@ def record_visit(
 
 
 def record_snapshot(connection: sqlite3.Connection, snapshot_id: int, now: dt.datetime) -> None:
-    """Note what a walk met at its mirror, from the fetch log: ok when one page was, else what most pages met."""
-    row = connection.execute(
-        "SELECT mirror_id, outcome, max(visit.reason) AS reason FROM visit JOIN snapshot ON snapshot.id = visit.snapshot_id"
-        " WHERE snapshot_id = ? AND outcome IS NOT NULL GROUP BY outcome"
-        " ORDER BY outcome IN ('ok', 'unchanged') DESC, count(*) DESC, outcome LIMIT 1",
+    """Note what a walk met at each mirror that it used, from the fetch log: ok when one page was, else what most pages met."""
+    rows = connection.execute(
+        "SELECT coalesce(visit.mirror_id, snapshot.mirror_id) AS mirror_id, outcome, max(visit.reason) AS reason FROM visit"
+        " JOIN snapshot ON snapshot.id = visit.snapshot_id WHERE snapshot_id = ? AND outcome IS NOT NULL GROUP BY 1, outcome"
+        " ORDER BY 1, outcome IN ('ok', 'unchanged'), count(*), outcome DESC",
         (snapshot_id,),
-    ).fetchone()
-    if row is not None and row["mirror_id"] is not None:
+    ).fetchall()
+    for mirror_id, row in {row["mirror_id"]: row for row in rows if row["mirror_id"] is not None}.items():
         reason = "" if row["outcome"] in GOOD_OUTCOMES else row["reason"]
-        record_visit(connection, row["mirror_id"], Outcome(row["outcome"]), reason, source="snapshot", now=now)
+        record_visit(connection, mirror_id, Outcome(row["outcome"]), reason, source="snapshot", now=now)
 
 
 def visits_of(store: Store, mirror_id: int, limit: int = HISTORY) -> list[MirrorVisit]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from torwatch.store import capture
 from torwatch.store.entities import ENTITIES, Entity
+from torwatch.store.second_pass import unsettle_second_passes
 
 if TYPE_CHECKING:
     import sqlite3
@@ -24,6 +25,7 @@ def roll_back(connection: sqlite3.Connection, *, market: int, snapshot: int) -> 
         restore_claims(connection, entity, bound)
         restore_counters(connection, entity, bound)
         restore_spells(connection, entity, bound)
+    unsettle_second_passes(connection, bound)
     for table in ("snapshot_page", "failure", "fill_rate", "capture", "change"):
         connection.execute(f"DELETE FROM {table} WHERE snapshot_id {LATER}", bound)
     for entity in reversed(ENTITIES):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from torwatch.store.entities import ENTITIES, LISTING, VENDOR, Entity
 from torwatch.store.schema_access import ACCESS_TABLES
 from torwatch.store.schema_care import CARE
+from torwatch.store.schema_crawl import CRAWL_TABLES
 from torwatch.store.schema_evidence import EVIDENCE
 from torwatch.store.schema_history import HISTORY_TABLES, SEARCH_TABLE_NAMES, SEARCH_TRIGGERS
 from torwatch.store.schema_imports import IMPORTS
@@ -405,6 +406,7 @@ MIGRATIONS: Mapping[str, Sequence[str]] = MappingProxyType(
         "m0004_history": (*split_statements(HISTORY_TABLES), *SEARCH_TRIGGERS),
         "m0011_standing": STANDING,
         "m0009_care": CARE,
+        "m0002_crawl": split_statements(CRAWL_TABLES),
     }
 )
 
@@ -420,6 +422,8 @@ WORKING_TABLE_NAMES = (
     "stage_rate",
     "listing_visit",
     "vendor_visit",
+    "page_seen",
+    "pace",
     "capture",
     "miss",
     "normalised",

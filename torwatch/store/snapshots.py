@@ -11,6 +11,7 @@ from torwatch.store import diff, mirrors, staging
 from torwatch.store.entities import LISTING, VENDOR
 from torwatch.store.judgement import HoldRule, Signs, judge
 from torwatch.store.rates import write_market_rates
+from torwatch.store.second_pass import settle_second_pass
 from torwatch.store.targets import Target, stamp
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Snapshot:
     received_bytes: int | None
     warc: str | None
     cut_short: str = ""
+    second_pass: float = 0.0  # share of the announced list pages that the second pass draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +95,21 @@ def ended_snapshots(store: Store, market_id: int, since: int = 0) -> list[Snapsh
 
 
 def begin_snapshot(
-    store: Store, target: Target, *, mirror_id: int, parser_digest: str, torwatch_version: str, now: dt.datetime
+    store: Store,
+    target: Target,
+    *,
+    mirror_id: int,
+    parser_digest: str,
+    torwatch_version: str,
+    now: dt.datetime,
+    second_pass: float = 0.0,
 ) -> Snapshot:
     """Begin a snapshot of a target."""
     with store.write() as connection:
         snapshot_id = connection.execute(
-            "INSERT INTO snapshot (market_id, target_id, mirror_id, state, started_at, parser, parser_digest, torwatch_version)"
-            " VALUES (?, ?, ?, 'running', ?, ?, ?, ?)",
-            (target.market_id, target.id, mirror_id, stamp(now), target.parser, parser_digest, torwatch_version),
+            "INSERT INTO snapshot (market_id, target_id, mirror_id, state, started_at, parser, parser_digest, torwatch_version, second_pass)"
+            " VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?)",
+            (target.market_id, target.id, mirror_id, stamp(now), target.parser, parser_digest, torwatch_version, second_pass),
         ).lastrowid
     return find_snapshot(store, int(snapshot_id or 0))
 
@@ -151,6 +160,7 @@ def settle(
     if state in {"complete", "partial"}:
         ending = apply_diff(connection, snapshot, state, reason, coverage, rule)
         write_market_rates(connection, snapshot)
+        settle_second_pass(connection, snapshot.id, snapshot.market_id)
     count = staged_counts(connection, snapshot.id)
     if state == "held":
         connection.execute(

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from torwatch.store.database import Store
 
-EDITABLE = frozenset({"parser", "every_seconds", "note", "legal_basis", "seconds_per_request"})
+EDITABLE = frozenset(
+    {"parser", "every_seconds", "note", "legal_basis", "seconds_per_request", "second_pass", "requests_per_day", "bytes_per_day"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,9 @@ class Target:
     mirrors: tuple[Mirror, ...]
     last_snapshot_at: str | None = None
     last_snapshot_state: str | None = None
+    second_pass: float | None = None
+    requests_per_day: int | None = None
+    bytes_per_day: int | None = None
 
 
 def stamp(now: dt.datetime) -> str:
@@ -93,6 +98,7 @@ def add_target(
     note: str = "",
     legal_basis: str = "",
     seconds_per_request: float | None = None,
+    second_pass: float | None = None,
 ) -> Target:
     """Watch a market at the given mirrors (host, port, scheme); a target removed before is taken up again with its history.
 
@@ -106,18 +112,18 @@ def add_target(
         known = connection.execute("SELECT id, state FROM target WHERE market_id = ?", (market_id,)).fetchone()
         if known and known["state"] != "removed":
             raise UsageError(f"{market} is watched already: add an address to it with `torwatch target edit {market} --add-mirror ADDRESS`")
-        values = (parser, every_seconds, "active", note, legal_basis, seconds_per_request, stamp(now))
+        values = (parser, every_seconds, "active", note, legal_basis, seconds_per_request, second_pass, stamp(now))
         if known:
             target_id = known["id"]
             connection.execute(
                 "UPDATE target SET parser = ?, every_seconds = ?, state = ?, note = ?, legal_basis = ?, seconds_per_request = ?,"
-                " changed_at = ? WHERE id = ?",
+                " second_pass = ?, changed_at = ? WHERE id = ?",
                 (*values, target_id),
             )
         else:
             target_id = connection.execute(
-                "INSERT INTO target (parser, every_seconds, state, note, legal_basis, seconds_per_request, changed_at, added_at, market_id)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO target (parser, every_seconds, state, note, legal_basis, seconds_per_request, second_pass, changed_at, added_at,"
+                " market_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*values, stamp(now), market_id),
             ).lastrowid
         connection.executemany(
@@ -166,6 +172,9 @@ def list_targets(store: Store, *, with_removed: bool = False) -> list[Target]:
             mirrors=tuple(mirrors.get(row["id"], ())),
             last_snapshot_at=row["last_at"],
             last_snapshot_state=row["last_state"],
+            second_pass=row["second_pass"],
+            requests_per_day=row["requests_per_day"],
+            bytes_per_day=row["bytes_per_day"],
         )
         for row in rows
     ]

@@ -252,3 +252,11 @@ def test_the_missing_inputs_are_found_through_indexes(store):
     plan = "\n".join(asked)
     assert "SEARCH change USING INTEGER PRIMARY KEY (rowid>?)" in plan
     assert "SCAN" not in plan.replace("SCAN e", "")
+
+
+def test_two_new_listings_that_say_the_same_are_normalised_once(store):
+    target = a_target(store)
+    take(store, target, {"1": TEA}, week=0)
+    write_derived(store, target.market_id, normalisers_for(MarketFacts()))
+    take(store, target, {"1": TEA, "2": COFFEE, "3": COFFEE}, week=1)
+    assert write_derived(store, target.market_id, normalisers_for(MarketFacts()))["quantity"] == 1
