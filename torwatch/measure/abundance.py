@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torwatch.measure.estimate import Z_95, Estimate, Refusal
+from torwatch.measure.resample import draw_sums
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Sequence
+
+    import numpy as np
 
 CHAPMAN_WINDOW_SHARE = 0.1  # of the median life: a longer pass A meets another market at its end than at its start
 LEAST_OCCASIONS = 3
@@ -49,6 +52,17 @@ def count_occasions(seen: Iterable[int], occasions: int) -> Occasions:
                 recaught[at] += at > start
     known = [sum(first[:at]) for at in range(occasions)]
     return Occasions(tuple(caught), tuple(recaught), tuple(known), frequencies)
+
+
+def count_seen(seen: np.ndarray) -> Occasions:
+    """The same from an array, occasions x things, of who was seen when."""
+    import numpy  # noqa: PLC0415, ICN001 - an extra: the daemon runs without it
+
+    ever = numpy.logical_or.accumulate(seen, axis=0)
+    before = numpy.vstack([numpy.zeros_like(seen[:1]), ever[:-1]])
+    times = numpy.bincount(seen.sum(axis=0))
+    caught, recaught, known = (tuple(array.sum(axis=1).tolist()) for array in (seen, seen & before, before))
+    return Occasions(caught, recaught, known, {often: int(count) for often, count in enumerate(times) if often and count})
 
 
 def chapman(first: int, second: int, both: int) -> tuple[float, float]:
@@ -169,6 +183,25 @@ def coverage(occasions: Occasions) -> Estimate | Refusal:
     if not once:
         return Estimate(1.0, None, None, method)
     return Estimate(1 - once / total * ((number - 1) * once / ((number - 1) * once + 2 * twice)), None, None, method)
+
+
+def coverage_limits(frequencies: np.ndarray, occasions: int, rng: np.random.Generator) -> Estimate | Refusal:
+    """Good-Turing coverage with limits from draws of whole clusters (vendors): clusters x (occasions + 1), things seen j times in column j."""
+    import numpy  # noqa: PLC0415, ICN001 - an extra: the daemon runs without it
+
+    total = frequencies.sum(axis=0)
+    counted = Occasions((0,) * occasions, (0,) * occasions, (0,) * occasions, dict(enumerate(total.tolist())))
+    found = coverage(counted)
+    if isinstance(found, Refusal):
+        return found
+    drawn = draw_sums(frequencies.astype(float), rng)
+    incidences = drawn @ numpy.arange(drawn.shape[1])
+    once, twice = drawn[:, 1], drawn[:, 2] if drawn.shape[1] > 2 else 0.0  # noqa: PLR2004 - a column for those seen twice
+    chances = (occasions - 1) * once + 2 * twice
+    unseen = numpy.divide(once, incidences, out=numpy.zeros_like(once), where=incidences > 0)
+    shares = 1 - unseen * numpy.divide((occasions - 1) * once, chances, out=numpy.zeros_like(once), where=chances > 0)
+    low, high = numpy.quantile(shares, (0.025, 0.975))
+    return Estimate(found.value, min(float(low), found.value), max(float(high), found.value), found.method)
 
 
 def poisson_limits(count: int) -> tuple[float, float]:

@@ -19,7 +19,12 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A figure that the data cannot carry, and why."""
+    """A figure that the data cannot carry, and why, in English and in Dutch."""
 
     method: str
     reason: str
+    dutch: str = ""
+
+    def told(self, language: str) -> str:
+        """The reason in a language (`nl`, else English)."""
+        return self.dutch or self.reason if language == "nl" else self.reason

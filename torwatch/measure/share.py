@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torwatch.measure.estimate import Z_95, Estimate, Refusal
+from torwatch.measure.resample import DRAWS, draw_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
 
-DRAWS = 1_000
 LEAST_VENDORS = 2
 BOUNDS = ("low", "declared", "high")
 
@@ -54,12 +54,7 @@ def share_intervals(
     places = numpy.asarray(markets)
     drawn = numpy.zeros((draws, groups * fields))
     for market in numpy.unique(places):
-        mine = flat[places == market]
-        size = len(mine)
-        for start in range(0, draws, 200):  # 200 at a time: the counts of all draws at once would take gigabytes
-            rows = min(200, draws - start)
-            picked = rng.integers(0, size, (rows, size)) + numpy.arange(rows)[:, None] * size
-            drawn[start : start + rows] += numpy.bincount(picked.ravel(), minlength=rows * size).reshape(rows, size) @ mine
+        drawn += draw_sums(flat[places == market], rng, draws=draws)
     sums = flat.sum(axis=0).reshape(groups, fields)
     samples = drawn.reshape(draws, groups, fields)
     return [

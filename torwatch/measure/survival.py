@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -40,28 +42,36 @@ class Step:
     at_risk: int
 
 
-def kaplan_meier(lives: Sequence[Life], *, ends: Ends = "middle") -> list[Step] | Refusal:
+def kaplan_meier(lives: Sequence[Life] | Mapping[Life, int], *, ends: Ends = "middle") -> list[Step] | Refusal:
     """S(t) = prod (1 - d/n), Greenwood variance, log-log limits. `ends`: where in (last seen, first miss) a death is put.
+
+    A mapping says how many there are of each life: snapshots come at few moments, so many lives are alike.
 
     At risk at t: entered before t and not over before t. Source: Kaplan and Meier 1958; Kalbfleisch and Prentice for the limits.
     """
-    exits = [(life.entered, *_exit(life, ends)) for life in lives]
-    exits = [one for one in exits if one[1] > one[0]]
-    times = sorted({end for _, end, died in exits if died})
-    if not times:
-        return Refusal(METHOD, "nothing was seen to end yet")
-    entries, overs = sorted(one[0] for one in exits), sorted(one[1] for one in exits)
+    counted = lives if isinstance(lives, Mapping) else Counter(lives)
     deaths: dict[float, int] = {}
-    for _, end, died in exits:
-        if died:
-            deaths[end] = deaths.get(end, 0) + 1
-    steps, survival, greenwood, entered, over = [], 1.0, 0.0, 0, 0
+    entries: dict[float, int] = {}
+    overs: dict[float, int] = {}
+    for life, count in counted.items():
+        end, died = _exit(life, ends)
+        if end > life.entered:
+            entries[life.entered] = entries.get(life.entered, 0) + count
+            overs[end] = overs.get(end, 0) + count
+            if died:
+                deaths[end] = deaths.get(end, 0) + count
+    if not deaths:
+        return Refusal(METHOD, "nothing was seen to end yet", "er is nog niets geëindigd")
+    times, entering, leaving = sorted(deaths), sorted(entries), sorted(overs)
+    steps, survival, greenwood, risk, entered, over = [], 1.0, 0.0, 0, 0, 0
     for time in times:
-        while entered < len(entries) and entries[entered] < time:
+        while entered < len(entering) and entering[entered] < time:
+            risk += entries[entering[entered]]
             entered += 1
-        while over < len(overs) and overs[over] < time:
+        while over < len(leaving) and leaving[over] < time:
+            risk -= overs[leaving[over]]
             over += 1
-        risk, died_now = entered - over, deaths[time]
+        died_now = deaths[time]
         survival *= 1 - died_now / risk
         if survival <= 0:
             steps.append(Step(time, 0.0, 0.0, 0.0, died_now, risk))

@@ -8,7 +8,8 @@ from __future__ import annotations
 SCOPE = """
   WITH claim AS (
     SELECT market_id, raw, max(class) AS class, max(code = :country) AS names, sum(code <> '' AND code NOT LIKE 'region:%') AS countries,
-           sum(code LIKE 'region:%') AS regions, sum(code IN (SELECT value FROM json_each(:regions))) AS holding
+           sum(code LIKE 'region:%') AS regions, sum(code IN (SELECT value FROM json_each(:regions))) AS holding,
+           max(code) AS code
     FROM origin WHERE excluded = 0 GROUP BY market_id, raw),
   life AS (
     SELECT spell.entity_id, max(missed.started_at IS NULL OR missed.started_at > :until) AS standing, min(opened.started_at) AS opened
@@ -21,7 +22,7 @@ SCOPE = """
          substance.is_drug IS 1 AND claim.class IS NOT 'digital' AND lower(coalesce(listing.listing_type, '')) <> 'digital' AS drug,
          coalesce(claim.names = 1 AND claim.countries = 1 AND claim.regions = 0, 0) AS only_here,
          coalesce(1.0 * claim.names / nullif(claim.countries, 0), 0.0) AS weight,
-         coalesce(claim.countries > 0, 0) AS declared,
+         coalesce(claim.countries > 0, 0) AS declared, CASE WHEN claim.countries = 1 AND claim.regions = 0 THEN claim.code END AS origin,
          coalesce(claim.names = 1 OR claim.class IN ('undeclared', 'world') OR (claim.countries = 0 AND claim.holding > 0),
                   listing.ship_from IS NULL) AS perhaps
   FROM life JOIN listing ON listing.id = life.entity_id
@@ -71,35 +72,46 @@ SELECT scope.vendor_id, coalesce(vendor.name, vendor.key, '?') AS vendor, market
        sum(scope.opened >= :since) AS fresh
 FROM scope JOIN market ON market.id = scope.market_id LEFT JOIN vendor ON vendor.id = scope.vendor_id
 WHERE scope.standing = 1 AND scope.weight > 0 GROUP BY 1 ORDER BY 4 DESC, 2"""
-AT_HOME = """
-SELECT count(DISTINCT scope.id) AS listings
-FROM scope JOIN listing ON listing.id = scope.id
-JOIN destination ON destination.market_id = listing.market_id AND destination.raw = coalesce(listing.ship_to, '')
-     AND destination.code = :country AND destination.excluded = 0
-WHERE scope.standing = 1 AND scope.weight > 0"""
-DUTCH_WORDS = """
-SELECT count(*) AS listings, coalesce(sum(scope.weight > 0), 0) AS here FROM scope JOIN listing ON listing.id = scope.id
-WHERE scope.standing = 1 AND (' ' || lower(listing.title) || ' ' LIKE '% voor %' OR ' ' || lower(listing.title) || ' ' LIKE '% gratis %'
-  OR ' ' || lower(listing.title) || ' ' LIKE '% verzending %' OR ' ' || lower(listing.title) || ' ' LIKE '% uit %'
-  OR ' ' || lower(listing.title) || ' ' LIKE '% stuks %' OR ' ' || lower(listing.title) || ' ' LIKE '% wiet %'
-  OR ' ' || lower(listing.title) || ' ' LIKE '% zuivere %' OR ' ' || lower(listing.title) || ' ' LIKE '% van %')"""
-SCAMS = """
-SELECT count(*) AS feedback, coalesce(sum(lower(coalesce(feedback.body, '') || ' ' || coalesce(feedback.delivery, '')) LIKE '%scam%'
-       OR lower(coalesce(feedback.body, '') || ' ' || coalesce(feedback.delivery, '')) LIKE '%never arrived%'
-       OR lower(coalesce(feedback.body, '') || ' ' || coalesce(feedback.delivery, '')) LIKE '%not received%'
-       OR lower(coalesce(feedback.body, '') || ' ' || coalesce(feedback.delivery, '')) LIKE '%no show%'), 0) AS complaints,
-       (SELECT count(*) FROM failure WHERE outcome = 'phishing_check') AS phishing,
-       (SELECT count(*) FROM market WHERE closed BETWEEN :since AND :until) AS closed
+DUTCH = ("voor", "gratis", "verzending", "uit", "stuks", "wiet", "zuivere", "van")
+# The index finds the letters anywhere in a title; the patterns then ask for whole words.
+DUTCH_TITLES = f"""
+SELECT listing.id FROM listing_search JOIN listing ON listing.id = listing_search.rowid
+WHERE listing_search MATCH 'title : ({" OR ".join(DUTCH)})'
+  AND ({" OR ".join(f"' ' || listing.title || ' ' LIKE '% {word} %'" for word in DUTCH)})"""
+AT_HOME = f"""
+SELECT (SELECT count(DISTINCT scope.id) FROM scope JOIN listing ON listing.id = scope.id
+        JOIN destination ON destination.market_id = listing.market_id AND destination.raw = coalesce(listing.ship_to, '')
+             AND destination.code = :country AND destination.excluded = 0
+        WHERE scope.standing = 1 AND scope.weight > 0) AS at_home,
+       count(*) AS dutch, coalesce(sum(scope.weight > 0), 0) AS dutch_here
+FROM scope WHERE scope.standing = 1 AND scope.id IN ({DUTCH_TITLES.strip()})"""
+COMPLAINS = " OR ".join(
+    f"coalesce(feedback.{column}, '') LIKE '%{words}%'"
+    for column in ("body", "delivery")
+    for words in ("scam", "never arrived", "not received", "no show")
+)
+FEEDBACK = f"SELECT coalesce(feedback.listing_id, 0), feedback.first_snapshot_id, {COMPLAINS} FROM feedback"
+SIGNS = """
+SELECT (SELECT count(*) FROM vendor WHERE banned = 1) AS banned, (SELECT count(*) FROM failure WHERE outcome = 'phishing_check') AS phishing,
+       (SELECT count(*) FROM market WHERE closed BETWEEN :since AND :until) AS closed"""
+SCAMS = f"""
+SELECT count(*) AS feedback, coalesce(sum({COMPLAINS}), 0) AS complaints, {SIGNS.strip().removeprefix("SELECT ")}
 FROM feedback JOIN snapshot ON snapshot.id = feedback.first_snapshot_id WHERE snapshot.started_at BETWEEN :since AND :until"""
 PRICES = """
-SELECT scope.substance_group, CASE WHEN scope.weight = 1 THEN 1 ELSE 0 END AS here, listing.currency,
-       CAST(listing.price AS REAL) / CAST(quantity.amount AS REAL) AS price
-FROM scope JOIN listing ON listing.id = scope.id
-JOIN quantity ON quantity.market_id = listing.market_id AND quantity.title = coalesce(listing.title, '')
-     AND quantity.category = coalesce(listing.category, '')
-WHERE scope.standing = 1 AND scope.drug AND scope.declared AND quantity.unit = 'g' AND CAST(quantity.amount AS REAL) > 0
-  AND listing.price_maximum IS NULL AND listing.price IS NOT NULL AND listing.currency IS NOT NULL
-  AND lower(coalesce(listing.price_unit, 'order')) IN ('order', 'item', 'lot', 'listing') ORDER BY 1, 3, 2, 4"""
+WITH price AS (
+  SELECT scope.substance_group, scope.origin, listing.currency, CAST(listing.price AS REAL) / CAST(quantity.amount AS REAL) AS gram
+  FROM scope JOIN listing ON listing.id = scope.id
+  JOIN quantity ON quantity.market_id = listing.market_id AND quantity.title = coalesce(listing.title, '')
+       AND quantity.category = coalesce(listing.category, '')
+  WHERE scope.standing = 1 AND scope.drug AND scope.origin IS NOT NULL AND quantity.unit = 'g' AND CAST(quantity.amount AS REAL) > 0
+    AND listing.price_maximum IS NULL AND listing.price IS NOT NULL AND listing.currency IS NOT NULL
+    AND lower(coalesce(listing.price_unit, 'order')) IN ('order', 'item', 'lot', 'listing')),
+ranked AS (
+  SELECT *, row_number() OVER (PARTITION BY substance_group, currency, origin ORDER BY gram) AS place,
+         count(*) OVER (PARTITION BY substance_group, currency, origin) AS listings
+  FROM price)
+SELECT substance_group, origin, currency, avg(gram) AS median, listings FROM ranked
+WHERE place IN ((listings + 1) / 2, listings / 2 + 1) AND listings >= 3 GROUP BY 1, 2, 3 ORDER BY 1, 3, 2"""
 SNAPSHOTS = """
 SELECT market.name AS market, sum(snapshot.state = 'complete') AS complete, sum(snapshot.state = 'partial') AS partial,
        sum(snapshot.state = 'failed') AS failed, sum(snapshot.state = 'held') AS held, count(DISTINCT snapshot.parser_digest) AS parsers,
@@ -118,4 +130,8 @@ SELECT (SELECT count(*) FROM market) AS known, (SELECT count(DISTINCT market_id)
 
 def standalone(sql: str) -> str:
     """A figure's SQL that runs on the database as it is: the scope in front of it."""
-    return f"WITH scope AS MATERIALIZED ({SCOPE})\n{sql.strip()}" if " scope" in sql else sql.strip()
+    text = sql.strip()
+    if " scope" not in text:
+        return text
+    head = f"WITH scope AS MATERIALIZED ({SCOPE})"
+    return f"{head},\n{text.removeprefix('WITH ')}" if text.startswith("WITH ") else f"{head}\n{text}"

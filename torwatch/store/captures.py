@@ -52,7 +52,7 @@ def capture_histories(
     """
     if entity not in {known.name for known in ENTITIES}:
         raise ValueError(f"no capture history of {entity!r}: it is kept of listings and vendors")
-    occasions, sets = _read_occasions(store, market_id, entity, since, until)
+    occasions, sets = read_occasions(store, market_id, entity, since, until)
     seen = _seen_in_complete(store, market_id, entity, occasions)
     seconds = {one.snapshot_id: 1 << place for place, one in enumerate(occasions) if one.pass_name == SECOND}
     for snapshot_id, caught in pages_caught(store, seconds, stray_ids(store, market_id)):
@@ -65,7 +65,7 @@ def capture_histories(
     return CaptureHistories(tuple(occasions), {entity_id: bits for entity_id, bits in sorted(seen.items()) if bits})
 
 
-def _read_occasions(
+def read_occasions(
     store: Store, market_id: int, entity: str, since: dt.datetime | None, until: dt.datetime | None
 ) -> tuple[list[Occasion], dict[int, bytes]]:
     """The occasions in order, and by place the encoded ids of those that are kept as a set."""

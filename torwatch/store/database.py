@@ -7,7 +7,7 @@ import fcntl
 import os
 import sqlite3
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import structlog
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Journal = Callable[[Sequence[Queued]], None]
 
 log = structlog.get_logger()
-
+Taken = TypeVar("Taken")
 BUSY_TIMEOUT_MS = 60_000
 SPARE_BYTES = 1_000_000  # less free space than this is a full disk
 FIRST_BYTES = b"SQLite format 3\x00"
@@ -101,6 +101,16 @@ class Store:
         """The first column of the first row, or None."""
         found = self.row(sql, parameters)
         return None if found is None else found[0]
+
+    def gather(self, sql: str, parameters: Sequence[Any] | dict[str, Any], take: Callable[[Iterator[tuple[Any, ...]]], Taken]) -> Taken:
+        """What `take` makes of the rows as plain tuples, one after another: for queries whose rows are too many for a list."""
+        with self._lock, translate_errors(self.path):
+            cursor = self.connection.cursor()
+            cursor.row_factory = None
+            try:
+                return take(cursor.execute(sql, parameters))
+            finally:
+                cursor.close()
 
 
 def open_store(path: Path, *, create: bool = True, journal: Journal | None = None) -> Store:

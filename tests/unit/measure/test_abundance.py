@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,9 @@ from torwatch.measure.abundance import (
     chao2,
     chapman,
     count_occasions,
+    count_seen,
     coverage,
+    coverage_limits,
     poisson_limits,
     schnabel,
     schumacher_eschmeyer,
@@ -101,3 +104,20 @@ def test_full_sight_twice_has_full_coverage_and_nothing_unseen():
 def test_one_occasion_gives_neither_a_lower_bound_nor_a_coverage():
     assert isinstance(chao2(count_occasions([1], 1)), Refusal)
     assert isinstance(coverage(count_occasions([1], 1)), Refusal)
+
+
+@given(st.lists(st.integers(0, 31), max_size=40))
+def test_counting_an_array_of_who_was_seen_equals_counting_bit_sets(bits):
+    seen = np.array([[one >> at & 1 for one in bits] for at in range(5)], dtype=bool).reshape(5, len(bits))
+    assert count_seen(seen) == count_occasions(bits, 5)
+
+
+def test_coverage_limits_hold_the_estimate_and_widen_with_fewer_vendors():
+    rng = np.random.default_rng(3)
+    many = np.stack([np.zeros(400), rng.poisson(2, 400), rng.poisson(3, 400), rng.poisson(5, 400)], axis=1)
+    few = many[:20]
+    wide, narrow = (coverage_limits(table, 3, np.random.default_rng(1)) for table in (few, many))
+    for found in (wide, narrow):
+        assert found.low < found.value < found.high <= 1
+    assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
+    assert coverage_limits(np.zeros((2, 2)), 1, rng).reason == "it needs two occasions that saw something"

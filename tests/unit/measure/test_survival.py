@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import warnings
+from collections import Counter
 
 import pytest
 
@@ -54,3 +55,8 @@ def test_the_adviser_sees_less_the_rarer_it_looks():
     rhythm = longest_rhythm_days(steps, 0.8)
     assert seen_at_best(steps, rhythm) == pytest.approx(0.8, abs=1e-6)
     assert survival_at(steps, median_life_days(steps)) <= 0.5
+
+
+def test_lives_that_are_alike_may_be_counted_together():
+    lives = [Life(0, 10, 12)] * 3 + [Life(0, 20, None)] * 5 + [Life(5, 14, 16)] * 2
+    assert kaplan_meier(Counter(lives)) == kaplan_meier(lives)

@@ -1,0 +1,109 @@
+"""The SQL that stands beside a figure gives that figure: the arrays and SQLite count the same."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def section(document, key):
+    return next(one for one in document.sections if one.key == key)
+
+
+@pytest.fixture
+def sql_rows(bazaar, bazaar_answers):
+    """Run the SQL printed with a section, with the parameters printed with the answer."""
+
+    def run(key):
+        document = bazaar_answers["en"]
+        text = section(document, key).sql
+        return bazaar.rows(text, {name: value for name, value in document.parameters.items() if f":{name}" in text})
+
+    return run
+
+
+def test_shares(bazaar_answers, sql_rows):
+    counts = {"physical drugs": [0] * 5, "all goods": [0] * 5}
+    for row in sql_rows("share"):
+        labels = ["all goods", row["category"], *(["physical drugs"] if row["drug"] else [])]
+        for label in labels:
+            sums = counts.setdefault(label, [0] * 5)
+            counts[label] = [
+                a + b for a, b in zip(sums, (row["only_here"], row["weight"], row["declared"], row["perhaps"], row["every"]), strict=True)
+            ]
+    printed = {row[0]: row[1:] for row in section(bazaar_answers["en"], "share").rows}
+    assert len(counts) > 8
+    for label, (only, weight, declared, perhaps, every) in counts.items():
+        expected = (every, 100 * only / every, 100 * weight / declared, 100 * perhaps / every, 100 * declared / every)
+        assert printed[label] == pytest.approx(expected, abs=0.0051)
+
+
+def test_extent(bazaar_answers, sql_rows):
+    fields = ("category", "standing", "ever", "standing_here", "ever_here", "vendors_here")
+    printed = section(bazaar_answers["en"], "extent").rows
+    assert list(printed[1:]) == [tuple(row[field] for field in fields) for row in sql_rows("extent")]
+    assert printed[0][1:5] == tuple(sum(row[at] for row in printed[1:]) for at in range(1, 5))
+
+
+def test_destinations(bazaar_answers, sql_rows):
+    printed = {row[0].removesuffix("wide").split()[0]: row[1] for row in section(bazaar_answers["en"], "destinations").rows}
+    counted = {row["destination"]: row["listings"] for row in sql_rows("destinations")}
+    assert {"AU", "NZ", "world"} <= set(printed)
+    for name, listings in counted.items():
+        if name in printed:
+            assert printed[name] == listings
+    assert min(printed[name] for name in counted if name in printed) > 0
+
+
+def test_vendors_and_movers(bazaar_answers, sql_rows):
+    rows = sql_rows("vendors")
+    printed = section(bazaar_answers["en"], "vendors").rows
+    assert printed[1][1] == len(rows)
+    assert printed[0][1] < printed[1][1]
+    assert printed[2][1] == pytest.approx(
+        100 * sum(row["listings"] for row in rows[:10]) / sum(row["listings"] for row in rows), abs=0.0051
+    )
+    movers = sorted(
+        (-row["fresh"], row["vendor"], row["market"], row["listings"]) for row in rows if row["vendor_id"] > 0 and row["fresh"]
+    )[:10]
+    assert section(bazaar_answers["en"], "movers").rows == tuple(
+        (name, market, -fresh, listings) for fresh, name, market, listings in movers
+    )
+
+
+def test_sales_and_scams(bazaar_answers, sql_rows):
+    printed = {row[0]: (row[1], row[4]) for row in section(bazaar_answers["en"], "sales").rows}
+    assert printed == {row["category"]: (row["feedback"], row["vendors"]) for row in sql_rows("sales")}
+    row = sql_rows("scams")[0]
+    printed = [cell for _, cell in section(bazaar_answers["en"], "scams").rows]
+    assert printed == [row["feedback"], row["complaints"], row["banned"], row["phishing"], row["closed"]]
+    assert printed[1] > 0
+
+
+def test_trend(bazaar_answers, sql_rows):
+    rows = sql_rows("trend_week")
+    for day, here, share, *_ in section(bazaar_answers["en"], "trend_week").rows:
+        stood = [row for row in rows if row["opened"] <= day and (row["missed"] or "9") > day]
+        if here is not None:
+            assert here == pytest.approx(sum(row["here"] for row in stood), abs=0.0051)
+            assert share == pytest.approx(100 * sum(row["here"] for row in stood) / sum(row["declared"] for row in stood), abs=0.0051)
+
+
+def test_goods_and_offers_at_home(bazaar_answers, sql_rows):
+    printed = {
+        (row[0], row[1], size): row[2 + size]
+        for row in section(bazaar_answers["en"], "order_sizes").rows
+        for size in range(5)
+        if row[2 + size]
+    }
+    assert printed == {(row["category"], row["unit"], row["size"] - 1): row["listings"] for row in sql_rows("order_sizes")}
+    assert section(bazaar_answers["en"], "variety").rows == (tuple(sql_rows("variety")[0]),)
+    assert [cell for _, cell in section(bazaar_answers["en"], "at_home").rows] == list(sql_rows("at_home")[0])
+    assert min(sql_rows("at_home")[0]) > 0
+
+
+def test_prices(bazaar_answers, sql_rows):
+    counted = {(row["substance_group"], row["origin"], row["currency"]): (row["median"], row["listings"]) for row in sql_rows("prices")}
+    printed = section(bazaar_answers["en"], "prices").rows
+    assert {row[1][:2] for row in printed} > {"NL"}
+    for group, origin, median, currency, _, number in printed:
+        assert counted[group, origin[:2], currency] == (pytest.approx(median, abs=0.0051), number)

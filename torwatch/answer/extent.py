@@ -1,0 +1,123 @@
+"""How much is offered: listings by category, where they go, in which amounts, at home and in Dutch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from torwatch.answer.scope import UNITS
+from torwatch.answer.words import place_name
+from torwatch.report import answer_sql as sql
+
+if TYPE_CHECKING:
+    from torwatch.answer.asking import Asking
+    from torwatch.report.document import Cell, Section
+
+EXPLICIT = ("AU", "NZ", "world")
+MOST_PLACES = 10
+SIZES = ("\u2264 1", "1\u201310", "10\u2013100", "100\u20131000", "> 1000")
+SIZE_EDGES = (1, 10, 100, 1000)
+
+
+def extent_section(asking: Asking) -> Section:
+    """Listings standing and ever, and those of the country, by category and in all."""
+    scope = asking.scope
+    here, stands, size = scope.here, scope.standing, len(scope.categories)
+    every = np.ones(len(scope.id), dtype=bool)
+    counts = [np.bincount(scope.category[chosen], minlength=size) for chosen in (stands, every, stands & here, here)]
+    pairs = np.unique(scope.category[here].astype("i8") * max(1, len(scope.vendors)) + scope.vendor[here]) // max(1, len(scope.vendors))
+    counts.append(np.bincount(pairs, minlength=size))
+    order = sorted(range(size), key=lambda place: (-counts[0][place], scope.categories[place]))
+    rows: list[tuple[Cell, ...]] = []
+    if len(scope.id):
+        rows = [(asking.say("all", "alles"), *(int(count.sum()) for count in counts[:4]), scope.vendors_of(here))]
+        rows += [(asking.category(place), *(int(count[place]) for count in counts)) for place in order if counts[1][place]]
+    code = asking.question.country
+    columns = (
+        ("category", "soort"),
+        ("standing", "staand"),
+        ("ever", "ooit"),
+        (f"{code} standing", f"{code} staand"),
+        (f"{code} ever", f"{code} ooit"),
+        (f"{code} vendors", f"{code} verkopers"),
+    )
+    unmapped = scope.categories.index("unmapped")
+    share = asking.percent(counts[0][unmapped] / max(1, counts[0].sum()))
+    note = (
+        f"Listings seen: a floor. {share} % of those standing could not be placed (unmapped).",
+        f"Geziene aanbiedingen: een ondergrens. {share} % van het staande aanbod is niet geplaatst.",
+    )
+    return asking.section("extent", ("Extent by category", "Omvang per soort"), columns, rows, sql.EXTENT, note)
+
+
+def destination_section(asking: Asking) -> Section:
+    """Where the country's standing listings claim to ship to; Australia, New Zealand and the world always."""
+    scope = asking.scope
+    chosen = scope.standing & scope.here
+    counts: dict[str, int] = {}
+    for place, number in enumerate(np.bincount(scope.destination[chosen], minlength=len(scope.destinations)).tolist()):
+        for name in scope.destinations[place] if place and number else ():
+            counts[name] = counts.get(name, 0) + number
+    total = int(chosen.sum())
+    names = [*EXPLICIT, *[name for name in sorted(counts, key=lambda name: (-counts[name], name)) if name not in EXPLICIT][:MOST_PLACES]]
+    rows: list[tuple[Cell, ...]] = []
+    if total:
+        rows = [
+            (place_name(name, asking.question.language), counts.get(name, 0), round(100 * counts.get(name, 0) / total, 2)) for name in names
+        ]
+    columns = (("ships to", "verzendt naar"), ("listings", "aanbiedingen"), ("%", "%"))
+    note = (
+        "A listing counts at every destination it names. Worldwide and regions are not spread over their countries.",
+        "Een aanbieding telt bij elke bestemming die zij noemt. Wereldwijd en streken zijn niet over hun landen verdeeld.",
+    )
+    return asking.section("destinations", ("Claimed destinations", "Opgegeven bestemmingen"), columns, rows, sql.DESTINATIONS, note)
+
+
+def goods_sections(asking: Asking) -> list[Section]:
+    """The amounts of the country's drug listings, and how many substance groups they are of."""
+    scope = asking.scope
+    chosen = scope.standing & scope.here & scope.drug & (scope.unit > 0) & ~np.isnan(scope.amount)
+    size = np.searchsorted(SIZE_EDGES, scope.amount[chosen], side="left")
+    key = (scope.category[chosen] * len(UNITS) + scope.unit[chosen]) * len(SIZES) + size
+    found = np.bincount(key, minlength=len(scope.categories) * len(UNITS) * len(SIZES)).reshape(-1, len(UNITS), len(SIZES))
+    amounts: list[tuple[Cell, ...]] = [
+        (
+            asking.category(category),
+            asking.say(UNITS[unit], "stuk" if UNITS[unit] == "unit" else UNITS[unit]),
+            *found[category, unit].tolist(),
+        )
+        for category, unit in np.argwhere(found.sum(axis=2))
+    ]
+    known = scope.standing & scope.drug & (scope.group != scope.groups.index("unknown"))
+    everywhere, here = len(np.unique(scope.group[known])), len(np.unique(scope.group[known & scope.here]))
+    kinds: list[tuple[Cell, ...]] = [(here, everywhere)] if everywhere else []
+    columns = (("category", "soort"), ("unit", "eenheid"), *((size, size) for size in SIZES))
+    note = ("Listings by the amount their title gives.", "Aanbiedingen naar de hoeveelheid die hun titel noemt.")
+    names = ((asking.question.country,) * 2, ("everywhere", "overal"))
+    return [
+        asking.section("order_sizes", ("Order sizes", "Grootte van bestellingen"), columns, amounts, sql.AMOUNTS, note),
+        asking.section("variety", ("Distinct substance groups", "Verschillende stofgroepen"), names, kinds, sql.VARIETY),
+    ]
+
+
+def home_section(asking: Asking) -> Section:
+    """Offers from the country to the country, and those whose title has Dutch words."""
+    scope, code = asking.scope, asking.question.country
+    inland = np.array([code in names for names in scope.destinations])
+    at_home = int((scope.standing & scope.here & inland[scope.destination]).sum())
+    dutch, _ = scope.places(np.array([row[0] for row in asking.store.rows(sql.DUTCH_TITLES)], dtype="i8"))
+    dutch = dutch[scope.standing[dutch]]
+    rows: list[tuple[Cell, ...]] = [
+        (f"{code} \u2192 {code}", at_home),
+        (asking.say("titles with Dutch words, all origins", "titels met Nederlandse woorden, alle herkomst"), len(dutch)),
+        (f"{asking.say('of these from', 'waarvan uit')} {code}", int(scope.here[dutch].sum())),
+    ]
+    columns = (("offers", "aanbod"), ("listings", "aanbiedingen"))
+    return asking.section(
+        "at_home",
+        ("Offers at home and in Dutch", "Aanbod binnenslands en in het Nederlands"),
+        columns,
+        rows if len(scope.id) else [],
+        sql.AT_HOME,
+    )

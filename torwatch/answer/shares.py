@@ -1,0 +1,89 @@
+"""The share of the country in three bounds, in all and by category, with limits from draws of whole vendors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from torwatch.answer.words import NAMED, category_name
+from torwatch.measure.estimate import Estimate, Refusal
+from torwatch.measure.share import share_intervals
+from torwatch.report import answer_sql as sql
+
+if TYPE_CHECKING:
+    from torwatch.answer.asking import Asking
+    from torwatch.answer.looks import Array
+    from torwatch.answer.scope import Scope
+    from torwatch.report.document import Cell, Section
+
+FIELDS = ("only_here", "weight", "declared", "perhaps")  # of measure.share.Counts; the fifth counts every listing
+
+
+def share_sections(asking: Asking) -> list[Section]:
+    """Two tables over the same rows: the shares, and the limits of each."""
+    scope, question = asking.scope, asking.question
+    table = vendor_table(scope)
+    rng = np.random.default_rng(question.seed)
+    found = share_intervals(table, scope.vendor_market.tolist(), rng) if len(scope.vendors) else []
+    labels = [
+        asking.say("physical drugs", "fysieke drugs"),
+        asking.say("all goods", "alle waar"),
+        *map(asking.category, range(len(scope.categories))),
+    ]
+    shares: list[tuple[Cell, ...]] = []
+    limits: list[tuple[Cell, ...]] = []
+    reasons: dict[str, None] = {}
+    for label, sums, bounds in zip(labels, table.sum(axis=0), found, strict=False):
+        every, declared = int(sums[4]), float(sums[2])
+        if not every:
+            continue
+        reasons |= {bound.told(question.language): None for bound in bounds if isinstance(bound, Refusal)}
+        values = [round(100 * bound.value, 2) if isinstance(bound, Estimate) else None for bound in bounds]
+        shares.append((label, every, *values, round(100 * declared / every, 2)))
+        limits.append((label, *(_limits(asking, bound) for bound in bounds)))
+    if shares:
+        unseen = [name for name in NAMED if name not in {scope.categories[place] for place in np.unique(scope.category[scope.standing])}]
+        shares += [(category_name(name, question.language), 0, None, None, None, None) for name in unseen]
+    note = _note(list(reasons))
+    goods, low, declared_, high = ("goods", "waar"), ("low", "laag"), ("declared", "opgegeven"), ("high", "hoog")
+    columns = (goods, ("listings", "aanbiedingen"), low, declared_, high, ("% declaring", "% met opgave"))
+    return [
+        asking.section("share", ("Share in three bounds", "Aandeel in drie grenzen"), columns, shares, sql.VENDOR_COUNTS, note),
+        asking.section(
+            "share_limits",
+            ("95 % limits of the shares", "95 %-grenzen van de aandelen"),
+            (goods, low, declared_, high),
+            limits,
+            sql.VENDOR_COUNTS,
+        ),
+    ]
+
+
+def vendor_table(scope: Scope) -> Array:
+    """Vendors x groups x 5 fields of standing listings; the groups are drugs, all goods, then each category."""
+    stands = scope.standing
+    vendor, category, drug = scope.vendor[stands], scope.category[stands], scope.drug[stands]
+    vendors, categories = len(scope.vendors), len(scope.categories)
+    table = np.zeros((vendors, 2 + categories, 5))
+    cell = vendor * categories + category
+    for at in range(5):
+        weights = getattr(scope, FIELDS[at])[stands].astype(float) if at < len(FIELDS) else np.ones(len(vendor))
+        table[:, 2:, at] = np.bincount(cell, weights, vendors * categories).reshape(vendors, categories)
+        table[:, 0, at] = np.bincount(vendor[drug], weights[drug], vendors)
+    table[:, 1] = table[:, 2:].sum(axis=1)
+    return table
+
+
+def _limits(asking: Asking, bound: Estimate | Refusal) -> str | None:
+    return f"{asking.percent(bound.low)}\u2013{asking.percent(bound.high)}" if isinstance(bound, Estimate) else None
+
+
+def _note(reasons: list[str]) -> tuple[str, str]:
+    left_out = "; ".join(reasons)
+    return (
+        "Per cent. Low: only this country; declared: of those that name a country; high: with undeclared, world and regions that hold it."
+        " Limits: 1,000 draws of whole vendors within their market." + (f" Left out: {left_out}." if reasons else ""),
+        "Procent. Laag: alleen dit land; opgegeven: van wie een land noemt; hoog: met onbekend, wereld en streken waar het in ligt."
+        " Grenzen: 1.000 trekkingen van hele verkopers binnen hun markt." + (f" Weggelaten: {left_out}." if reasons else ""),
+    )

@@ -1,0 +1,132 @@
+"""The course of the offer by week and month: all watched markets, and the panel watched throughout; held weeks are gaps."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from torwatch.answer.looks import NEVER, Array, Looks
+from torwatch.report import answer_sql as sql
+
+if TYPE_CHECKING:
+    from torwatch.answer.asking import Asking
+    from torwatch.report.document import Cell, Section
+
+WEEK = 7
+GOOD = ("complete", "partial")
+EPOCH = dt.date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """Days that end a week, the listings of the country and those that declare by day (all markets, panel), and what came to pass."""
+
+    days: list[int]
+    here: list[Array]
+    declared: list[Array]
+    held: list[Array]
+    marks: list[str]
+    markets: int
+    panel: int
+
+
+def trend_sections(asking: Asking) -> list[Section]:
+    """By week and by month."""
+    course = _course(asking)
+    weeks = list(range(len(course.days)))
+    months = [at for at in weeks if at + 1 == len(weeks) or _date(course.days[at + 1]).month != _date(course.days[at]).month]
+    return [
+        _section(asking, "trend_week", ("Trend by week", "Verloop per week"), course, weeks),
+        _section(asking, "trend_month", ("Trend by month", "Verloop per maand"), course, months),
+    ]
+
+
+def _section(asking: Asking, key: str, titles: tuple[str, str], course: _Course, chosen: list[int]) -> Section:
+    code = asking.question.country
+    rows: list[tuple[Cell, ...]] = []
+    for at in chosen:
+        row: list[Cell] = [_date(course.days[at]).isoformat()]
+        for here, declared, held in zip(course.here, course.declared, course.held, strict=True):
+            share = 100 * float(here[at] / declared[at]) if declared[at] else None
+            row += [None, None] if held[at] else [round(float(here[at]), 2), None if share is None else round(share, 2)]
+        rows.append((*row, course.marks[at]))
+    columns = (
+        ("to", "tot"),
+        (f"{code}, all", f"{code}, alle"),
+        ("%", "%"),
+        (f"{code}, panel", f"{code}, panel"),
+        ("%", "%"),
+        ("+/\u2212/h", "+/\u2212/w"),
+    )
+    note = (
+        (
+            f"Standing listings and share of declared; all {course.markets} markets, and the panel of {course.panel} watched throughout;"
+            " + a market came, \u2212 one went; h a snapshot waits for a decision and no other was taken that week: a gap."
+        ),
+        (
+            f"Staand aanbod en aandeel van opgegeven; alle {course.markets} markten, en het panel van {course.panel} die steeds gevolgd zijn;"
+            " + markt erbij, \u2212 markt weg; w een opname wacht op een besluit en er is die week geen andere: een gat."
+        ),
+    )
+    return asking.section(key, titles, columns, rows, sql.TREND, note)
+
+
+def _course(asking: Asking) -> _Course:
+    scope, looks = asking.scope, asking.scope.looks
+    since, until = asking.question.parameters["since"], asking.question.parameters["until"]
+    inside = (looks.at >= since) & (looks.at <= until)
+    good = inside & np.isin(looks.state, GOOD)
+    markets = np.unique(looks.market[good])
+    if not len(markets):
+        return _Course([], [], [], [], [], 0, 0)
+    day = np.floor(looks.day).astype("i8")
+    # The first and last look of any kind count as watched from and to: a failed one was an attempt.
+    begun = np.array([day[inside & (looks.market == market)].min() for market in markets])
+    ended = np.array([day[inside & (looks.market == market)].max() for market in markets])
+    first, last = int(begun.min()), int(ended.max())
+    days = list(range(last - WEEK * ((last - first) // WEEK), last + 1, WEEK))
+    panel = markets[(begun <= first + WEEK) & (ended >= last - WEEK)]
+    sets = (markets, panel)
+    marks = [_marks(begun, ended, end, first, last) for end in days]
+    held = [_held(looks, inside, good, day, days, among) for among in sets]
+    marks = [mark + (asking.say("h", "w") if held[0][at] else "") for at, mark in enumerate(marks)]
+    counted = [
+        [_standing(asking, np.array(days), day, weight, among) for weight in (scope.weight, scope.declared.astype(float))] for among in sets
+    ]
+    return _Course(days, [pair[0] for pair in counted], [pair[1] for pair in counted], held, marks, len(markets), len(panel))
+
+
+def _standing(asking: Asking, days: Array, day: Array, weight: Array, markets: Array) -> Array:
+    """The weight of the listings that stand at the end of each day: what opened by then less what was missed by then."""
+    scope = asking.scope
+    spells = scope.spells
+    counted = np.isin(scope.market, markets) * weight
+    size = len(days) + 1
+    came = np.bincount(np.searchsorted(days, day[spells.opened]), counted[spells.owner], size)
+    over = spells.missed != NEVER
+    went = np.bincount(np.searchsorted(days, day[spells.missed[over]]), counted[spells.owner[over]], size)
+    return np.cumsum(came - went)[:-1]
+
+
+def _held(looks: Looks, inside: Array, good: Array, day: Array, days: list[int], markets: Array) -> Array:
+    """By week: a market of these was looked at, the snapshot is held, and no other snapshot of it was taken."""
+    gaps = np.zeros(len(days), dtype=bool)
+    held = inside & (looks.state == "held") & np.isin(looks.market, markets)
+    for look in np.flatnonzero(held):
+        week = int(np.searchsorted(days, day[look]))
+        others = good & (looks.market == looks.market[look]) & (day <= days[week]) & (day > days[week] - WEEK)
+        gaps[week] |= not others.any()
+    return gaps
+
+
+def _marks(begun: Array, ended: Array, end: int, first: int, last: int) -> str:
+    came = (begun > end - WEEK) & (begun <= end) & (begun > first + WEEK)
+    went = (ended > end - WEEK) & (ended <= end) & (ended < last - WEEK)
+    return "+" * int(came.sum()) + "\u2212" * int(went.sum())
+
+
+def _date(day: int) -> dt.date:
+    return EPOCH + dt.timedelta(days=day)

@@ -1,0 +1,93 @@
+"""Names that come from data, in English and Dutch: categories, substance groups, places, and what is no place."""
+
+from __future__ import annotations
+
+from torwatch.normalise.country import country_codes, country_name
+
+# Always told of, seen or not: the letter of 2012 names them.
+NAMED = ("NPS", "precursors", "GHB/GBL", "cultivation supplies", "cannabis seeds", "medicines", "weapons")
+DUTCH_CATEGORIES = {
+    "cannabis": "cannabis",
+    "MDMA/ecstasy": "MDMA/ecstasy",
+    "amphetamines": "amfetaminen",
+    "cocaine": "cocaïne",
+    "opioids": "opioïden",
+    "benzodiazepines": "benzodiazepinen",
+    "psychedelics": "psychedelica",
+    "dissociatives": "dissociatieven",
+    "GHB/GBL": "GHB/GBL",
+    "NPS": "NPS",
+    "medicines": "geneesmiddelen",
+    "steroids": "steroïden",
+    "precursors": "precursoren",
+    "cultivation supplies": "kweekbenodigdheden",
+    "cannabis seeds": "cannabiszaden",
+    "weapons": "wapens",
+    "fraud and digital": "fraude en digitaal",
+    "counterfeit": "vervalsingen",
+    "other": "overig",
+    "unmapped": "niet geplaatst",
+}
+DUTCH_GROUPS = {
+    "cannabis-flower": "wiet",
+    "hash": "hasj",
+    "concentrates": "concentraten",
+    "edibles": "eetwaar met cannabis",
+    "mdma": "mdma",
+    "ecstasy-pills": "xtc-pillen",
+    "amphetamine": "amfetamine",
+    "methamphetamine": "methamfetamine",
+    "cocaine": "cocaïne",
+    "crack": "crack",
+    "heroin": "heroïne",
+    "opioids-pharma": "opioïden (medisch)",
+    "fentanyl-analogue": "fentanyl-analoog",
+    "benzodiazepine": "benzodiazepine",
+    "lsd": "lsd",
+    "psilocybin": "psilocybine",
+    "dmt": "dmt",
+    "ketamine": "ketamine",
+    "ghb-gbl": "ghb/gbl",
+    "nps-cannabinoid": "nps: cannabinoïde",
+    "nps-cathinone": "nps: cathinon",
+    "nps-phenethylamine": "nps: fenethylamine",
+    "nps-other": "nps: overig",
+    "prescription-other": "geneesmiddel overig",
+    "steroids": "steroïden",
+    "precursor": "precursor",
+    "grow-supplies": "kweekbenodigdheden",
+    "seeds": "zaden",
+    "weapons": "wapens",
+    "fraud-digital": "fraude, digitaal",
+    "counterfeit": "vervalsing",
+    "other": "overig",
+    "none": "geen",
+    "unknown": "onbekend",
+}
+DUTCH_CLASSES = {
+    "world": "wereldwijd",
+    "undeclared": "niet opgegeven",
+    "unparseable": "niet leesbaar",
+    "digital": "digitaal",
+    "region": "streek",
+    "country": "land",
+}
+ENGLISH_CLASSES = {"world": "worldwide", "undeclared": "not declared", "unparseable": "not understood"}
+
+
+def category_name(category: str, language: str) -> str:
+    """A category of the answer, as it is printed."""
+    return DUTCH_CATEGORIES.get(category, category) if language == "nl" else category
+
+
+def group_name(group: str, language: str) -> str:
+    """A substance group, as it is printed."""
+    return DUTCH_GROUPS.get(group, group) if language == "nl" else group
+
+
+def place_name(code: str, language: str) -> str:
+    """A country by its code with its name; a region or what is no place, as it is printed."""
+    if code in country_codes():
+        return f"{code} {country_name(code, language)}"
+    words = DUTCH_CLASSES if language == "nl" else ENGLISH_CLASSES
+    return words.get(code, code)

@@ -1,0 +1,51 @@
+"""The whole answer, section by section."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torwatch.answer.asking import Asking
+from torwatch.answer.basis import baseline_section, basis_sections
+from torwatch.answer.extent import destination_section, extent_section, goods_sections, home_section
+from torwatch.answer.levels import level_sections
+from torwatch.answer.prices import price_section
+from torwatch.answer.sales import read_feedback, sales_section, scam_section
+from torwatch.answer.scope import read_scope
+from torwatch.answer.sellers import seller_sections
+from torwatch.answer.shares import share_sections
+from torwatch.answer.trends import trend_sections
+from torwatch.normalise.country import country_name
+from torwatch.report.document import Document
+
+if TYPE_CHECKING:
+    from torwatch.answer.question import Question
+    from torwatch.store.database import Store
+
+
+def write_document(store: Store, question: Question) -> Document:
+    """Count and estimate everything that the answer prints."""
+    asking = Asking(store, question, read_scope(store, question))
+    feedback = read_feedback(asking)
+    sections = (
+        *share_sections(asking),
+        extent_section(asking),
+        destination_section(asking),
+        *seller_sections(asking),
+        sales_section(asking, feedback),
+        *trend_sections(asking),
+        *goods_sections(asking),
+        home_section(asking),
+        scam_section(asking, feedback),
+        price_section(asking),
+        *basis_sections(asking),
+        *level_sections(asking),
+        baseline_section(asking),
+    )
+    lead = asking.say(
+        "Origins are what vendors claim, not what is proven. Lead with the share; a level is a floor.",
+        "Herkomst is wat verkopers beweren, niet wat bewezen is. Het aandeel gaat voor; een niveau is een ondergrens.",
+    )
+    name = country_name(question.country, question.language)
+    title = asking.say(f"{name} on the markets watched", f"{name} op de gevolgde markten")
+    period = f"{question.since.date()} \u2013 {question.until.date()}"
+    return Document(title, question.language, period, (lead,), sections, question.parameters)
