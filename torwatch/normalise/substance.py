@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TABLE_VERSION", "answer_group", "normalise_substance"]
 
-TABLE_VERSION = "2026.11.2"  # of the three tables in data/; a test holds them together
+TABLE_VERSION = "2026.11.3"  # of the three tables in data/; a test holds them together
 
 _ENOUGH = 2.5  # a score below it is no answer: one context word alone stays unknown
 _DENIED_FACTOR = 0.3  # for names that stand for comparison, in a sign-off, or behind "no"
@@ -73,6 +73,7 @@ _PRODUCTS = {
 # Words that make a strain of the weapon before them ("Shotgun Kush"), and words that make a copy of the good before them ("MP5 clone").
 _STRAIN_TAILS = frozenset({"og", "kush", "haze", "diesel", "skunk", "cookies", "strain", "weed", "bud", "buds", "cake", "sherbet"})
 _STRAIN_TAILS_OF_DRUGS = frozenset({"og", "kush", "haze", "strain"})  # "Opium OG", "LSD strain"
+_LOGO_TAILS = frozenset({"stamp", "stamped", "stempel", "logo", "print", "pressed", "press"})  # 'M16' stamp: a mark on the good
 _COPY_TAILS = frozenset({"clone", "clones"})
 _COPIED_GROUPS = frozenset({"weapons", "counterfeit", "fraud-digital"})
 _UNKNOWN = Substance(method="none", version=TABLE_VERSION)
@@ -83,6 +84,7 @@ class _Amounts:
     """What quantities in the title tell about the kind of good."""
 
     physical: bool = False
+    mass: bool = False
     micrograms: bool = False
     pill_dose: bool = False
 
@@ -160,6 +162,7 @@ def _amounts(tokens: Tokens) -> _Amounts:
             number = text
             continue
         amounts.physical = True
+        amounts.mass |= text in _MASS_UNITS
         if text in _DOSE_UNITS:
             if text.startswith("mg"):
                 amounts.pill_dose |= len(number) <= _SIGN_LETTERS and int(number) in _PILL_DOSE_MG
@@ -189,7 +192,8 @@ def _gather(tokens: Tokens, matches: list[Match], amounts: _Amounts) -> _Tally:
         if strain:
             tally.add(Term("cannabis-flower", WEIGHTS["supporting"], None, spaced=False), WEIGHTS["supporting"])
         ruled_out = match.start < denied_until and segment == denied_segment
-        denied = strain or segment == compared_segment or ruled_out or match is signing
+        stamped = match.end < len(tokens.texts) and tokens.texts[match.end] in _LOGO_TAILS and match.terms[0].group == "weapons"
+        denied = strain or stamped or segment == compared_segment or ruled_out or match is signing
         for term in match.terms:
             if not term.group.startswith("+"):
                 bonus = _FIRST_BONUS if first and term.weight == WEIGHTS["decisive"] and not denied else 0.0
@@ -226,6 +230,8 @@ def _names_strain(match: Match, tail: str) -> bool:
 
 def _weigh(term: Term, *, denied: bool, amounts: _Amounts) -> float:
     weight = term.weight
+    if amounts.mass and term.group == "seeds":
+        return weight * _EVERYDAY_FACTOR  # seeds are counted: beside a weight they are the breeder's, or come for nothing
     if term.weight >= WEIGHTS["form"]:
         return weight * _DENIED_FORM_FACTOR if denied else weight + _FORM_BONUS + (_TEXT_BONUS if term.group == "fraud-digital" else 0.0)
     if denied:
@@ -260,7 +266,7 @@ def _signing(tokens: Tokens, matches: list[Match]) -> Match | None:
 def _scores(tally: _Tally, prior: CategoryPrior, amounts: _Amounts) -> dict[str, float]:
     scores = {group: tally.score(group) for group in tally.weights}
     for group, products in _PRODUCTS.items():
-        if group in scores and _best(scores, products) >= _NAMED:
+        if group in scores and _best(scores, products) >= _NAMED and not (amounts.mass and _is_sweet_name(scores, group, products)):
             scores[group] *= 0.5
     in_drugs = prior.weight >= _FAMILY_WEIGHT and group_is_drug(prior.group)
     if "weapons" in scores and (
@@ -283,6 +289,12 @@ def _scores(tally: _Tally, prior: CategoryPrior, amounts: _Amounts) -> dict[str,
             total = min(total, _WEAK_WITH_CATEGORY_MAXIMUM)
         scores[prior.group] = total
     return scores
+
+
+def _is_sweet_name(scores: dict[str, float], group: str, products: tuple[str, ...]) -> bool:
+    """Say whether flower is only called after a food: "Cream Caramel, 5 g weed"."""
+    best = _best(scores, products)
+    return group == "cannabis-flower" and best == scores.get("edibles") and best < WEIGHTS["strong"] - 0.5 < scores[group]
 
 
 def _best(scores: dict[str, float], groups: tuple[str, ...]) -> float:

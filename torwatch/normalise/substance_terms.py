@@ -8,7 +8,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 from torwatch.normalise.text import fold_for_matching
@@ -21,6 +21,7 @@ _WORD_KEY = re.compile(r"[^a-z0-9]+")
 _BREAK = re.compile(r"[^\w\s.,'&+%#-]|\s[-_]+\s|_")  # what parts a title into segments
 _PLAIN_GAPS = frozenset(("", " ", "-", ".", ",", ", ", "'", "/"))  # the usual ones, to spare the search
 _MICRO = str.maketrans({"µ": "u", "μ": "u"})  # before folding, which takes the sign for a letter m
+_BRACES = re.compile(r"[{}]")
 _SHORT = 3  # shorter names say too little alone: they never count more than a context word
 _MISSPELT_LETTERS = 8  # names at least this long are recognised with one letter wrong, missing, extra or two swapped
 _STEM_LETTERS = 7  # words at least this long are asked for their stem
@@ -145,7 +146,7 @@ def _joins(tokens: Tokens, start: int, end: int, terms: tuple[Term, ...]) -> boo
 def _by_stem(word: str, position: int, vocabulary: Vocabulary) -> Match | None:
     if word.isdigit():
         return None
-    for size in range(len(word) - 1, _SHORT, -1):
+    for size in range(len(word), _SHORT, -1):
         terms = vocabulary.suffixes.get(word[-size:])
         if terms:
             return Match(word, position, position + 1, terms)
@@ -185,7 +186,7 @@ def load_vocabulary() -> Vocabulary:
     kinds: dict[str, dict[str, tuple[Term, ...]]] = {"word": {}, "suffix": {}, "prefix": {}}
     for entry in table["terms"]:
         target = kinds[entry.get("kind", "word")]
-        for written in entry["words"].split(","):
+        for written in expand(entry["words"]):
             folded = fold_for_matching(written.translate(_MICRO))
             key = _WORD_KEY.sub("", folded)
             if not key:
@@ -207,6 +208,19 @@ def load_vocabulary() -> Vocabulary:
         misspellings=_misspellings(names),
         rules={(rule["group"], rule["with"]): rule["becomes"] for rule in table["rule"]},
     )
+
+
+def expand(words: str) -> list[str]:
+    """Part the words of an entry at commas; "{3|4} {f|c}ma" gives every combination, as systematic short names are made."""
+    written: list[str] = []
+    for word in words.split(","):
+        parts = [part.split("|") if chosen else [part] for chosen, part in _alternatives(word)]
+        written.extend("".join(choice) for choice in product(*parts))
+    return written
+
+
+def _alternatives(word: str) -> list[tuple[bool, str]]:
+    return [(bool(number % 2), part) for number, part in enumerate(_BRACES.split(word))]
 
 
 def _misspellings(names: dict[str, tuple[Term, ...]]) -> dict[str, str]:

@@ -166,6 +166,9 @@ def said(shipping: Shipping) -> tuple[str, str, str]:
         ("my garden, Portugal", "country", "PT", ""),
         ("USA, Georgia, Germany", "country", "DE,GE,US", ""),
         ("Korea, South Africa", "country", "ZA", ""),
+        ("Can send anywhere in the EU; ask for other countries", "region", "", ""),
+        ("Weltweiter Versand", "world", "", ""),
+        ("Please ask before ordering", "undeclared", "", ""),
     ],
 )
 def test_a_claim_means_the_same_as_origin_and_as_destination(text, ship_class, countries, excluded):

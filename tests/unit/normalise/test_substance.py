@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from torwatch.normalise.categories import answer_groups, category_prior, group_is_drug, table_versions
 from torwatch.normalise.substance import TABLE_VERSION, answer_group, normalise_substance
-from torwatch.normalise.substance_terms import find_terms, load_vocabulary, tokenise
+from torwatch.normalise.substance_terms import expand, find_terms, load_vocabulary, tokenise
 
 ANSWERS = {
     "cannabis",
@@ -91,11 +91,41 @@ def test_names_in_titles_give_their_group_in_several_languages(title, wanted):
         ("Poppy seeds 500 g", None, "other"),
         ("Tomato seeds, 50 pieces", None, "other"),
         ("Hand grenade shaped XTC, 180mg", None, "ecstasy-pills"),
+        ("Hasch 20 g, 'Uzi' stamp", None, "hash"),
+        ("Lemon haze 5 gram, Sensi Seeds", None, "cannabis-flower"),
+        ("Wiet 10 g from our own grow room", None, "cannabis-flower"),
+        ("Butterscotch caramel 5 g weed", None, "cannabis-flower"),
+        ("Meth 1 g, P2P method", None, "methamphetamine"),
         ("3-MMC, better than cocaine", None, "nps-cathinone"),
     ],
 )
 def test_hard_negatives_are_not_taken_for_what_they_mention(title, category, wanted):
     assert group(title, category) == wanted
+
+
+@pytest.mark.parametrize(
+    ("title", "wanted"),
+    [
+        ("3-CEC 2 g", "nps-cathinone"),
+        ("4F-PBP", "nps-cathinone"),
+        ("25T4-NBOMe", "nps-phenethylamine"),
+        ("3-chloroamphetamine", "nps-phenethylamine"),
+        ("5-MeO-EiPT fumarate", "nps-other"),
+        ("2-Cl-PCE", "nps-other"),
+        ("5F-EMB-PICA", "nps-cannabinoid"),
+    ],
+)
+def test_systematic_short_names_are_known_by_the_way_they_are_made(title, wanted):
+    assert group(title) == wanted
+
+
+def test_alternatives_in_the_table_stand_for_every_combination():
+    assert expand("{3|4} {f|c}ma, dob") == ["3 fma", "3 cma", "4 fma", "4 cma", " dob"]
+
+
+def test_a_breeder_says_seeds_where_a_strain_alone_says_flower():
+    assert group("Blue Cheese 5 pack") == "cannabis-flower"
+    assert group("Dinafem Blue Cheese 5 pack") == "seeds"
 
 
 def test_a_strong_name_beats_a_category_that_is_wrong_on_purpose():
