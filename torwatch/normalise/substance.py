@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from torwatch.model import Substance
 from torwatch.normalise.categories import CategoryPrior, answer_group, category_prior, group_is_drug
+from torwatch.normalise.substance_amounts import Amounts, read_amounts
 from torwatch.normalise.substance_terms import WEIGHTS, Match, Term, Tokens, find_terms, load_vocabulary, tokenise
 
 if TYPE_CHECKING:
@@ -37,31 +38,6 @@ _SIGN_LETTERS = 4
 _DECISIVE = 9.5  # a score that takes a decisive name, some way behind in the title
 _NAMED = 3.75  # a score that takes at least a supporting name, some way behind in the title
 _ORDER_PENALTY = 0.02  # of two equal names the first says what is sold
-_PILL_DOSE_MG = range(100, 351)  # strengths at which tablets of MDMA are sold (Trimbos DIMS annual reports)
-_MASS_UNITS = frozenset(
-    {
-        "g",
-        "gr",
-        "grs",
-        "gram",
-        "grams",
-        "gramm",
-        "gramme",
-        "grammes",
-        "gramos",
-        "kg",
-        "kilo",
-        "kilos",
-        "oz",
-        "ounce",
-        "ounces",
-        "lb",
-        "lbs",
-        "ml",
-    }
-)
-_DOSE_UNITS = frozenset({"mg", "mgs", "ug", "mcg"})
-_UNITS = _MASS_UNITS | _DOSE_UNITS
 _EVERYDAY_GROUPS = frozenset({"fraud-digital", "counterfeit", "weapons", "seeds"})
 # Goods that are named after what is in them or what they pass for: the first yields to the others.
 _PRODUCTS = {
@@ -77,16 +53,6 @@ _LOGO_TAILS = frozenset({"stamp", "stamped", "stempel", "logo", "print", "presse
 _COPY_TAILS = frozenset({"clone", "clones"})
 _COPIED_GROUPS = frozenset({"weapons", "counterfeit", "fraud-digital"})
 _UNKNOWN = Substance(method="none", version=TABLE_VERSION)
-
-
-@dataclass(slots=True)
-class _Amounts:
-    """What quantities in the title tell about the kind of good."""
-
-    physical: bool = False
-    mass: bool = False
-    micrograms: bool = False
-    pill_dose: bool = False
 
 
 @dataclass(slots=True)
@@ -129,7 +95,7 @@ def normalise_substance(title: str | None, category: str | Sequence[str] | None 
 def _normalise(title: str, category: str) -> Substance:
     vocabulary = load_vocabulary()
     tokens = tokenise(title)
-    amounts = _amounts(tokens)
+    amounts = read_amounts(tokens)
     tally = _gather(tokens, find_terms(tokens, vocabulary), amounts)
     prior = category_prior(category)
     scores = _scores(tally, prior, amounts)
@@ -154,25 +120,7 @@ def _normalise(title: str, category: str) -> Substance:
     )
 
 
-def _amounts(tokens: Tokens) -> _Amounts:
-    amounts = _Amounts()
-    number = ""
-    for text in tokens.texts:
-        if text not in _UNITS or not number.isdigit():
-            number = text
-            continue
-        amounts.physical = True
-        amounts.mass |= text in _MASS_UNITS
-        if text in _DOSE_UNITS:
-            if text.startswith("mg"):
-                amounts.pill_dose |= len(number) <= _SIGN_LETTERS and int(number) in _PILL_DOSE_MG
-            else:
-                amounts.micrograms = True
-        number = text
-    return amounts
-
-
-def _gather(tokens: Tokens, matches: list[Match], amounts: _Amounts) -> _Tally:
+def _gather(tokens: Tokens, matches: list[Match], amounts: Amounts) -> _Tally:
     tally = _Tally()
     first = True
     compared_segment = denied_segment = denied_until = -1
@@ -203,7 +151,7 @@ def _gather(tokens: Tokens, matches: list[Match], amounts: _Amounts) -> _Tally:
     return tally
 
 
-def _add_amounts(tally: _Tally, amounts: _Amounts) -> None:
+def _add_amounts(tally: _Tally, amounts: Amounts) -> None:
     if amounts.micrograms:
         tally.add(Term("lsd", WEIGHTS["hint"], None, spaced=False), WEIGHTS["hint"])
     if amounts.pill_dose:
@@ -228,7 +176,7 @@ def _names_strain(match: Match, tail: str) -> bool:
     return tail in _STRAIN_TAILS_OF_DRUGS and not grown and group_is_drug(group) is True
 
 
-def _weigh(term: Term, *, denied: bool, amounts: _Amounts) -> float:
+def _weigh(term: Term, *, denied: bool, amounts: Amounts) -> float:
     weight = term.weight
     if amounts.mass and term.group == "seeds":
         return weight * _EVERYDAY_FACTOR  # seeds are counted: beside a weight they are the breeder's, or come for nothing
@@ -263,7 +211,7 @@ def _signing(tokens: Tokens, matches: list[Match]) -> Match | None:
     return last if alone or signed else None
 
 
-def _scores(tally: _Tally, prior: CategoryPrior, amounts: _Amounts) -> dict[str, float]:
+def _scores(tally: _Tally, prior: CategoryPrior, amounts: Amounts) -> dict[str, float]:
     scores = {group: tally.score(group) for group in tally.weights}
     for group, products in _PRODUCTS.items():
         if group in scores and _best(scores, products) >= _NAMED and not (amounts.mass and _is_sweet_name(scores, group, products)):
