@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import math
+import os
 import random
 from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
+from torwatch.archive.journal import NAME as JOURNAL_NAME
+from torwatch.archive.manifest import hash_file
 from torwatch.crawl.fetch import Explain, Limits
 from torwatch.crawl.schedule import Hours
 from torwatch.equipment import Tools, Tor, WalkSettings
 from torwatch.errors import TorError
 from torwatch.normalisers import normalisers_for
+from torwatch.parsing.worker import Limits as ParserLimits
 from torwatch.parsing.worker import ParserWorkers
+from torwatch.reread import LocalReaders, Version
+from torwatch.store.database import open_store
 from torwatch.store.judgement import HoldRule
+from torwatch.store.rebuilt import begun_from, discard, work_path
 from torwatch.tor.reasons import explain
 from torwatch.tor.service import open_tor
 from torwatch.tor.settings import TorSettings
@@ -95,15 +103,30 @@ def read_password(path: Path | None) -> str | None:
 
 def open_workers(config: Config) -> ParserWorkers:
     """The sandboxed parser processes, with the configuration's limits; a context manager."""
+    return ParserWorkers(config.parsing.workers, directories=config.parsing.directories, **dataclasses.asdict(parser_limits(config)))
+
+
+@contextlib.contextmanager
+def open_readers(config: Config) -> Iterator[LocalReaders]:
+    """What reads archived pages again on all cores of this machine, each version of a parser in processes of its own."""
+    cores, limits = len(os.sched_getaffinity(0)), parser_limits(config)
+    pools: dict[str, ParserWorkers] = {}
+    with contextlib.ExitStack() as stack:
+
+        def workers_of(version: Version) -> ParserWorkers:
+            if version.digest not in pools:
+                pools[version.digest] = stack.enter_context(
+                    ParserWorkers(cores, directories=(version.folder,), **dataclasses.asdict(limits))
+                )
+            return pools[version.digest]
+
+        yield stack.enter_context(LocalReaders(workers_of, cores))
+
+
+def parser_limits(config: Config) -> ParserLimits:
+    """What one page may cost a parser process, from the configuration."""
     parsing = config.parsing
-    return ParserWorkers(
-        count=parsing.workers,
-        memory_bytes=int(parsing.memory_limit),
-        cpu_seconds=math.ceil(parsing.cpu_seconds),
-        wall_seconds=parsing.wall_seconds,
-        directories=parsing.directories,
-        max_bytes=int(config.crawl.page_size_limit),
-    )
+    return ParserLimits(int(parsing.memory_limit), math.ceil(parsing.cpu_seconds), parsing.wall_seconds, int(config.crawl.page_size_limit))
 
 
 class NoTor:
@@ -164,3 +187,18 @@ def offline_tools(config: Config, store: Store, *, now: Callable[[], dt.datetime
     """All that reading the archive again works with: the parser workers, and no Tor."""
     with open_workers(config) as workers:
         yield make_tools(config, store, NoTor(), workers, partial(explain, extended_errors=False), now, random.Random(0))  # noqa: S311 - nothing is drawn
+
+
+@contextlib.contextmanager
+def rebuilding(config: Config, target: Path, *, now: Callable[[], dt.datetime] = utc_now) -> Iterator[tuple[Tools, Path]]:
+    """All that making a database again works with, writing beside `target`; gives the tools and that file, which is whole after the block.
+
+    What was left of a rebuild that was stopped is gone on with, unless the journal has grown since.
+    """
+    work, journal = work_path(target), config.archive_directory / JOURNAL_NAME
+    if work.exists() and not (journal.is_file() and begun_from(work) == hash_file(journal)):
+        discard(work)
+    with open_store(work) as store:
+        with offline_tools(config, store, now=now) as tools:
+            yield tools, work
+        store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -7,15 +7,22 @@ counts as not seen.
 
 from __future__ import annotations
 
+import datetime as dt
+import gzip
 import itertools
+import shutil
+import tempfile
+import tomllib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from torwatch import __version__
-from torwatch.archive.originals import keep_import
+from torwatch.archive.originals import import_path, keep_import, layout_path
 from torwatch.claims import ClaimRules, implied_vendors, listing_row
+from torwatch.dataset.layout import read_layout
 from torwatch.dataset.reading import Fault, Row, read_rows
-from torwatch.errors import UsageError
+from torwatch.errors import ArchiveError, UsageError
 from torwatch.model import MarketFacts, PageKind
 from torwatch.normalise.price import normalise_price
 from torwatch.normalisers import normalisers_for
@@ -24,15 +31,14 @@ from torwatch.store.imports import begin_import, end_import, find_or_add_market,
 from torwatch.store.staging import StagedPage
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from pathlib import Path
+    import sqlite3
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from torwatch.dataset.layout import Layout
     from torwatch.model import Listing
     from torwatch.store.database import Store
     from torwatch.store.judgement import HoldRule
-    from torwatch.store.snapshots import Ending
+    from torwatch.store.snapshots import Ending, Snapshot
 
 GROUP_ROWS = 5_000  # rows staged at a time
 
@@ -86,9 +92,7 @@ def load_file(
             snapshot = begin_import(
                 connection, market_id, at=moment, parser=f"import:{layout.name}", digest=layout.digest, version=__version__
             )
-            for group in grouped(first_of_each(listings, loaded)):
-                staging.stage_pages(connection, snapshot.id, [stage_of(group, rules)])
-            ending = end_import(connection, snapshot, coverage=rules.coverage(), rule=hold, complete=complete)
+            ending = write_moment(connection, snapshot, listings, rules, loaded, hold, complete=complete)
             loaded.snapshots.append((snapshot.id, snapshot.started_at, ending))
         if not loaded.snapshots:
             raise UsageError(
@@ -115,6 +119,50 @@ def load_file(
         )
     derived.write_derived(store, market_id, normalisers_for(rules.facts))
     return loaded
+
+
+def write_moment(
+    connection: sqlite3.Connection,
+    snapshot: Snapshot,
+    listings: Iterable[Listing],
+    rules: ClaimRules,
+    loaded: Loaded,
+    hold: HoldRule,
+    *,
+    complete: bool,
+) -> Ending:
+    """Stage and diff the listings of one moment."""
+    for group in grouped(first_of_each(listings, loaded)):
+        staging.stage_pages(connection, snapshot.id, [stage_of(group, rules)])
+    return end_import(connection, snapshot, coverage=rules.coverage(), rule=hold, complete=complete)
+
+
+def reload_file(store: Store, archive_directory: Path, detail: Mapping[str, Any], snapshots: Sequence[Snapshot], *, hold: HoldRule) -> None:
+    """Load a file that the archive keeps into its snapshots again; `detail` is what the event log says of its import.
+
+    Raises ArchiveError when the archive does not keep it.
+    """
+    file = import_path(archive_directory, detail["sha256"])
+    layout = kept_layout(archive_directory, detail)
+    rules, loaded = rules_for(layout, detail["market"]), Loaded()
+    at = dt.datetime.fromisoformat(detail["at"]) if detail["at"] else None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / detail["file"]
+        with gzip.open(file, "rb") as source, path.open("wb") as sink:
+            shutil.copyfileobj(source, sink, 1 << 20)
+        with store.write() as connection:
+            for snapshot, (_, listings) in zip(snapshots, moments(path, layout, at, loaded, lambda _rows: None), strict=True):
+                write_moment(connection, snapshot, listings, rules, loaded, hold, complete=detail["complete"])
+    derived.write_derived(store, snapshots[0].market_id, normalisers_for(rules.facts))
+
+
+def kept_layout(archive_directory: Path, detail: Mapping[str, Any]) -> Layout:
+    """The layout by which a file was imported. Raises ArchiveError when the file or the layout is not kept."""
+    if "layout_sha256" not in detail or not import_path(archive_directory, detail["sha256"]).is_file():
+        raise ArchiveError(f"the archive does not keep {detail['file']}, which was imported: import it again into the new database")
+    text = layout_path(archive_directory, detail["layout_sha256"]).read_text(encoding="utf-8")
+    layout = read_layout(detail["layout"], text, tomllib.loads(text))
+    return replace(layout, at="") if detail["at"] else layout
 
 
 def stage_of(listings: Sequence[Listing], rules: ClaimRules) -> StagedPage:

@@ -27,6 +27,13 @@ JOURNALED = {
     "event": "",
     "manifest": "",
 }
+# Table → which of its rows belong to a snapshot ("ended"): these move with every page, so they are queued once, when the snapshot ends.
+AT_THE_END = {
+    "second_pass_list": "snapshot_id = ended.id",
+    "second_pass_page": "snapshot_id = ended.id",
+    "spending": "target_id = ended.target_id AND day >= substr(ended.started_at, 1, 10)",
+}
+ENDS = "journal_snapshot_ends"
 ROWS_AT_ONCE = 10_000
 
 
@@ -43,7 +50,7 @@ class Queued:
 
 def has_triggers(connection: sqlite3.Connection) -> bool:
     """Whether the triggers were made."""
-    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'journal_event_insert'").fetchone() is not None
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (ENDS,)).fetchone() is not None
 
 
 def renew_triggers(connection: sqlite3.Connection) -> None:
@@ -54,9 +61,8 @@ def renew_triggers(connection: sqlite3.Connection) -> None:
     }
     for table, which in JOURNALED.items():
         columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
-        names = [column[1] for column in columns]
-        key = [column[1] for column in columns if column[5]]
-        for act, alias, chosen, gone in (("insert", "new", names, 0), ("update", "new", names, 0), ("delete", "old", key, 1)):
+        key = [column for column in columns if column[5]]
+        for act, alias, chosen, gone in (("insert", "new", columns, 0), ("update", "new", columns, 0), ("delete", "old", key, 1)):
             name = f"journal_{table}_{act}"
             when = f" WHEN {alias}.{which}" if which else ""
             connection.execute(f"DROP TRIGGER IF EXISTS {name}")
@@ -66,13 +72,37 @@ def renew_triggers(connection: sqlite3.Connection) -> None:
             )
         if table not in had:
             where = f" WHERE {which}" if which else ""
-            connection.execute(f"INSERT INTO journal_queue (entity, fields) SELECT '{table}', {object_sql(names)} FROM {table}{where}")
+            connection.execute(f"INSERT INTO journal_queue (entity, fields) SELECT '{table}', {object_sql(columns)} FROM {table}{where}")
+    renew_end_trigger(connection)
 
 
-def object_sql(columns: Iterable[str], alias: str = "") -> str:
-    """SQL of a JSON object of the columns."""
-    pairs = ", ".join(f"'{column}', {alias}{column}" for column in columns)
-    return f"json_object({pairs})"
+def renew_end_trigger(connection: sqlite3.Connection) -> None:
+    """Make the trigger that queues, when a snapshot ends, the rows that moved with its pages; where there was none, those of ended ones."""
+    fresh = not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (ENDS,)).fetchone()
+    connection.execute(f"DROP TRIGGER IF EXISTS {ENDS}")
+    steps = []
+    for table, which in AT_THE_END.items():
+        columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
+        names = [column for column in columns if column[2] != "BLOB"]  # JSON holds none: sets of ids are made again with the history
+        into = f"INSERT INTO journal_queue (entity, fields) SELECT '{table}', {object_sql(names)} FROM {table}"
+        steps.append(f"{into} WHERE {which.replace('ended.', 'new.')};")
+        if fresh:
+            connection.execute(f"{into} WHERE EXISTS (SELECT 1 FROM snapshot AS ended WHERE ended.state <> 'running' AND {which})")
+    connection.execute(
+        f"CREATE TRIGGER {ENDS} AFTER UPDATE OF state ON snapshot WHEN old.state = 'running' AND new.state <> 'running'"
+        f" BEGIN {' '.join(steps)} END"
+    )
+
+
+def object_sql(columns: Iterable[Any], alias: str = "") -> str:
+    """SQL of a JSON object of the columns, which are rows of `PRAGMA table_info`; numbers keep all their digits."""
+    pairs = []
+    for column in columns:
+        value = f"{alias}{column[1]}"
+        if column[2] == "REAL":
+            value = f"CASE WHEN {value} IS NOT NULL THEN json(printf('%!.17g', {value})) END"
+        pairs.append(f"'{column[1]}', {value}")
+    return f"json_object({', '.join(pairs)})"
 
 
 def waiting(connection: sqlite3.Connection) -> list[Queued]:

@@ -1,0 +1,202 @@
+"""The rebuild: the whole database made again from the archive: what no page can tell from the journal, all else from the pages.
+
+Each snapshot is read by the parser version that read it when it ended, judged by the rule of that time and by what people decided since, in
+the order in which the snapshots ended. So rows get the ids that they had, unless a replay made them anew in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from torwatch.archive.journal import NAME as JOURNAL_NAME
+from torwatch.archive.journal import read_journal
+from torwatch.archive.originals import keep_parser, parser_folder
+from torwatch.claims import rules_of
+from torwatch.closing import derive, find_drift
+from torwatch.errors import ArchiveError, UsageError
+from torwatch.ledger import GONE, ROW
+from torwatch.loading import reload_file
+from torwatch.normalise.price import normalise_price
+from torwatch.parsing.registry import load_parser
+from torwatch.reread import Version, read_entries, restore_second_pass, stage_snapshot
+from torwatch.store import rebuilt
+from torwatch.store.journaled import AT_THE_END, JOURNALED, key_columns
+from torwatch.store.judgement import HoldRule, Signs
+from torwatch.store.snapshots import Snapshot, find_snapshot, settle
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from torwatch.equipment import Tools
+    from torwatch.parserkit import Market
+    from torwatch.reread import Readers
+
+Fields = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What a rebuild made, and what came out otherwise than it was recorded."""
+
+    snapshots: int = 0
+    pages: int = 0
+    rows: Counter[str] = field(default_factory=Counter)  # rows that the journal gave, by table
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the journal has: the rows of each table as they are now, and the snapshots in the order in which they ended."""
+
+    rows: dict[str, dict[tuple[Any, ...], Fields]]
+    ended: tuple[int, ...]
+    digest: str  # of the journal's bytes
+
+
+def read_recorded(archive_directory: Path, connection: sqlite3.Connection) -> Recorded:
+    """Read the journal; `connection` tells the keys of the tables. Raises UsageError when there is nothing in it."""
+    path = archive_directory / JOURNAL_NAME
+    if not path.is_file():
+        raise UsageError(f"there is no journal {path}: the archive of an older torwatch gets one when this version opens its database once")
+    rows: dict[str, dict[tuple[Any, ...], Fields]] = {table: {} for table in (*JOURNALED, *AT_THE_END)}
+    keys = {table: key_columns(connection, table) for table in rows}
+    ended: dict[int, None] = {}
+    for line in read_journal(archive_directory):
+        if line.kind not in {ROW, GONE} or line.subject not in rows:
+            continue
+        key = tuple(line.detail[name] for name in keys[line.subject])
+        if line.kind == GONE:
+            rows[line.subject].pop(key, None)
+            continue
+        rows[line.subject][key] = line.detail
+        if line.subject == "snapshot" and line.detail["state"] != "running":
+            ended.setdefault(line.detail["id"])
+    with path.open("rb") as handle:
+        digest = hashlib.file_digest(handle, "sha256").hexdigest()
+    known = {key[0] for key in rows["snapshot"]}
+    return Recorded(rows, tuple(number for number in ended if number in known), digest)
+
+
+class Rebuild:
+    """One rebuild under way into the database of `tools`; begun again, it goes on behind the last snapshot that it finished."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        readers: Readers,
+        hold: HoldRule,
+        *,
+        directories: Sequence[Path] = (),
+        progress: Callable[[int, int], None] = lambda _done, _of: None,
+    ) -> None:
+        self.tools = tools
+        self.readers = readers
+        self.hold = hold  # for snapshots that were judged before their rule was kept
+        self.directories = directories  # parsers of analysts, for versions that the archive does not keep
+        self.progress = progress
+        self.done = Rebuilt()
+        self.pages_in_all = 0
+        self._versions: dict[tuple[str, str], tuple[Version, Market]] = {}
+
+    def run(self) -> Rebuilt:
+        """Do all that is left. Raises ArchiveError or UsageError, one line, where the archive does not hold what it takes."""
+        store, archive = self.tools.store, self.tools.archive_directory
+        recorded = read_recorded(archive, store.connection)
+        self.done.rows = Counter({table: len(rows) for table, rows in recorded.rows.items() if rows})
+        if not rebuilt.is_begun(store):
+            with store.write() as connection:
+                rows = {table: found.values() for table, found in recorded.rows.items()}
+                rebuilt.begin(connection, recorded.digest, rows, set(recorded.ended))
+        crawled = [number for number in recorded.ended if recorded.rows["snapshot"][number,].get("source", "crawl") == "crawl"]
+        left = rebuilt.still_to_make(store)
+        entries = {number: read_entries(archive, find_snapshot(store, number)) for number in crawled if number in left}
+        self.pages_in_all = sum(len(found) for found in entries.values())
+        self.progress(0, self.pages_in_all)
+        imports = imports_of(recorded.rows["event"].values())
+        for number in recorded.ended:
+            if number in entries:
+                self.make_crawled(find_snapshot(store, number), recorded.rows["snapshot"][number,], entries[number])
+            elif number in left:
+                left -= self.make_imported(number, imports, recorded)
+            self.done.snapshots += 1
+        with store.write() as connection:
+            rebuilt.finish(connection)
+        return self.done
+
+    def make_crawled(self, snapshot: Snapshot, fields: Fields, entries: list[Any]) -> None:
+        """Read the pages of one snapshot again and settle it as it was settled."""
+        tools = self.tools
+        version, market = self.version_of(snapshot, fields["parser_digest"])
+        archive = tools.archive_directory
+        second = stage_snapshot(tools.store, snapshot, archive, entries, version, self.readers, tools.rng, progress=self.count)
+        with tools.store.write() as connection:
+            restore_second_pass(connection, snapshot.id, second)
+            signs = Signs(snapshot.cut_short, find_drift(tools.store, snapshot, market))
+            ending = settle(
+                connection, snapshot, coverage=version.rules.coverage(), rule=rule_of(fields, self.hold), signs=signs, now=tools.now()
+            )
+        derive(tools, snapshot.market_id, market)
+        self.compare(snapshot.id, fields)
+        if ending.state != fields["state"]:
+            self.done.notes.append(f"snapshot {snapshot.id} came out {ending.state}, it was {fields['state']}")
+
+    def make_imported(self, number: int, imports: Mapping[int, Fields], recorded: Recorded) -> set[int]:
+        """Load the file of an imported snapshot again; gives the numbers of all snapshots that it holds."""
+        detail = imports.get(number)
+        if detail is None:
+            raise ArchiveError(f"the journal does not say from which file snapshot {number} was imported: import it again")
+        snapshots = [find_snapshot(self.tools.store, one) for one in detail["snapshots"]]
+        fields = recorded.rows["snapshot"][number,]
+        reload_file(self.tools.store, self.tools.archive_directory, detail, snapshots, hold=rule_of(fields, self.hold))
+        for one in snapshots:
+            self.compare(one.id, recorded.rows["snapshot"][one.id,])
+        return {one.id for one in snapshots}
+
+    def count(self, pages: int) -> None:
+        """Note pages that were read."""
+        self.done.pages += pages
+        self.progress(self.done.pages, self.pages_in_all)
+
+    def version_of(self, snapshot: Snapshot, digest: str) -> tuple[Version, Market]:
+        """The parser version that read a snapshot, from the archive; where it was not kept, the present one, and a note."""
+        name = snapshot.parser
+        if (name, digest) not in self._versions:
+            archive = self.tools.archive_directory
+            folder = parser_folder(archive, digest)
+            if not folder.is_dir():
+                self.done.notes.append(f"the archive does not keep parser {name} {digest[:12]}: the present one reads for it")
+                present = load_parser(name, self.directories)
+                folder = keep_parser(archive, name, present.digest, present.own_sources, present.family_sources)
+            market = load_parser(name, [folder]).market
+            self._versions[name, digest] = Version(name, digest, folder, rules_of(market, normalise_price)), market
+        return self._versions[name, digest]
+
+    def compare(self, number: int, fields: Fields) -> None:
+        """Note where the totals of a snapshot came out otherwise than they were recorded."""
+        made = dict(self.tools.store.row("SELECT * FROM snapshot WHERE id = ?", (number,)) or {})
+        for name in ("listings", "vendors", "new_feedback", "pages", "announced_listings"):
+            if made[name] != fields[name]:
+                self.done.notes.append(f"snapshot {number}: {made[name]} {name.replace('_', ' ')}, {fields[name]} were recorded")
+
+
+def rule_of(fields: Fields, otherwise: HoldRule) -> HoldRule:
+    """The rule by which a snapshot was judged."""
+    if fields.get("max_fall") is None or fields.get("confirm_misses") is None:
+        return otherwise
+    return HoldRule(fields["max_fall"], fields["confirm_misses"])
+
+
+def imports_of(events: Iterable[Fields]) -> dict[int, Fields]:
+    """What was imported, by the number of each snapshot that it made."""
+    found: dict[int, Fields] = {}
+    for event in events:
+        if event["kind"] == "imported":
+            detail = json.loads(event["detail"]) | {"market": event["subject"]}
+            found |= dict.fromkeys(detail["snapshots"], detail)
+    return found

@@ -1,0 +1,224 @@
+"""Archived pages read again by one version of a parser, in groups: what they gave is ready to be staged, wherever they were read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self
+from urllib.parse import urlsplit
+
+from torwatch.archive.index import Entry, index_path, read_index
+from torwatch.archive.reader import ArchivedPage, read_page
+from torwatch.crawl.fetch import judge_status
+from torwatch.errors import ArchiveError
+from torwatch.model import OBSTACLE_OUTCOMES, Fetched, Outcome, PageKind
+from torwatch.reading import PageReader, Workers
+from torwatch.second_pass import keys_of
+from torwatch.store import staging
+from torwatch.store.frontier import Visit, VisitResult, add_visits, record_reread
+from torwatch.store.second_pass import restore_page
+from torwatch.store.staging import StagedPage
+
+if TYPE_CHECKING:
+    import random
+    import sqlite3
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from torwatch.claims import ClaimRules
+    from torwatch.store.database import Store
+    from torwatch.store.snapshots import Snapshot
+
+GROUP_PAGES = 200  # pages staged in one transaction
+# What the page itself and its status tell; any other outcome is how the connection went, which the stored bytes cannot tell.
+TOLD_BY_PAGE = OBSTACLE_OUTCOMES | {
+    Outcome.OK,
+    Outcome.UNCHANGED,
+    Outcome.GONE,
+    Outcome.HTTP_ERROR,
+    Outcome.LAYOUT_CHANGED,
+    Outcome.PARSE_LIMIT,
+    Outcome.EMPTY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a parser: its name, the digest of its sources, the folder of the archive that keeps them, and its claim rules."""
+
+    name: str
+    digest: str
+    folder: Path
+    rules: ClaimRules
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """What one page gave; nothing is staged of a page that is not ok. `keys`: of the listings in its rows."""
+
+    result: VisitResult
+    staged: StagedPage
+    keys: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SecondPage:
+    """A page of a second pass read again: its list, its number of so many announced, what became of it, and the listings in its rows."""
+
+    scope: str
+    page: int
+    pages: int
+    result: VisitResult
+    keys: frozenset[str]
+
+
+class Readers(Protocol):
+    """What reads archived pages again."""
+
+    def read(self, version: Version, warc: Path, groups: Iterable[list[Entry]]) -> Iterator[list[Reread]]:
+        """What each group of pages gave, in order."""
+
+
+class LocalReaders:
+    """Reads with the parser processes of this machine; a context manager. The next group is read while the last one is written."""
+
+    def __init__(self, workers_of: Callable[[Version], Workers], threads: int) -> None:
+        self._workers_of = workers_of
+        self._pool = ThreadPoolExecutor(threads)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def read(self, version: Version, warc: Path, groups: Iterable[list[Entry]]) -> Iterator[list[Reread]]:
+        """What each group of pages gave, in order."""
+        reader = PageReader(version.name, version.rules, self._workers_of(version), lambda _seconds: None)
+        waiting: deque[list[Future[Reread]]] = deque()
+        for group in groups:
+            waiting.append([self._pool.submit(read_stored, reader, warc, entry) for entry in group])
+            if len(waiting) > 1:
+                yield [one.result() for one in waiting.popleft()]
+        for last in waiting:
+            yield [one.result() for one in last]
+
+
+def read_stored(reader: PageReader, warc: Path, entry: Entry) -> Reread:
+    """Read one page of a WARC again."""
+    return read_again(reader, entry, page_of(warc, entry))
+
+
+def page_of(warc: Path, entry: Entry) -> ArchivedPage | None:
+    """The stored page of an index line; None where nothing was stored."""
+    return None if entry.offset is None else read_page(warc, entry.offset)
+
+
+def read_again(reader: PageReader, entry: Entry, page: ArchivedPage | None) -> Reread:
+    """Read one archived page; a visit that brought no page keeps its outcome."""
+    visit = Visit(path_of(entry), PageKind(entry.kind), entry.key, entry.attempts)
+    at = dt.datetime.strptime(entry.timestamp, "%Y%m%d%H%M%S").replace(tzinfo=dt.UTC)
+    before = Outcome(entry.outcome)
+    if page is None or not page.body:
+        kept = Fetched(entry.url, before, at, entry.elapsed_ms or 0, entry.status, reason=entry.reason, digest=entry.digest)
+        return Reread(result_of(visit, kept, before, entry.reason, entry.size or 0), StagedPage())
+    outcome, reason = judge_status(page.status) if before in TOLD_BY_PAGE else (before, entry.reason)
+    headers = (("Content-Type", page.content_type),) if page.content_type else ()
+    fetched = Fetched(page.url, outcome, at, entry.elapsed_ms or 0, page.status, headers, page.body, reason, entry.digest)
+    read = reader.read_fetched(visit, fetched)
+    size = len(page.body) if entry.size is None else entry.size
+    staged = read.staged if read.outcome is Outcome.OK else StagedPage()
+    return Reread(result_of(visit, fetched, read.outcome, read.reason, size), staged, frozenset(keys_of(read)))
+
+
+def result_of(visit: Visit, fetched: Fetched, outcome: Outcome, reason: str, size: int) -> VisitResult:
+    """What is kept of a page read again; `size` in bytes as it came."""
+    return VisitResult(
+        visit=visit,
+        outcome=outcome,
+        reason=reason,
+        status=fetched.status,
+        elapsed_ms=fetched.elapsed_ms,
+        at=fetched.fetched_at,
+        digest=fetched.digest,
+        size=size,
+    )
+
+
+def path_of(entry: Entry) -> str:
+    """Path and query of an archived page."""
+    parts = urlsplit(entry.url)
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def read_entries(archive_directory: Path, snapshot: Snapshot) -> list[Entry]:
+    """The index of a snapshot, in the order of its WARC. Raises ArchiveError when it is missing."""
+    path = index_path(archive_directory / (snapshot.warc or ""))
+    if not path.is_file():
+        raise ArchiveError(
+            f"the index {path} of snapshot {snapshot.id} is missing: restore the archive, or replay with --since a later one"
+        )
+    return sorted(read_index(path), key=lambda entry: entry.offset or 0)
+
+
+def grouped(entries: list[Entry]) -> Iterator[list[Entry]]:
+    """The entries in groups of one transaction."""
+    for start in range(0, len(entries), GROUP_PAGES):
+        yield entries[start : start + GROUP_PAGES]
+
+
+def stage_snapshot(
+    store: Store,
+    snapshot: Snapshot,
+    archive_directory: Path,
+    entries: list[Entry],
+    version: Version,
+    readers: Readers,
+    rng: random.Random,
+    *,
+    progress: Callable[[int], None],
+) -> list[SecondPage]:
+    """Stage anew all that the archived pages of an ended snapshot's first pass give; gives those of the second, which are never staged.
+
+    `progress` gets the number of pages of each group.
+    """
+    clear(store, snapshot)
+    asked = [entry for entry in entries if entry.outcome]
+    planned = [Visit(path_of(entry), PageKind(entry.kind), entry.key) for entry in entries if not entry.outcome and not entry.second_pass]
+    with store.write() as connection:
+        add_visits(connection, snapshot.id, planned, rng)
+    progress(len(entries) - len(asked))
+    second = []
+    groups = readers.read(version, archive_directory / (snapshot.warc or ""), grouped(asked))
+    for group, rereads in zip(grouped(asked), groups, strict=True):
+        both = list(zip(group, rereads, strict=True))
+        first = [one for entry, one in both if not entry.second_pass]
+        second += [second_page(entry.second_pass, one) for entry, one in both if entry.second_pass]
+        with store.write() as connection:
+            record_reread(connection, snapshot.id, [one.result for one in first])
+            staging.stage_pages(connection, snapshot.id, [one.staged for one in first if one.result.outcome is Outcome.OK])
+        progress(len(rereads))
+    return second
+
+
+def second_page(place: str, reread: Reread) -> SecondPage:
+    """A page of the second pass as it is kept; the index says where it stands: "number/pages list"."""
+    numbers, _, scope = place.partition(" ")
+    page, _, pages = numbers.partition("/")
+    return SecondPage(scope, int(page), int(pages), reread.result, reread.keys)
+
+
+def restore_second_pass(connection: sqlite3.Connection, snapshot_id: int, pages: Iterable[SecondPage]) -> None:
+    """Write the pages of a second pass that were read again; inside the transaction that settles the snapshot."""
+    for one in pages:
+        restore_page(connection, snapshot_id, one.scope, one.page, one.pages, one.result, one.keys)
+
+
+def clear(store: Store, snapshot: Snapshot) -> None:
+    """Drop the working rows of an ended snapshot."""
+    with store.write() as connection:
+        staging.clear(connection, snapshot.id)
+        connection.execute("DELETE FROM visit WHERE snapshot_id = ?", (snapshot.id,))
