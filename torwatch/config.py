@@ -18,16 +18,18 @@ from pydantic import ByteSize, Field
 
 from torwatch.config_file import DATABASE_NAME, base_directory, default_data_directory, find_config, read_document, resolve_path
 from torwatch.config_sections import (
+    AlertsSection,
     CrawlSection,
     HoldSection,
+    ListingRule,
     LogSection,
+    MetricsSection,
     ParsingSection,
     ScheduleSection,
-    Section,
     ServeSection,
     TorSection,
-    show_value,
 )
+from torwatch.config_values import Section, show_value
 from torwatch.errors import ConfigError
 from torwatch.units import format_duration, format_size
 
@@ -48,6 +50,8 @@ class Config(Section):
     parsing: ParsingSection = ParsingSection()
     schedule: ScheduleSection = ScheduleSection()
     hold: HoldSection = HoldSection()
+    alerts: AlertsSection = AlertsSection()
+    metrics: MetricsSection = MetricsSection()
     log: LogSection = LogSection()
     serve: ServeSection = ServeSection()
 
@@ -113,6 +117,8 @@ def _name_kind(field: Any) -> str:
         Path: "path",
         Path | None: "path",
         tuple[Path, ...]: "list of paths",
+        tuple[ListingRule, ...]: "list of tables",
+        bool: "true | false",
     }
     if annotation in named:
         return named[annotation]
@@ -129,6 +135,8 @@ def to_toml_value(value: object) -> Any:
         return format_size(value)
     if value is None or value == Path():  # no path at all
         return ""
+    if isinstance(value, Section):
+        return {name: to_toml_value(item) for name, item in value.model_dump(exclude_unset=True).items()}
     if isinstance(value, tuple):
         return [to_toml_value(item) for item in value]
     return str(value) if isinstance(value, Path) else value
@@ -160,7 +168,12 @@ def _resolve_paths(config: Config, base: Path, environ: Mapping[str, str]) -> Co
     password_file = config.tor.control_password_file
     parsing = config.parsing.model_copy(update={"directories": tuple(resolve(path) for path in config.parsing.directories)})
     tor = config.tor.model_copy(update={"control_password_file": resolve(password_file) if password_file else None})
-    return config.model_copy(update={"data_directory": resolve(config.data_directory), "parsing": parsing, "tor": tor})
+    alerts, metrics = config.alerts, config.metrics
+    alerts = alerts.model_copy(update={"destinations": resolve(alerts.destinations) if alerts.destinations else None})
+    metrics = metrics.model_copy(update={"textfile": resolve(metrics.textfile) if metrics.textfile else None})
+    return config.model_copy(
+        update={"data_directory": resolve(config.data_directory), "parsing": parsing, "tor": tor, "alerts": alerts, "metrics": metrics}
+    )
 
 
 def _describe_fault(fault: Any) -> str:

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from pathlib import Path
-from typing import Annotated, Literal, Never
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotations when it runs
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
+from pydantic import ByteSize, Field
 
 from torwatch.config_file import DEFAULT_JITTER
-from torwatch.units import format_duration, parse_duration, parse_size
-
-SHOWN_CHARACTERS = 60
+from torwatch.config_values import (
+    Count,
+    Country,
+    Duration,
+    Fraction,
+    Header,
+    HeaderName,
+    HostPort,
+    HoursOfDay,
+    Number,
+    Onion,
+    OptionalPath,
+    PositiveDuration,
+    Section,
+    Size,
+    SocketAddress,
+    TorrcLine,
+)
 
 # What Tor Browser 15 (Firefox ESR 140) sends: every platform says Windows. An onion is plain HTTP, hence gzip and deflate only.
 TOR_BROWSER_USER_AGENT = "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -29,98 +43,6 @@ TOR_BROWSER_HEADERS = {
     "Sec-GPC": "1",
     "Priority": "u=0, i",
 }
-HEADERS_NOT_SET_HERE = frozenset({"authorization", "content-length", "cookie", "host", "proxy-authorization", "user-agent"})
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return value if isinstance(value, dt.timedelta) else _refuse("a duration such as 90s, 12h or 7d", value)
-    return parse_duration(str(value))
-
-
-def _positive(value: dt.timedelta) -> dt.timedelta:
-    return value or _refuse("more than no time at all", format_duration(value))
-
-
-def _size(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
-        return _refuse("a size such as 2MB", value)
-    return parse_size(str(value))
-
-
-def _refuse(wanted: str, value: object) -> Never:
-    raise ValueError(f"{show_value(value)} is not {wanted}")
-
-
-def _hours(value: str) -> str:
-    """Accept nothing, or two different times of a day as in 22:00-06:00."""
-    opens, _, shuts = value.partition("-")
-    if value and (not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", value) or opens == shuts):
-        _refuse("two times of a day as in 22:00-06:00, or empty", value)
-    return value
-
-
-def _optional_path(value: object) -> object:
-    return None if value == "" else value
-
-
-def _socket_address(value: str) -> str:
-    """Accept an absolute path of a unix socket or host:port."""
-    _, colon, port = value.rpartition(":")
-    if value.startswith("/") or (colon and port.isdecimal() and 0 < int(port) < 2**16):
-        return value
-    raise ValueError(f"{show_value(value)} is neither host:port nor the absolute path of a unix socket")
-
-
-def _host_port(value: str) -> str:
-    return value if not value.startswith("/") else _refuse("host:port", value)
-
-
-def _header(value: str) -> str:
-    if not value.isprintable() or not value.isascii():
-        raise ValueError(f"{show_value(value)} holds what an HTTP header cannot: printable ASCII only")
-    return value
-
-
-def _header_name(value: str) -> str:
-    if value.lower() in HEADERS_NOT_SET_HERE:
-        raise ValueError(f"{show_value(value)} cannot be set here: torwatch decides it, and secrets never stand in the configuration")
-    return _header(value)
-
-
-def _onion(value: str) -> str:
-    """Accept the host name of a version 3 onion; tor itself checks the rest."""
-    if re.fullmatch(r"[a-z2-7]{56}\.onion", value):
-        return value
-    raise ValueError(f"{show_value(value)} is not the host name of an onion: 56 letters and digits, then .onion")
-
-
-def _torrc_line(value: str) -> str:
-    if "\n" in value or "\r" in value or "\0" in value:
-        raise ValueError(f"{show_value(value)} is more than one line")
-    return value
-
-
-Duration = Annotated[dt.timedelta, BeforeValidator(_duration)]
-PositiveDuration = Annotated[dt.timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
-Size = Annotated[ByteSize, BeforeValidator(_size), Field(gt=0)]
-Count = Annotated[int, Field(strict=True, ge=1)]
-Number = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
-OptionalPath = Annotated[Path | None, BeforeValidator(_optional_path)]
-SocketAddress = Annotated[str, AfterValidator(_socket_address)]
-HostPort = Annotated[str, AfterValidator(_host_port), AfterValidator(_socket_address)]
-Header = Annotated[str, AfterValidator(_header)]
-HeaderName = Annotated[str, AfterValidator(_header_name)]
-Onion = Annotated[str, AfterValidator(_onion)]
-HoursOfDay = Annotated[str, AfterValidator(_hours)]
-TorrcLine = Annotated[str, AfterValidator(_torrc_line)]
-
-
-class Section(BaseModel):
-    """One table of the configuration: frozen, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
 
 class TorSection(Section):
@@ -220,6 +142,66 @@ class HoldSection(Section):
     )
 
 
+class ListingRule(Section):
+    """One rule of alerts over listings; every condition that is given must hold."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    markets: tuple[str, ...] = ()
+    ship_from: tuple[Country, ...] = ()
+    category: str = ""
+    group: str = ""
+    terms: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    price_above: Number | None = None
+    price_below: Number | None = None
+    currency: str = "EUR"
+
+
+class AlertsSection(Section):
+    """What somebody should hear of, and how; needs the extra [alerts]."""
+
+    destinations: OptionalPath = Field(
+        default=None,
+        description="File with the addresses to tell, one a line as apprise writes them, readable by its owner only; empty: systemd's credential"
+        " `alerts`, else nobody (alerts are kept all the same).",
+    )
+    rules: tuple[ListingRule, ...] = Field(
+        default=(),
+        description="Rules over new and changed listings, as in { name = 'tea', ship_from = ['NL'], category = 'tea', terms = ['green'],"
+        " price_below = 50 }; also markets, group, price_above, currency. Every condition given must hold.",
+    )
+    vendor_elsewhere: bool = Field(default=True, description="Tell when a vendor account is linked to one of another market.")
+    down_for: Duration = Field(default=dt.timedelta(hours=24), description="Tell when a market has not answered for so long; 0s: never.")
+    coverage_below: Fraction = Field(
+        default=0.8, description="Tell when a snapshot saw less than this share of what the market counts; 0: never."
+    )
+    disk_below: Size = Field(default=ByteSize(5_000_000_000), description="Tell when less of the disk is free.")
+    session_ends_within: Duration = Field(
+        default=dt.timedelta(days=2), description="Tell when a session is expected to end within this time."
+    )
+    digest: Duration = Field(
+        default=dt.timedelta(0),
+        description="Tell of listings and vendors at most so often, all in one message; 0s: at once. The rest is told at once.",
+    )
+    quiet_hours: HoursOfDay = Field(
+        default="", description="Hours (UTC) in which nothing is sent, as in 22:00-06:00; it is told when they end. Empty: none."
+    )
+    reveal: bool = Field(
+        default=True, description="false: messages say only how many alerts there are, for services that should not learn more."
+    )
+
+
+class MetricsSection(Section):
+    """Figures for Prometheus; needs the extra [metrics]."""
+
+    textfile: OptionalPath = Field(
+        default=None,
+        description="File that the daemon writes twice a minute for the text-file collector of the node exporter; empty: none.",
+    )
+    port: Annotated[int, Field(strict=True, ge=0, le=65_535)] = Field(
+        default=0, description="Port on 127.0.0.1 where the daemon answers with its metrics; 0: none."
+    )
+
+
 class LogSection(Section):
     """The log, on standard error."""
 
@@ -236,9 +218,3 @@ class ServeSection(Section):
         default="127.0.0.1", min_length=1, description="Address to listen on; there is no password, so keep it on this machine."
     )
     port: Annotated[int, Field(strict=True, ge=0, le=65_535)] = Field(default=8001, description="Port to listen on; 0: any free one.")
-
-
-def show_value(value: object) -> str:
-    """Give a value's repr, cut so that a fault stays on one line; control characters come out escaped."""
-    text = repr(value)
-    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from torwatch.assembly import open_tools, visiting_hours, walk_settings
+from torwatch.attendance import Attendance
 from torwatch.claims import rules_of
 from torwatch.closing import finish_closings
 from torwatch.crawl.schedule import choose_due
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 LOOP_SECONDS = 0.5
 TOR_CHECK_SECONDS = 10.0
+ATTENDANCE_SECONDS = 30.0
 STOP_SECONDS = 3.0  # what a stop waits for threads; what they had not committed is fetched again
 MESSAGE_CHARACTERS = 200
 
@@ -90,13 +92,16 @@ class Daemon:
         self.stop = threading.Event()
         self.reload = threading.Event()
         self.jobs: dict[int, Job] = {}
+        self.attendance = Attendance(tools)
         self._next_tor_check = time.monotonic() + TOR_CHECK_SECONDS
+        self._next_round = time.monotonic()
 
     def run(self) -> None:
         """Run until `stop` is set; then let the walks commit what they hold and leave."""
         log.info("daemon_started", database=str(self.config.database_path))
         threading.Thread(target=finish_what_was_cut_off, args=(self.tools, self.config), name="cut-off-ends", daemon=True).start()
         self.write_pulse()
+        self.attendance.open_metrics(self.config)
         self.heartbeat.notifier.send("READY=1", "STATUS=tor is ready")
         try:
             while not self.stop.wait(LOOP_SECONDS):
@@ -107,6 +112,7 @@ class Daemon:
                     log.error("daemon_turn_failed", error=str(error))  # noqa: TRY400 - one clear line, no traceback: these are known faults
         finally:
             self.heartbeat.notifier.send("STOPPING=1")
+            self.attendance.close()
             for job in self.jobs.values():
                 job.stop.set()
             deadline = time.monotonic() + STOP_SECONDS
@@ -134,6 +140,9 @@ class Daemon:
         self.reap(targets)
         self.answer_requests()
         self.begin_due(targets)
+        if time.monotonic() >= self._next_round:
+            self._next_round = time.monotonic() + ATTENDANCE_SECONDS
+            self.attendance.begin_round(self.config, self.jobs.copy)
 
     def begin_due(self, targets: dict[int, Target]) -> None:
         """Begin the snapshots that are due, as far as there are places and the hours allow."""

@@ -6,8 +6,10 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from torwatch.alerting import send_test
 from torwatch.assembly import walk_settings
 from torwatch.crawl.fetch import Fetcher, Route
+from torwatch.errors import UsageError
 from torwatch.model import Outcome
 from torwatch.parsing.proposal import propose_parser
 from torwatch.store.mirrors import AMBIGUOUS, record_visit, visits_of
@@ -89,7 +91,15 @@ def propose(tools: Tools, config: Config, arguments: Arguments) -> Answer:
     return asdict(found) | {"outcome": Outcome.OK.value}
 
 
-ERRANDS: dict[str, Callable[[Tools, Config, Arguments], Answer]] = {"probe": probe, "propose": propose}
+def send_alert(tools: Tools, config: Config, _: Arguments) -> Answer:
+    """Send a test message to everybody who is told of alerts. Raises UsageError when that is nobody."""
+    answers = send_test(tools, config)
+    if not answers:
+        raise UsageError("nobody is to be told: name a file of addresses in alerts.destinations (docs/operations.md)")
+    return {"destinations": answers}
+
+
+ERRANDS: dict[str, Callable[[Tools, Config, Arguments], Answer]] = {"probe": probe, "propose": propose, "alert": send_alert}
 
 
 def queue_request(store: Store, kind: str, arguments: Arguments, *, now: dt.datetime) -> int:

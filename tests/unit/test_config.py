@@ -201,3 +201,28 @@ def test_values_are_written_as_the_file_writes_them():
 def test_hours_that_are_none_are_refused(written, hours):
     (fault,) = faults_of(written(f'[schedule]\nhours = "{hours}"'))
     assert fault == f"schedule.hours: '{hours}' is not two times of a day as in 22:00-06:00, or empty"
+
+
+def test_rules_of_alerts_are_a_list_of_tables(tmp_path):
+    file = tmp_path / "torwatch.toml"
+    file.write_text('[alerts]\nrules = [{ name = "dutch", ship_from = ["NL"], price_below = 50 }]\n')
+    (rule,) = load_config(file, {"HOME": "/nowhere"}).alerts.rules
+    assert (rule.name, rule.ship_from, rule.price_below, rule.currency) == ("dutch", ("NL",), 50, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("rule", "fault"),
+    [
+        ("{ ship_from = ['NL'] }", "alerts.rules.0.name: Field required"),
+        ("{ name = 'a', ship_from = ['Netherlands'] }", "alerts.rules.0.ship_from.0: "),
+        ("{ name = 'a', colour = 'red' }", "alerts.rules.0.colour: unknown key"),
+        ("{ name = 'a', price_below = -1 }", "alerts.rules.0.price_below: "),
+        ("{ name = 'a', price_above = nan }", "alerts.rules.0.price_above: "),
+    ],
+)
+def test_a_faulty_rule_of_alerts_is_told_with_its_place(tmp_path, rule, fault):
+    file = tmp_path / "torwatch.toml"
+    file.write_text(f"[alerts]\nrules = [{rule}]\n")
+    with pytest.raises(ConfigError) as raised:
+        load_config(file, {"HOME": "/nowhere"})
+    assert raised.value.faults[0].startswith(fault)

@@ -11,6 +11,7 @@ import pytest
 LONG_MODULE_LINES = 300
 # A module over 300 lines needs a reason.
 LONG_MODULES = {
+    "torwatch/report/datasette.py": "the description of every table, one after another; almost all of it is text",
     "torwatch/store/schema.py": "the tables, one after another; almost all of it is SQL",
     "torwatch/parsing/skeleton_rows.py": "one search for repeated rows, its rules of thumb side by side",
 }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "add": "torwatch.cli.target:add",
     "advise": "torwatch.cli.advise:advise",
+    "alert": "torwatch.cli.alert:alert",
     "answer": "torwatch.cli.answer:answer",
     "config": "torwatch.cli.config:config",
     "country": "torwatch.cli.country:country",
@@ -31,6 +32,7 @@ COMMANDS = {
     "hold": "torwatch.cli.hold:hold",
     "import": "torwatch.cli.load:import_",
     "market": "torwatch.cli.market:market",
+    "metrics": "torwatch.cli.metrics:metrics",
     "normalise": "torwatch.cli.normalise:normalise",
     "parser": "torwatch.cli.parser:parser",
     "rates": "torwatch.cli.rates:rates",
@@ -50,6 +52,7 @@ COMMANDS = {
 SHORT_HELP = {
     "add": "Watch a market: short for `target add`.",
     "advise": "How often to look at a market, and what it costs.",
+    "alert": "What somebody should hear of, and whether it arrives.",
     "answer": "Extent and share of one country, with what each figure rests on.",
     "config": "Write, check and show the configuration.",
     "country": "Claimed countries that were not understood.",
@@ -62,6 +65,7 @@ SHORT_HELP = {
     "hold": "Snapshots that wait for a person.",
     "import": "Load data sets that others published.",
     "market": "Markets known, also those not watched.",
+    "metrics": "Figures for Prometheus, and rules for alerts over them.",
     "normalise": "Normalise claimed countries, prices, quantities and substances.",
     "parser": "Write, try, check, list and replay parsers.",
     "rates": "Exchange rates: import a table, list what is there.",

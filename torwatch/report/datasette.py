@@ -154,6 +154,23 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "failure": {"description": "Pages that were not ok, with the reason.", "facets": ["outcome", "kind"]},
     "hold": {"description": "Snapshots that wait for a person, and what was decided."},
     "manifest": {"description": "Which manifest in the archive vouches for a snapshot.", "columns": {"sequence": "place in the chain"}},
+    "alert": {
+        "description": "What somebody should hear of, kept once, whether or not anybody is told.",
+        "sort_desc": "id",
+        "facets": ["kind", "rule", "subject"],
+        "columns": {
+            "key": "what makes it one, however often it is noticed",
+            "kind": "change: of listings and vendors, from a snapshot; health: of a market or of torwatch",
+            "rule": "rule of the configuration that found it",
+            "subject": "market, or what of this machine",
+            "body": "more, or what to do",
+        },
+    },
+    "alert_delivery": {
+        "description": "To whom an alert is to be told, and whether it was.",
+        "facets": ["destination"],
+        "columns": {"destination": "digest of the address, which stands in the configuration only", "sent_at": "empty: waiting"},
+    },
     "event": {"description": "What people and the daemon did.", "sort_desc": "id", "facets": ["kind"]},
     "fill_rate": {"description": "How often a field was filled, by page kind and snapshot: the raw matter of drift."},
     "rate": {

@@ -12,6 +12,7 @@ from torwatch.store.schema_crawl import CRAWL_TABLES
 from torwatch.store.schema_evidence import EVIDENCE
 from torwatch.store.schema_history import HISTORY_TABLES, SEARCH_TABLE_NAMES, SEARCH_TRIGGERS
 from torwatch.store.schema_imports import IMPORTS
+from torwatch.store.schema_operation import OPERATION_TABLES
 from torwatch.store.schema_standing import STANDING
 from torwatch.store.views import VIEWS
 
@@ -407,6 +408,7 @@ MIGRATIONS: Mapping[str, Sequence[str]] = MappingProxyType(
         "m0011_standing": STANDING,
         "m0009_care": CARE,
         "m0002_crawl": split_statements(CRAWL_TABLES),
+        "m0007_operation": split_statements(OPERATION_TABLES),
     }
 )
 
@@ -428,6 +430,7 @@ WORKING_TABLE_NAMES = (
     "miss",
     "normalised",
     "journal_queue",
+    "alert_scan",
     "sqlite_sequence",
     *SEARCH_TABLE_NAMES,
 )
