@@ -37,6 +37,10 @@ class Asking:
         """A share as a text in per cent, with the decimal sign of the language."""
         return show_cell(None if share is None else round(100 * share, 2), self.question.language)
 
+    def number(self, value: float) -> str:
+        """A whole number as a text, thousands apart."""
+        return show_cell(round(value), self.question.language)
+
     def rows(self, text: str) -> list[Any]:
         """The rows of a query that reads no large table."""
         return self.store.rows(text, {name: self.question.parameters[name] for name in BOUND if f":{name}" in text})

@@ -2,127 +2,123 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torwatch.answer.lives import lives_by_market
-from torwatch.answer.looks import NEVER, Array
-from torwatch.measure.abundance import chao2, count_seen, coverage_limits
+from torwatch.answer.histories import History, read_histories
+from torwatch.answer.words import method_name
+from torwatch.measure.abundance import chao2, count_seen, coverage_limits, schnabel, schumacher_eschmeyer, two_passes
 from torwatch.measure.estimate import Estimate, Refusal
-from torwatch.measure.survival import kaplan_meier, median_life_days
 from torwatch.report import answer_sql as sql
-from torwatch.store.capture import decode_ids
-from torwatch.store.captures import FIRST, read_occasions
 
 if TYPE_CHECKING:
     from torwatch.answer.asking import Asking
-    from torwatch.measure.abundance import Occasions
     from torwatch.report.document import Cell, Section
 
-LAST_LOOKS = 4  # that the coverage gauge and Schnabel use: one window, not the market's whole life
+GAUGED_LOOKS = 4  # the last ones: a gauge over the market's whole life would count what is long gone as unseen
 
 
 @dataclass(frozen=True, slots=True)
-class _Market:
-    """One market's last looks: who was seen at which, and how many things each vendor has that were seen j times (column j)."""
+class _Level:
+    """One estimator on one market: what it gave, and how many of those it counts were seen."""
 
-    id: int
-    name: str
-    looks: int
-    window_days: float
-    median_life_days: float | None
+    market: str
+    found: Estimate | Refusal
     seen: int
-    occasions: Occasions | None
-    by_vendor: Array
 
 
 def level_sections(asking: Asking) -> list[Section]:
-    """Coverage with its interval, levels, and which estimators refused, market by market."""
-    markets = _read_markets(asking)
-    rng = np.random.default_rng(asking.question.seed)
-    gauges: list[tuple[Cell, ...]] = []
-    for market in markets:
-        found: tuple[Estimate | Refusal, ...] = ()
-        if market.occasions is not None:
-            found = (coverage_limits(market.by_vendor, market.looks, rng), chao2(market.occasions))
-        shown = [one if isinstance(one, Estimate) else None for one in found] or [None, None]
-        gauge, least = shown
-        limits = f"{asking.percent(gauge.low)}\u2013{asking.percent(gauge.high)}" if gauge else None
-        gauges.append(
-            (
-                market.name,
-                market.looks,
-                market.seen,
-                round(100 * gauge.value, 2) if gauge else None,
-                limits,
-                round(least.value) if least else None,
-            )
+    """Coverage with its interval, levels with theirs, and which estimators refused, market by market."""
+    histories = read_histories(asking)
+    levels = [level for history in histories for level in _levels(history, asking.question.seed)]
+    rows: list[tuple[Cell, ...]] = []
+    refused: list[tuple[Cell, ...]] = []
+    for level in levels:
+        named = method_name(level.found.method, asking.question.language)
+        if isinstance(level.found, Refusal):
+            refused.append((level.market, named, level.found.told(asking.question.language)))
+            continue
+        rows.append(
+            (level.market, named, round(level.found.value), _limits(asking, level.found), _covered(asking, level.found, level.seen))
         )
-    columns = (
-        ("market", "markt"),
-        ("looks", "keren"),
-        ("seen", "gezien"),
-        ("coverage, %", "dekking, %"),
-        ("95 %", "95 %"),
-        ("at least", "minstens"),
+    market, method = ("market", "markt"), ("method", "methode")
+    columns = (market, method, ("level", "niveau"), ("95 %", "95 %"), ("coverage, %", "dekking, %"))
+    note = (
+        "Listings that stand and that the market's lists can show; what they hide is in no level. Coverage: the share of the level that was seen.",
+        "Aanbiedingen die staan en die de lijsten van de markt kunnen tonen; wat zij verbergen zit in geen niveau. Dekking: het geziene deel ervan.",
     )
+    titles = ("Levels not printed, and why", "Niveaus die niet vermeld zijn, en waarom")
+    none = ("No estimator was refused.", "Geen schatter is geweigerd.")
+    why = ("No level is printed: see below.", "Er is geen niveau vermeld: zie hieronder.")
+    return [
+        _coverage_section(asking, histories),
+        asking.section("levels", ("Estimated levels", "Geschatte niveaus"), columns, rows, sql.LOOKS, note, why),
+        asking.section("levels_refused", titles, (market, method, ("why not", "waarom niet")), refused, sql.LOOKS, reason=none),
+    ]
+
+
+def _coverage_section(asking: Asking, histories: list[History]) -> Section:
+    rng = np.random.default_rng(asking.question.seed)
+    rows: list[tuple[Cell, ...]] = []
+    for history in histories:
+        seen = history.seen[-GAUGED_LOOKS:]
+        gauge = coverage_limits(history.by_vendor(GAUGED_LOOKS), len(seen), rng)
+        least = chao2(count_seen(seen)) if len(seen) else None
+        shown = (round(100 * gauge.value, 2), _percents(asking, gauge)) if isinstance(gauge, Estimate) else (None, None)
+        ever = round(least.value) if isinstance(least, Estimate) else None
+        rows.append((history.market, len(seen), int(seen.any(axis=0).sum()), *shown, ever))
+    columns = (
+        ("market", "markt"), ("looks", "keren"), ("seen", "gezien"), ("coverage, %", "dekking, %"), ("95 %", "95 %"), ("at least", "minstens"),
+    )  # fmt: skip
     note = (
         (
-            f"Good\u2013Turing over the last {LAST_LOOKS} looks, limits by draws of whole vendors, and Chao2 as the lower bound of ever listed in them;"
+            f"Good\u2013Turing over the last {GAUGED_LOOKS} looks, limits by draws of whole vendors, and Chao2 as the lower bound of ever listed in them;"
             " a dash: too few looks."
         ),
         (
-            f"Good\u2013Turing over de laatste {LAST_LOOKS} keren, grenzen door trekkingen van hele verkopers, en Chao2 als ondergrens van ooit aangeboden"
+            f"Good\u2013Turing over de laatste {GAUGED_LOOKS} keren, grenzen door trekkingen van hele verkopers, en Chao2 als ondergrens van ooit aangeboden"
             " daarin; een streep: te weinig keren."
         ),
     )
-    return [asking.section("coverage", ("Coverage", "Dekking"), columns, gauges, sql.SNAPSHOTS, note)]
+    return asking.section("coverage", ("Coverage", "Dekking"), columns, rows, sql.LOOKS, note)
 
 
-def _read_markets(asking: Asking) -> list[_Market]:
-    scope, question = asking.scope, asking.question
-    lives = lives_by_market(scope.looks, scope.spells, question.parameters["until"])
-    missed_look, missed_id = _misses(asking)
-    owner_market = scope.market[scope.spells.owner]
-    markets = []
-    for row in asking.rows(sql.SNAPSHOTS):
-        occasions, sets = read_occasions(asking.store, row["market_id"], "listing", question.since, question.until)
-        chosen = [at for at, occasion in enumerate(occasions) if occasion.pass_name == FIRST][-LAST_LOOKS:]
-        curve = kaplan_meier(lives.get(row["market_id"], {}))
-        median = None if isinstance(curve, Refusal) else median_life_days(curve)
-        if not chosen:
-            markets.append(_Market(row["market_id"], row["market"], 0, 0.0, median, 0, None, np.zeros((0, 1))))
-            continue
-        listings = np.flatnonzero(scope.market == row["market_id"])
-        spells = scope.spells.take(owner_market == row["market_id"])
-        seen = np.zeros((len(chosen), len(listings)), dtype=bool)
-        for line, at in zip(seen, chosen, strict=True):
-            if occasions[at].complete:
-                look = int(scope.looks.place(np.array([occasions[at].snapshot_id]))[0])
-                stood = (spells.opened <= look) & ((spells.missed == NEVER) | (spells.missed > look))
-                line[np.searchsorted(listings, spells.owner[stood])] = True
-                line[np.isin(scope.id[listings], missed_id[missed_look == look])] = False
-            else:
-                line[np.isin(scope.id[listings], decode_ids(sets.get(at, b"")) if at in sets else [])] = True
-        times = seen.sum(axis=0)
-        vendors, vendor = np.unique(scope.vendor[listings], return_inverse=True)
-        width = len(chosen) + 1
-        by_vendor = np.bincount(vendor * width + times, minlength=len(vendors) * width).reshape(-1, width)
-        by_vendor[:, 0] = 0
-        window = (occasions[chosen[-1]].at - occasions[chosen[0]].at).total_seconds() / 86_400
-        markets.append(
-            _Market(row["market_id"], row["market"], len(chosen), window, median, int((times > 0).sum()), count_seen(seen), by_vendor)
-        )
-    return markets
-
-
-def _misses(asking: Asking) -> tuple[Array, Array]:
-    """(look, listing id) of every miss inside a spell."""
-    found = asking.store.gather(
-        "SELECT miss.snapshot_id, spell.entity_id FROM miss JOIN spell ON spell.id = miss.spell_id WHERE spell.entity = 'listing'",
-        {},
-        lambda rows: np.fromiter(rows, dtype=[("snapshot", "i8"), ("listing", "i8")]),
+def _levels(history: History, seed: int) -> list[_Level]:
+    """Chapman from two passes; Schnabel and its check over the looks that fit into one median life."""
+    chapman = two_passes(
+        history.first,
+        history.pages,
+        window_days=history.pass_days,
+        median_life_days=history.median_life_days,
+        independent=True,
+        rng=random.Random(seed),  # noqa: S311 - a bootstrap wants a seeded generator
     )
-    return asking.scope.looks.place(found["snapshot"]), found["listing"]
+    window, seen = history.near_closed()
+    occasions, met = count_seen(seen), int(seen.any(axis=0).sum())
+    median = history.median_life_days
+    return [
+        _Level(history.market, chapman, len(history.first.union(*history.pages))),
+        _Level(history.market, schnabel(occasions, window_days=window, median_life_days=median), met),
+        _Level(history.market, schumacher_eschmeyer(occasions, window_days=window, median_life_days=median), met),
+    ]
+
+
+def _limits(asking: Asking, found: Estimate) -> str | None:
+    if found.low is None or found.high is None:
+        return None
+    return "\u2013".join(asking.number(limit) for limit in (found.low, found.high))
+
+
+def _percents(asking: Asking, found: Estimate) -> str:
+    return f"{asking.percent(found.low)}\u2013{asking.percent(found.high)}"
+
+
+def _covered(asking: Asking, found: Estimate, seen: int) -> str:
+    """The share of the level that was seen, with the limits that the level's own give."""
+    share = asking.percent(min(1.0, seen / found.value))
+    if found.low is None or found.high is None:
+        return share
+    return f"{share} ({asking.percent(min(1.0, seen / found.high))}\u2013{asking.percent(min(1.0, seen / found.low))})"

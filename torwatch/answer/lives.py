@@ -1,38 +1,150 @@
-"""How long listings and vendors stand: the lives between looks, counted alike ones together."""
+"""How long listings and vendors stand: lives between looks, alike ones counted together, as curves with their limits."""
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from torwatch.answer.looks import NEVER, Looks, Spells
-from torwatch.measure.survival import Life
+from torwatch.answer.looks import NEVER, Array, Looks, Spells
+from torwatch.measure.estimate import Refusal
+from torwatch.measure.survival import Life, Step, kaplan_meier, median_life_days
+from torwatch.report import answer_sql as sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torwatch.answer.asking import Asking
+    from torwatch.report.document import Cell, Section
+
+AGES_DAYS = (30, 91, 182, 365)
+DATES = ("%Y-%m-%d", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
+Lives = dict[Life, int]  # how many there are of each
 
 
-def lives_by_market(looks: Looks, spells: Spells, until: str) -> dict[int, dict[Life, int]]:
-    """By market the lives of what the watch saw begin, and how many there are of each.
+def lives_by_market(looks: Looks, spells: Spells, until: str, born_day: Array | None = None) -> dict[int, Lives]:
+    """By market the lives of what the watch saw, by age; `born_day` (NaN: not known) is the day on which each spell's owner began.
 
-    What stood at a market's first complete look had lived for an unknown time, so its age is unknown and it is left out. A life that is
-    still open at the end of the period ends, for us, at the market's newest complete look.
+    Where it is known, what stood at the market's first complete look enters late: it is at risk from the age at which the watch met it.
+    Where it is not, the age of what stood then is unknown, and it is left out. A life that is open at the end of the period ends, for us,
+    at the market's newest complete look.
     """
-    size = len(looks.number) + 1
     by_then = looks.at <= until
-    missed = np.where((spells.missed != NEVER) & by_then[spells.missed], spells.missed, NEVER)
-    packed = (spells.opened * size + np.where(missed == NEVER, 0, spells.last_seen + 1)) * size + missed + 1
-    kinds, counts = np.unique(packed, return_counts=True)
-    rest, ended = np.divmod(kinds, size)
-    begun, seen = np.divmod(rest, size)
+    inside = by_then[spells.opened]
+    spells, born_day = spells.take(inside), None if born_day is None else born_day[inside]
     complete = (looks.state == "complete") & by_then
     edges = {int(market): np.flatnonzero(complete & (looks.market == market))[[0, -1]] for market in np.unique(looks.market[complete])}
-    found: dict[int, dict[Life, int]] = {}
-    for start, last, end, count in zip(begun.tolist(), seen.tolist(), ended.tolist(), counts.tolist(), strict=True):
+    size = len(looks.number) + 1
+    missed = np.where((spells.missed != NEVER) & by_then[spells.missed], spells.missed, NEVER)
+    seen = np.where(missed == NEVER, NEVER, np.where(spells.last_seen == NEVER, spells.opened, spells.last_seen))
+    begun_day = looks.day[spells.opened] if len(looks.day) else np.zeros(0)
+    age = np.zeros(len(spells.owner)) if born_day is None else np.maximum(0.0, np.nan_to_num(begun_day - born_day, nan=0.0))
+    known = np.zeros(len(spells.owner), dtype=bool) if born_day is None else ~np.isnan(born_day)
+    packed = ((spells.opened * size + seen + 1) * size + missed + 1) * 2 + known
+    kinds, counts = np.unique(np.stack([packed, np.floor(age).astype("i8")]), axis=1, return_counts=True)
+    found: dict[int, Lives] = {}
+    for one, entered, count in zip(*kinds.tolist(), counts.tolist(), strict=True):
+        rest, is_known = divmod(one, 2)
+        rest, end = divmod(rest, size)
+        start, last = divmod(rest, size)
         market = int(looks.market[start])
-        if market not in edges or start <= edges[market][0]:
+        if market not in edges or (start <= edges[market][0] and not is_known):
             continue
-        day = looks.day
-        if end:
-            life = Life(0.0, float(day[last - 1 if last else start] - day[start]), float(day[end - 1] - day[start]))
-        else:
-            life = Life(0.0, max(0.0, float(day[edges[market][1]] - day[start])), None)
+        first, newest = float(looks.day[start]), float(looks.day[edges[market][1]])
+        last_day = float(looks.day[last - 1]) if end else max(first, newest)
+        life = Life(entered, entered + last_day - first, entered + float(looks.day[end - 1]) - first if end else None)
         lives = found.setdefault(market, {})
         lives[life] = lives.get(life, 0) + count
     return found
+
+
+def life_sections(asking: Asking) -> list[Section]:
+    """Median lives, and the share that still stands at some ages; of all, and of the country."""
+    scope, question = asking.scope, asking.question
+    until, code = question.parameters["until"], question.country
+    here = scope.here[scope.spells.owner]
+    ours = np.unique(scope.vendors[scope.vendor[scope.here]])
+    born = _born(asking)
+    vendors = scope.vendor_spells
+    of_here = np.isin(vendors.owner, ours)
+    groups = (
+        (asking.say("listings", "aanbiedingen"), lives_by_market(scope.looks, scope.spells, until)),
+        (f"{code} {asking.say('listings', 'aanbiedingen')}", lives_by_market(scope.looks, scope.spells.take(here), until)),
+        (asking.say("vendors", "verkopers"), lives_by_market(scope.looks, vendors, until, born)),
+        (f"{code} {asking.say('vendors', 'verkopers')}", lives_by_market(scope.looks, vendors.take(of_here), until, born[of_here])),
+    )
+    medians: list[tuple[Cell, ...]] = []
+    curves: list[tuple[Cell, ...]] = []
+    for name, by_market in groups:
+        lives = together(by_market.values())
+        steps = kaplan_meier(lives)
+        total, ended = sum(lives.values()), sum(count for life, count in lives.items() if life.first_missed is not None)
+        if isinstance(steps, Refusal):
+            medians += [(name, total, ended, None, steps.told(question.language))]
+            continue
+        median = median_life_days(steps)
+        why = "" if median else asking.say("more than half still stand", "meer dan de helft staat nog")
+        medians.append((name, total, ended, None if median is None else round(median, 1), why))
+        longest = max(life.last_seen for life in lives)
+        for age in AGES_DAYS:
+            if age <= longest:
+                step = _at(steps, age)
+                limits = f"{asking.percent(step.low)}\u2013{asking.percent(step.high)}" if step.deaths else None
+                curves.append((name, age, round(100 * step.survival, 2), limits))
+    if not any(row[1] for row in medians):
+        medians = []
+    note = (
+        (
+            "Kaplan\u2013Meier by age, log-log limits; an end lies between last seen and the next complete miss. What stood at the first look enters late"
+            " where the day it began is shown; else it is left out."
+        ),
+        (
+            "Kaplan\u2013Meier naar leeftijd, log-loggrenzen; een einde ligt tussen laatst gezien en de volgende volledige misser. Wat er bij de eerste"
+            " keer al stond komt later binnen als zijn begindag te zien is; anders is het weggelaten."
+        ),
+    )
+    who = ("who", "wie")
+    heads = (who, ("seen to begin", "begin gezien"), ("ended", "geëindigd"), ("median, days", "mediaan, dagen"), ("why not", "waarom niet"))
+    columns = (who, ("after days", "na dagen"), ("% standing", "% staat nog"), ("95 %", "95 %"))
+    return [
+        asking.section(
+            "lives", ("Lives of listings and vendors", "Levensduur van aanbiedingen en verkopers"), heads, medians, sql.LIVES, note
+        ),
+        asking.section("survival", ("Still standing after a time", "Staat nog na enige tijd"), columns, curves, sql.LIVES),
+    ]
+
+
+def together(markets: Iterable[Lives]) -> Lives:
+    """The lives of several markets as one population."""
+    found: Lives = {}
+    for lives in markets:
+        for life, count in lives.items():
+            found[life] = found.get(life, 0) + count
+    return found
+
+
+def _at(steps: list[Step], age_days: float) -> Step:
+    """The curve at an age; a whole one before the first death."""
+    return next((step for step in reversed(steps) if step.age_days <= age_days), Step(age_days, 1.0, 1.0, 1.0, 0, 0))
+
+
+def _born(asking: Asking) -> Array:
+    """By spell of a vendor the day since 1970 on which the account began, where its page shows one that can be read."""
+    days = {}
+    for row in asking.store.rows("SELECT id, member_since FROM vendor WHERE member_since IS NOT NULL"):
+        day = read_day(row["member_since"])
+        if day is not None:
+            days[row["id"]] = float((day - dt.date(1970, 1, 1)).days)
+    return np.array([days.get(owner, np.nan) for owner in asking.scope.vendor_spells.owner.tolist()], dtype=float)
+
+
+def read_day(text: str) -> dt.date | None:
+    """A day as markets write it; None for what cannot be read without guessing."""
+    for form in DATES:
+        for part in (text.strip(), text.strip()[:10]):
+            try:
+                return dt.datetime.strptime(part, form).replace(tzinfo=dt.UTC).date()
+            except ValueError:
+                continue
+    return None

@@ -74,6 +74,17 @@ DUTCH_CLASSES = {
 }
 ENGLISH_CLASSES = {"world": "worldwide", "undeclared": "not declared", "unparseable": "not understood"}
 
+DUTCH_METHODS = {
+    "Chapman, two passes": "Chapman, twee gangen",
+    "Schnabel, Chapman-modified": "Schnabel, naar Chapman",
+    "Schumacher-Eschmeyer": "Schumacher-Eschmeyer",
+}
+
+
+def method_name(method: str, language: str) -> str:
+    """An estimator, as it is printed."""
+    return DUTCH_METHODS.get(method, method) if language == "nl" else method
+
 
 def category_name(category: str, language: str) -> str:
     """A category of the answer, as it is printed."""

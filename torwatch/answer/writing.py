@@ -8,6 +8,7 @@ from torwatch.answer.asking import Asking
 from torwatch.answer.basis import baseline_section, basis_sections
 from torwatch.answer.extent import destination_section, extent_section, goods_sections, home_section
 from torwatch.answer.levels import level_sections
+from torwatch.answer.lives import life_sections
 from torwatch.answer.prices import price_section
 from torwatch.answer.sales import read_feedback, sales_section, scam_section
 from torwatch.answer.scope import read_scope
@@ -37,8 +38,9 @@ def write_document(store: Store, question: Question) -> Document:
         home_section(asking),
         scam_section(asking, feedback),
         price_section(asking),
-        *basis_sections(asking),
         *level_sections(asking),
+        *life_sections(asking),
+        *basis_sections(asking),
         baseline_section(asking),
     )
     lead = asking.say(

@@ -15,14 +15,17 @@ from torwatch.measure.resample import draw_sums
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     import numpy as np
 
 CHAPMAN_WINDOW_SHARE = 0.1  # of the median life: a longer pass A meets another market at its end than at its start
 LEAST_OCCASIONS = 3
 POISSON_BELOW = 50  # recaptures; from here on the normal limits of 1/N are good
-BOOTSTRAP_DRAWS = 1_000
+UNKNOWN_LIFE = (
+    "the median life is not known yet, so the window cannot be judged",
+    "de mediane levensduur is nog niet bekend, dus het venster is niet te beoordelen",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def chapman(first: int, second: int, both: int) -> tuple[float, float]:
 
 def two_passes(
     first: set[int],
-    pages: Sequence[Sequence[int]],
+    pages: Sequence[Collection[int]],
     *,
     window_days: float,
     median_life_days: float | None,
@@ -85,34 +88,45 @@ def two_passes(
 
     `independent`: B drew its pages from the announced range and not from what A found. `median_life_days`: None where unknown.
     """
+    import numpy  # noqa: PLC0415, ICN001 - an extra: the daemon runs without it
+
     method = "Chapman, two passes"
     if not independent:
-        return Refusal(method, "pass B was drawn from what pass A found: the estimate would only give back what A saw")
+        return Refusal(
+            method,
+            "pass B was drawn from what pass A found: the estimate would only give back what A saw",
+            "gang B is getrokken uit wat gang A vond: de schatting zou slechts teruggeven wat A zag",
+        )
     if not pages or not first:
-        return Refusal(method, "there is no independent second pass" if first else "pass A saw nothing")
+        return (
+            Refusal(method, "there is no independent second pass", "er is geen onafhankelijke tweede gang")
+            if first
+            else Refusal(method, "pass A saw nothing", "gang A zag niets")
+        )
     if median_life_days is None:
-        return Refusal(method, "the median life is not known yet, so the window cannot be judged")
+        return Refusal(method, *UNKNOWN_LIFE)
     if window_days > CHAPMAN_WINDOW_SHARE * median_life_days:
-        return Refusal(method, f"pass A took {window_days:.1f} days, over a tenth of the median life of {median_life_days:.1f} days")
+        return Refusal(
+            method,
+            f"pass A took {window_days:.1f} days, over a tenth of the median life of {median_life_days:.1f} days",
+            f"gang A duurde {_comma(window_days)} dagen, meer dan een tiende van de mediane levensduur van {_comma(median_life_days)} dagen",
+        )
     second = set().union(*pages)
     both = len(second & first)
     if not both:
-        return Refusal(method, "no listing was seen in both passes")
+        return Refusal(method, "no listing was seen in both passes", "geen aanbieding is in beide gangen gezien")
     number, variance = chapman(len(first), len(second), both)
     # Conditional on A, the share of B that A knows is a ratio over pages: resample the pages, each thing counted where it first showed.
-    counts = _page_counts(first, pages)
-    drawn = []
-    for _ in range(BOOTSTRAP_DRAWS):
-        sample = rng.choices(counts, k=len(counts))
-        drawn.append(chapman(len(first), sum(size for size, _ in sample), sum(hits for _, hits in sample))[0])
-    drawn.sort()
+    counts = numpy.array(_page_counts(first, pages), dtype=float)
+    sums = draw_sums(counts, numpy.random.default_rng(rng.getrandbits(64)))
+    drawn = (len(first) + 1) * (sums[:, 0] + 1) / (sums[:, 1] + 1) - 1
     margin = Z_95 * math.sqrt(variance)
-    low = min(drawn[round(0.025 * (BOOTSTRAP_DRAWS - 1))], number - margin)
-    high = max(drawn[round(0.975 * (BOOTSTRAP_DRAWS - 1))], number + margin)
+    low = min(float(numpy.quantile(drawn, 0.025)), number - margin)
+    high = max(float(numpy.quantile(drawn, 0.975)), number + margin)
     return Estimate(number, max(low, float(len(first | second))), high, method)
 
 
-def _page_counts(first: set[int], pages: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+def _page_counts(first: set[int], pages: Sequence[Collection[int]]) -> list[tuple[int, int]]:
     met: set[int] = set()
     counts = []
     for page in pages:
@@ -151,13 +165,21 @@ def schumacher_eschmeyer(occasions: Occasions, *, window_days: float, median_lif
 
 def _refuse_window(method: str, occasions: Occasions, window_days: float, median_life_days: float | None) -> Refusal | None:
     if len(occasions.caught) < LEAST_OCCASIONS:
-        return Refusal(method, f"it needs {LEAST_OCCASIONS} occasions, there are {len(occasions.caught)}")
+        return Refusal(
+            method,
+            f"it needs {LEAST_OCCASIONS} occasions, there are {len(occasions.caught)}",
+            f"het vraagt {LEAST_OCCASIONS} keren, er zijn er {len(occasions.caught)}",
+        )
     if median_life_days is None:
-        return Refusal(method, "the median life is not known yet, so the window cannot be judged")
+        return Refusal(method, *UNKNOWN_LIFE)
     if window_days > median_life_days:
-        return Refusal(method, f"the window of {window_days:.1f} days is longer than the median life of {median_life_days:.1f} days")
+        return Refusal(
+            method,
+            f"the window of {window_days:.1f} days is longer than the median life of {median_life_days:.1f} days",
+            f"het venster van {_comma(window_days)} dagen is langer dan de mediane levensduur van {_comma(median_life_days)} dagen",
+        )
     if not sum(occasions.recaught):
-        return Refusal(method, "nothing was seen twice")
+        return Refusal(method, "nothing was seen twice", "niets is twee keer gezien")
     return None
 
 
@@ -166,7 +188,7 @@ def chao2(occasions: Occasions) -> Estimate | Refusal:
     method = "Chao2, lower bound"
     number = len(occasions.caught)
     if number < 2:  # noqa: PLR2004 - one occasion has no second look
-        return Refusal(method, "it needs two occasions")
+        return Refusal(method, "it needs two occasions", "het vraagt twee keren")
     once, twice = occasions.frequencies.get(1, 0), occasions.frequencies.get(2, 0)
     observed = sum(occasions.frequencies.values())
     return Estimate(observed + (number - 1) / number * once * (once - 1) / (2 * (twice + 1)), None, None, method)
@@ -178,7 +200,7 @@ def coverage(occasions: Occasions) -> Estimate | Refusal:
     number = len(occasions.caught)
     total = sum(times * count for times, count in occasions.frequencies.items())
     if number < 2 or not total:  # noqa: PLR2004 - one occasion has no second look
-        return Refusal(method, "it needs two occasions that saw something")
+        return Refusal(method, "it needs two occasions that saw something", "het vraagt twee keren die iets zagen")
     once, twice = occasions.frequencies.get(1, 0), occasions.frequencies.get(2, 0)
     if not once:
         return Estimate(1.0, None, None, method)
@@ -202,6 +224,10 @@ def coverage_limits(frequencies: np.ndarray, occasions: int, rng: np.random.Gene
     shares = 1 - unseen * numpy.divide((occasions - 1) * once, chances, out=numpy.zeros_like(once), where=chances > 0)
     low, high = numpy.quantile(shares, (0.025, 0.975))
     return Estimate(found.value, min(float(low), found.value), max(float(high), found.value), found.method)
+
+
+def _comma(number: float) -> str:
+    return f"{number:.1f}".replace(".", ",")
 
 
 def poisson_limits(count: int) -> tuple[float, float]:

@@ -20,7 +20,7 @@ HOLDING_USD = 10_000.0
 def sales_range(feedback: float) -> Estimate | Refusal:
     """Feedback is a floor, one an order; the range of sales it stands for is F/0.88 to F/0.71."""
     if feedback <= 0:
-        return Refusal("sales from feedback", "no feedback was seen in this period")
+        return Refusal("sales from feedback", "no feedback was seen in this period", "in deze periode is geen beoordeling gezien")
     return Estimate(feedback, feedback / FEEDBACK_SHARE[1], feedback / FEEDBACK_SHARE[0], "floor and range from feedback")
 
 

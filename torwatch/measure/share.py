@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     import numpy as np
 
 LEAST_VENDORS = 2
+EVERY = 4  # the field of a vendor's counts that holds all listings
+UNCOUNTED = ("no listing is counted here", "hier is geen aanbieding geteld")
+UNDECLARED = ("no listing declares a country", "geen aanbieding noemt een land")
+ONE_VENDOR = (
+    "all listings are of one vendor: a share would be that vendor's",
+    "alle aanbiedingen zijn van één verkoper: een aandeel zou het zijne zijn",
+)
 BOUNDS = ("low", "declared", "high")
 
 
@@ -69,10 +76,10 @@ def _bound(total: np.ndarray, samples: np.ndarray, vendors: np.ndarray, bound: i
     method = f"{BOUNDS[bound]} share, bootstrap of vendors"
     above, below = ((0, 4), (1, 2), (3, 4))[bound]
     if not total[below]:
-        return Refusal(method, "no listing is counted here" if below == 4 else "no listing declares a country")  # noqa: PLR2004 - field 4
+        return Refusal(method, *(UNCOUNTED if below == EVERY else UNDECLARED))
     value = float(total[above] / total[below])
     if int((vendors[:, below] > 0).sum()) < LEAST_VENDORS:
-        return Refusal(method, "all listings are of one vendor: a share would be that vendor's")
+        return Refusal(method, *ONE_VENDOR)
     fit = samples[:, below] > 0
     low, high = numpy.quantile(samples[fit, above] / samples[fit, below], (0.025, 0.975))
     return Estimate(value, float(low), float(high), method)
@@ -89,7 +96,7 @@ def finite_market(estimate: Estimate, seen_share: float) -> Estimate:
 def wilson(hits: int, total: int) -> Estimate | Refusal:
     """A plain proportion with Wilson's 95 % limits. Source: Wilson 1927."""
     if not total:
-        return Refusal("Wilson", "nothing is counted")
+        return Refusal("Wilson", "nothing is counted", "er is niets geteld")
     share, square = hits / total, Z_95**2
     centre = (share + square / (2 * total)) / (1 + square / total)
     margin = Z_95 / (1 + square / total) * math.sqrt(share * (1 - share) / total + square / (4 * total**2))

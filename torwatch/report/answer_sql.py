@@ -112,6 +112,24 @@ ranked AS (
   FROM price)
 SELECT substance_group, origin, currency, avg(gram) AS median, listings FROM ranked
 WHERE place IN ((listings + 1) / 2, listings / 2 + 1) AND listings >= 3 GROUP BY 1, 2, 3 ORDER BY 1, 3, 2"""
+LIVES = """
+SELECT market.name AS market, spell.entity, opened.started_at AS opened, last.started_at AS last_seen, missed.started_at AS first_missed,
+       count(*) AS number
+FROM spell JOIN snapshot AS opened ON opened.id = spell.opened_snapshot_id JOIN market ON market.id = opened.market_id
+LEFT JOIN snapshot AS last ON last.id = spell.last_seen_snapshot_id LEFT JOIN snapshot AS missed ON missed.id = spell.first_missed_snapshot_id
+WHERE opened.started_at <= :until GROUP BY 1, 2, 3, 4, 5"""
+# Who was seen at a look: the spells that hold a complete one, less the misses inside them; for others the packed sets of table capture.
+LOOKS = """
+SELECT market.name AS market, snapshot.id AS snapshot, snapshot.started_at AS at, snapshot.state,
+       (SELECT count(*) FROM spell JOIN listing ON listing.id = spell.entity_id AND listing.market_id = market.id
+        WHERE snapshot.state = 'complete' AND spell.entity = 'listing' AND spell.opened_snapshot_id <= snapshot.id
+          AND (spell.first_missed_snapshot_id IS NULL OR spell.first_missed_snapshot_id > snapshot.id)
+          AND NOT EXISTS (SELECT 1 FROM miss WHERE miss.spell_id = spell.id AND miss.snapshot_id = snapshot.id)) AS complete_seen,
+       first.size AS partial_seen, second.size AS second_pass_seen
+FROM snapshot JOIN market ON market.id = snapshot.market_id
+LEFT JOIN capture AS first ON first.snapshot_id = snapshot.id AND first.entity = 'listing' AND first.pass = 'A'
+LEFT JOIN capture AS second ON second.snapshot_id = snapshot.id AND second.entity = 'listing' AND second.pass = 'B'
+WHERE snapshot.state IN ('complete', 'partial') AND snapshot.started_at BETWEEN :since AND :until ORDER BY 1, 2"""
 SNAPSHOTS = """
 SELECT market.name AS market, sum(snapshot.state = 'complete') AS complete, sum(snapshot.state = 'partial') AS partial,
        sum(snapshot.state = 'failed') AS failed, sum(snapshot.state = 'held') AS held, count(DISTINCT snapshot.parser_digest) AS parsers,

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+
+from torwatch.answer import Question
+from torwatch.answer.asking import Asking
+from torwatch.answer.histories import LAST_LOOKS, read_histories
+from torwatch.answer.scope import read_scope
+from torwatch.measure.abundance import count_occasions, count_seen
+from torwatch.store.captures import capture_histories
+
+EVER = (dt.datetime(2020, 1, 1, tzinfo=dt.UTC), dt.datetime(2030, 1, 1, tzinfo=dt.UTC))
+
+
+def asking_about(store):
+    question = Question("NL", *EVER)
+    return Asking(store, question, read_scope(store, question))
+
+
+def test_the_arrays_say_what_the_capture_histories_say(bazaar):
+    asking = asking_about(bazaar)
+    histories = read_histories(asking)
+    assert [history.market for history in histories] == ["m1", "m2", "m3"]
+    for market, history in enumerate(histories, 1):
+        truth = capture_histories(bazaar, market, "listing")
+        assert len(truth.occasions) <= LAST_LOOKS
+        ids = asking.scope.id[asking.scope.market == market]
+        bits = {
+            int(one): int(sum(1 << at for at, seen in enumerate(column) if seen)) for one, column in zip(ids, history.seen.T, strict=True)
+        }
+        assert {one: seen for one, seen in bits.items() if seen} == truth.seen
+        assert count_seen(history.seen) == count_occasions(truth.seen.values(), len(truth.occasions))
+
+
+def test_frequencies_by_vendor_add_up_to_those_of_the_market(bazaar):
+    for history in read_histories(asking_about(bazaar)):
+        table = history.by_vendor(4)
+        frequencies = count_seen(history.seen[-4:]).frequencies
+        assert {often: int(count) for often, count in enumerate(table.sum(axis=0)) if count} == frequencies
+
+
+def test_the_near_closed_window_is_the_longest_within_a_median_life_and_never_under_three_looks(bazaar):
+    history = read_histories(asking_about(bazaar))[0]
+    assert np.allclose(np.diff(history.at_day), 7)
+    for median, looks, days in ((0.0, 3, 14), (None, 3, 14), (15, 3, 14), (30, 5, 28), (999, 8, 49)):
+        changed = type(history)(history.market, history.at_day, history.seen, history.vendor, median, history.first, history.pages, 0.0)
+        window, seen = changed.near_closed()
+        assert (len(seen), round(window)) == (looks, days)
