@@ -59,11 +59,11 @@ class PageReader:
         self.hold_back = hold_back
         self.secrets = secrets  # taken out of every page before it is parsed or stored
 
-    def read_page(self, fetcher: Fetcher, visit: Visit) -> Read:
-        """Fetch one page and read it."""
+    def fetch_page(self, fetcher: Fetcher, visit: Visit) -> Fetched:
+        """Fetch one page, and hold the others back when the market asks for it."""
         fetched = fetcher.fetch(visit.path)
         self.obey_retry_after(fetched)
-        return self.read_fetched(visit, fetched)
+        return fetched
 
     def read_fetched(self, visit: Visit, fetched: Fetched) -> Read:
         """Strip a page, parse it in the sandbox and prepare its rows."""

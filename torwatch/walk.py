@@ -151,7 +151,8 @@ class Walk:
                     }
                 )
             crew = Crew(
-                lambda visit: self.reader.read_page(second if visit.second else first, visit),
+                lambda visit: self.reader.fetch_page(second if visit.second else first, visit),
+                self.reader.read_fetched,
                 size=self.settings.connections,
                 name=snapshot.market,
                 wait=self.wait,
@@ -212,13 +213,13 @@ class Walk:
                 self.commit_group(archive, fetchers, group)
 
     def hand_out(self, crew: Crew) -> None:
-        """Keep the fetch threads supplied, a little more than they can take at once."""
+        """Keep the crew supplied, with more than it can take at once."""
         busy = len(self.in_flight) + len(self.second.in_flight)
-        if self.cut_short or busy > crew.size:
+        if self.cut_short or busy > crew.few:
             return
-        for visit in self.second.due(self.share_done(), crew.size * 2 - busy):
+        for visit in self.second.due(self.share_done(), crew.most - busy):
             crew.hand_over(visit)
-        wanted = crew.size * 2 - len(self.second.in_flight)
+        wanted = crew.most - len(self.second.in_flight)
         limit = self.settings.pages_per_snapshot
         if limit:
             if self.done + len(self.in_flight) >= limit:

@@ -18,7 +18,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from torwatch import closing, walk
-from torwatch.archive import index
 from torwatch.archive.writer import SnapshotArchive
 from torwatch.assembly import offline_tools, open_tools
 from torwatch.config import load_config
@@ -33,7 +32,7 @@ POINTS = {
     "before_warc_flush": (SnapshotArchive, "sync"),
     "after_warc_flush": (frontier, "record_results"),
     "page_commit": (frontier, "add_visits"),
-    "index": (index, "write_index"),
+    "index": (walk, "write_fetch_log"),
     "diff_commit": (diff, "link_vendors"),
     "finalise": (snapshots, "write_totals"),
     "closing": (walk, "close_snapshot"),

@@ -11,8 +11,12 @@ from torwatch.model import PageKind
 from torwatch.store.frontier import Visit
 
 
-def crew_of(read, *, size=2, wait=lambda: True, over=None, stop=None):
-    return Crew(read, size=size, name="test", wait=wait, over=over or threading.Event(), stop=stop or threading.Event())
+def pass_on(_visit, page):
+    return page
+
+
+def crew_of(fetch, *, read=pass_on, size=2, wait=lambda: True, over=None, stop=None):
+    return Crew(fetch, read, size=size, name="test", wait=wait, over=over or threading.Event(), stop=stop or threading.Event())
 
 
 def visit(number):
@@ -37,6 +41,38 @@ def test_a_fault_in_a_thread_is_raised_where_pages_are_gathered():
         crew.hand_over(visit(7))
         with pytest.raises(RuntimeError, match="/page/7"):
             crew.gather()
+
+
+def test_a_fault_while_a_page_is_read_is_raised_where_pages_are_gathered():
+    def break_down(_visit, page):
+        raise RuntimeError(page.path)
+
+    with crew_of(lambda page: page, read=break_down) as crew:
+        crew.hand_over(visit(7))
+        with pytest.raises(RuntimeError, match="/page/7"):
+            crew.gather()
+
+
+def test_a_connection_goes_on_while_pages_wait_to_be_read():
+    fetched, may_read = [], threading.Event()
+
+    def fetch(page):
+        fetched.append(page.path)
+        return page
+
+    def read(_visit, page):
+        assert may_read.wait(5)
+        return page
+
+    with crew_of(fetch, read=read, size=1) as crew:
+        for number in range(6):
+            crew.hand_over(visit(number))
+        assert crew.gather() == []
+        assert len(fetched) == 6
+        may_read.set()
+        came = []
+        while len(came) < 6:
+            came += crew.gather()
 
 
 def test_nothing_ready_is_an_empty_group_and_no_page_is_begun_once_the_walk_is_over():

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Options = tuple[tuple[str, str], ...]
 
+QUICK_SCHEDULER = "Vanilla"
 OPTIONAL = frozenset({"DoSStreamCreationEnabled"})  # absent from older tors; left out there, since an unknown option ends tor
 
 INITIAL_VOTING_INTERVAL_SECONDS = 300  # long, so that no vote is held before every relay has uploaded; the vote is then called by hand
@@ -38,8 +39,8 @@ class Authority:
         return f"auth0 orport={self.or_port} no-v2 v3ident={self.v3_identity} 127.0.0.1:{self.dir_port} {self.fingerprint}"
 
 
-def joining(authority: Authority) -> Options:
-    """Return what any tor needs to be of this network and of no other."""
+def joining(authority: Authority, scheduler: str = QUICK_SCHEDULER) -> Options:
+    """Return what any tor needs to be of this network and of no other; `scheduler` as tor names them: Vanilla, or its own default KIST."""
     return (
         ("TestingTorNetwork", "1"),
         ("DirAuthority", authority.line),
@@ -50,7 +51,7 @@ def joining(authority: Authority) -> Options:
         ("TestingClientMaxIntervalWithoutRequest", "1 seconds"),
         ("GeoIPFile", "/dev/null"),
         ("GeoIPv6File", "/dev/null"),
-        ("Schedulers", "Vanilla"),
+        ("Schedulers", scheduler),
     )
 
 
