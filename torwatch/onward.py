@@ -22,12 +22,16 @@ def lead_onward(
     """The pages to see: lists always; single pages when new, when their index row changed, or when last read before `fresh_since`."""
     listings, vendors, visits = gather_links(good)
     since = fresh_since.astimezone(dt.UTC).isoformat(timespec="seconds")
-    known = frontier.known_visits(store, "listing", market_id, listings, since)
+    known = frontier.own_pages(store, "listing", market_id, listings)
     for key, (path, row_digest) in listings.items():
-        if key not in known or (row_digest is not None and known[key] != row_digest):
-            visits.append(Visit(path, PageKind.LISTING, key))
-    fresh_vendors = frontier.known_visits(store, "vendor", market_id, vendors, since)
-    visits += [Visit(path, PageKind.VENDOR, key) for key, path in vendors.items() if key not in fresh_vendors]
+        read_at, digest_then = known.get(key, ("", None))
+        changed = key not in known or (row_digest is not None and digest_then != row_digest)
+        if changed or read_at <= since:
+            visits.append(Visit(path, PageKind.LISTING, key, stale=not changed))
+    read_vendors = frontier.own_pages(store, "vendor", market_id, vendors)
+    for key, path in vendors.items():
+        if key not in read_vendors or read_vendors[key][0] <= since:
+            visits.append(Visit(path, PageKind.VENDOR, key, stale=key in read_vendors))
     return [visit for visit in visits if visit.kind in followed]
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from torwatch.cli.context import the_config, the_store
-from torwatch.cli.output import minute_text, print_fields, print_json, print_table
+from torwatch.cli.output import minute_text, print_json, print_table
+from torwatch.cli.snapshot_show import print_summary, show, summary_of
 from torwatch.errors import TorwatchError, UsageError
 
 if TYPE_CHECKING:
@@ -144,76 +145,7 @@ class walk_progress:  # noqa: N801 - used like a function
         self.bar.stop()
 
 
-def summary_of(snapshot_id: int) -> dict[str, Any]:
-    """All there is to say of a snapshot, for scripts."""
-    from torwatch.store.snapshots import find_snapshot, page_totals
-
-    store = the_store()
-    found = find_snapshot(store, snapshot_id)
-    changes = store.rows("SELECT entity, cause, count(*) AS rows FROM change WHERE snapshot_id = ? GROUP BY entity, cause", (snapshot_id,))
-    second = store.row(
-        "SELECT count(*) AS planned, sum(outcome = 'ok') AS ok, sum(outcome IS NOT NULL AND outcome <> 'ok') AS failed, sum(outcome IS NULL) AS left"
-        " FROM second_pass_page WHERE snapshot_id = ?",
-        (snapshot_id,),
-    )
-    failures = store.rows("SELECT path, kind, outcome, reason, status FROM failure WHERE snapshot_id = ? LIMIT 20", (snapshot_id,))
-    return {
-        **dataclasses.asdict(found),
-        "pages_by_outcome": [
-            {"kind": kind, "outcome": outcome, "pages": pages} for kind, outcome, pages in page_totals(store, snapshot_id)
-        ],
-        "second_pass_pages": {name: count or 0 for name, count in dict(second or ()).items()},
-        "changes": [dict(row) for row in changes],
-        "failures": [dict(row) for row in failures],
-    }
-
-
-def print_summary(snapshot_id: int) -> None:
-    """All there is to say of a snapshot, for people."""
-    found = summary_of(snapshot_id)
-    print_fields(
-        {
-            "snapshot": found["id"],
-            "market": found["market"],
-            "state": found["state"],
-            "reason": found["reason"],
-            "started": found["started_at"],
-            "ended": found["ended_at"],
-            "parser": found["parser"],
-            "listings seen": found["listings"],
-            "announced": found["announced_listings"],
-            "vendors seen": found["vendors"],
-            "new feedback": found["new_feedback"],
-            "second pass": second_pass_text(found["second_pass"], found["second_pass_pages"]),
-            "archive": found["warc"],
-        }
-    )
-    print_table(
-        ("pages of", "outcome", "number"),
-        [(line["kind"], line["outcome"], line["pages"]) for line in found["pages_by_outcome"]],
-        empty="No page was fetched.",
-    )
-    print_table(
-        ("changes to", "cause", "number"),
-        [(line["entity"], line["cause"], line["rows"]) for line in found["changes"]],
-        empty="Nothing changed.",
-    )
-    if found["failures"]:
-        print_table(
-            ("failed page", "outcome", "reason"),
-            [(line["path"], line["outcome"], line["reason"]) for line in found["failures"]],
-            empty="",
-        )
-
-
-def second_pass_text(share: float, pages: dict[str, int]) -> str | None:
-    """What the second pass planned and met, on one line; None where there was none."""
-    if not share:
-        return None
-    if not pages["planned"]:
-        return f"{share:.0%} of the list pages; none drawn: no list has announced how many pages it has"
-    failed, left = (f", {pages[name]} {name}" if pages[name] else "" for name in ("failed", "left"))
-    return f"{share:.0%} of the list pages: {pages['planned']} drawn, {pages['ok']} read{failed}{left}"
+snapshot.add_command(show)
 
 
 @snapshot.command("list")
@@ -236,17 +168,6 @@ def list_command(target: str | None, limit: int, *, as_json: bool) -> None:
         [(one.id, one.market, minute_text(one.started_at), one.state, one.listings, one.reason) for one in found],
         empty="No snapshot yet: torwatch snapshot now NAME",
     )
-
-
-@snapshot.command()
-@click.argument("number", type=int)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def show(number: int, *, as_json: bool) -> None:
-    """Show what a snapshot planned, fetched, changed and failed at."""
-    if as_json:
-        print_json(summary_of(number))
-    else:
-        print_summary(number)
 
 
 @snapshot.command()

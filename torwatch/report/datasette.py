@@ -75,7 +75,13 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
             "source": "crawl: torwatch walked the market itself; import: loaded from a data set that others published",
         },
     },
-    "snapshot_page": {"description": "Pages of a snapshot by kind and outcome.", "columns": {"pages": "number of pages"}},
+    "snapshot_page": {
+        "description": "Pages of a snapshot by kind and outcome.",
+        "columns": {
+            "outcome": "what the pages met; skipped: planned and never asked for; fresh: not planned, because nothing says that they changed",
+            "pages": "number of pages",
+        },
+    },
     "listing": {
         "description": "Every listing ever seen, with its claims as last read. standing = 1: offered as far as is known.",
         "facets": ["market_id", "claimed_origin", "substance_group", "standing"],

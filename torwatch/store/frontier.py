@@ -1,4 +1,8 @@
-"""The frontier of a running snapshot: every page to visit, drawn in random order, kept so that a crash loses nothing."""
+"""The frontier of a running snapshot: every page to visit, kept so that a crash loses nothing.
+
+Stages come one after another; within a stage the pages never seen come first, then those seen longest ago (by the snapshot that saw them),
+and in random order among equals: a market too large for one snapshot's budget is seen whole over several.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from torwatch.model import Outcome, PageKind
+from torwatch.model import GOOD_OUTCOMES, Outcome, PageKind
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -16,8 +20,15 @@ if TYPE_CHECKING:
 
     from torwatch.store.database import Store
 
-INDEX_STAGE, DETAIL_STAGE, CHECK_STAGE = 0, 1, 2  # lists first, then single pages, then pages of those that no list showed
+# Lists first, then single pages that are new or whose row changed, then those that are merely stale, then pages of those that no list showed.
+INDEX_STAGE, DETAIL_STAGE, STALE_STAGE, CHECK_STAGE = 0, 1, 2, 3
 STAGE_OF = {PageKind.HOME: INDEX_STAGE, PageKind.LISTING_INDEX: INDEX_STAGE}
+OWN_VISITS = {PageKind.LISTING: "listing", PageKind.VENDOR: "vendor"}  # kinds whose visits are kept with the entity, not in page_seen
+LAST_SEEN = " ".join(
+    f"WHEN '{kind.value}' THEN (SELECT seen.snapshot_id FROM {name} AS e JOIN {name}_visit AS seen ON seen.{name}_id = e.id"
+    " WHERE e.market_id = :market AND e.key = :key)"
+    for kind, name in OWN_VISITS.items()
+)
 MAX_DRAW = 2**31
 
 
@@ -29,6 +40,7 @@ class Visit:
     kind: PageKind
     key: str | None = None
     attempts: int = 0
+    stale: bool = False  # seen before and unchanged since, as far as is known: it can wait
     second: bool = False  # of the second pass: fetched over an identity of its own, and leads nowhere
 
 
@@ -54,27 +66,32 @@ class VisitResult:
 def add_visits(
     connection: sqlite3.Connection, snapshot_id: int, visits: Iterable[Visit], rng: random.Random, stage: int | None = None
 ) -> int:
-    """Add pages not yet in the frontier, each at a random place of its stage. Gives how many were new."""
+    """Add pages not yet in the frontier, each at a random place among those of its stage seen as long ago. Gives how many were new."""
+    market_id = connection.execute("SELECT market_id FROM snapshot WHERE id = ?", (snapshot_id,)).fetchone()[0]
     rows = [
-        (
-            snapshot_id,
-            visit.path,
-            visit.kind.value,
-            visit.key,
-            STAGE_OF.get(visit.kind, DETAIL_STAGE) if stage is None else stage,
-            rng.randrange(MAX_DRAW),
-        )
+        {
+            "snapshot": snapshot_id,
+            "market": market_id,
+            "path": visit.path,
+            "kind": visit.kind.value,
+            "key": visit.key,
+            "stage": stage if stage is not None else STALE_STAGE if visit.stale else STAGE_OF.get(visit.kind, DETAIL_STAGE),
+            "draw": rng.randrange(MAX_DRAW),
+        }
         for visit in visits
     ]
     return connection.executemany(
-        "INSERT INTO visit (snapshot_id, path, kind, key, stage, draw) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
+        "INSERT INTO visit (snapshot_id, path, kind, key, stage, draw, seen) VALUES (:snapshot, :path, :kind, :key, :stage, :draw,"
+        f" coalesce(CASE :kind {LAST_SEEN} ELSE (SELECT snapshot_id FROM page_seen WHERE market_id = :market AND path = :path) END, 0))"
+        " ON CONFLICT DO NOTHING",
+        rows,
     ).rowcount
 
 
 def next_visits(store: Store, snapshot_id: int, limit: int) -> list[Visit]:
-    """The next pages to fetch, in the order drawn."""
+    """The next pages to fetch: by stage, then those never or longest ago seen, then in the order drawn."""
     rows = store.rows(
-        "SELECT path, kind, key, attempts FROM visit WHERE snapshot_id = ? AND outcome IS NULL ORDER BY stage, draw LIMIT ?",
+        "SELECT path, kind, key, attempts FROM visit WHERE snapshot_id = ? AND outcome IS NULL ORDER BY stage, seen, draw LIMIT ?",
         (snapshot_id, limit),
     )
     return [Visit(row["path"], PageKind(row["kind"]), row["key"], row["attempts"]) for row in rows]
@@ -106,6 +123,11 @@ def record_results(connection: sqlite3.Connection, snapshot_id: int, results: Se
             )
             for result in results
         ],
+    )
+    connection.executemany(
+        "INSERT INTO page_seen (market_id, path, snapshot_id) SELECT market_id, ?, id FROM snapshot WHERE id = ?"
+        " ON CONFLICT DO UPDATE SET snapshot_id = excluded.snapshot_id",
+        [(result.visit.path, snapshot_id) for result in results if result.outcome in GOOD_OUTCOMES and result.visit.kind not in OWN_VISITS],
     )
 
 
@@ -163,12 +185,11 @@ def add_checks(connection: sqlite3.Connection, snapshot_id: int, market_id: int,
     return added
 
 
-def known_visits(store: Store, entity: str, market_id: int, keys: Iterable[str], fresh_since: str) -> dict[str, str | None]:
-    """Those of `keys` ("listing" or "vendor") whose own page was read at or after `fresh_since`, with the digest of their index row then."""
-    wanted = json.dumps(list(keys))
-    rows = store.rows(
-        f"SELECT e.key, seen.row_digest FROM json_each(?) AS wanted JOIN {entity} AS e ON e.market_id = ? AND e.key = wanted.value"
-        f" JOIN {entity}_visit AS seen ON seen.{entity}_id = e.id WHERE e.standing = 1 AND seen.at > ?",
-        (wanted, market_id, fresh_since),
+def own_pages(store: Store, entity: str, market_id: int, keys: Iterable[str]) -> dict[str, tuple[str, str | None]]:
+    """Those of `keys` ("listing" or "vendor") that stand and whose own page was read: when, and the digest of their index row then."""
+    rows = store.rows(  # CROSS JOIN keeps SQLite from reading the whole market for every page
+        f"SELECT e.key, seen.at, seen.row_digest FROM json_each(?) AS wanted CROSS JOIN {entity} AS e ON e.market_id = ? AND e.key = wanted.value"
+        f" CROSS JOIN {entity}_visit AS seen ON seen.{entity}_id = e.id WHERE e.standing = 1",
+        (json.dumps(list(keys)), market_id),
     )
-    return {row["key"]: row["row_digest"] for row in rows}
+    return {row["key"]: (row["at"], row["row_digest"]) for row in rows}

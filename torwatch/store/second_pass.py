@@ -150,7 +150,7 @@ def settle_second_pass(connection: sqlite3.Connection, snapshot_id: int, market_
 def listing_ids(connection: sqlite3.Connection, market_id: int, keys: Sequence[str]) -> dict[str, int]:
     """The ids of those keys that the history knows."""
     rows = connection.execute(
-        "SELECT listing.key, listing.id FROM json_each(?) AS wanted JOIN listing ON listing.market_id = ? AND listing.key = wanted.value",
+        "SELECT listing.key, listing.id FROM json_each(?) AS wanted CROSS JOIN listing ON listing.market_id = ? AND listing.key = wanted.value",
         (json.dumps(list(keys)), market_id),
     )
     return {row["key"]: row["id"] for row in rows}
@@ -165,7 +165,7 @@ def unsettle_second_passes(connection: sqlite3.Connection, bound: Mapping[str, i
     ).fetchall()
     for row in rows:
         keys = connection.execute(
-            "SELECT listing.key FROM json_each(?) AS wanted JOIN listing ON listing.id = wanted.value",
+            "SELECT listing.key FROM json_each(?) AS wanted CROSS JOIN listing ON listing.id = wanted.value",
             (json.dumps(capture.decode_ids(row["ids"])),),
         )
         connection.execute(

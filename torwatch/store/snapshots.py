@@ -10,6 +10,7 @@ from torwatch.errors import UsageError
 from torwatch.store import diff, mirrors, staging
 from torwatch.store.entities import LISTING, VENDOR
 from torwatch.store.judgement import HoldRule, Signs, judge
+from torwatch.store.progress import FRESH, count_fresh
 from torwatch.store.rates import write_market_rates
 from torwatch.store.second_pass import settle_second_pass
 from torwatch.store.targets import Target, stamp
@@ -43,6 +44,9 @@ class Snapshot:
     received_bytes: int | None
     warc: str | None
     cut_short: str = ""
+    pause: str = ""  # why it waits while it runs
+    resume_at: str | None = None
+    interruptions: int = 0
     second_pass: float = 0.0  # share of the announced list pages that the second pass draws
 
 
@@ -232,11 +236,15 @@ def apply_diff(
 
 
 def write_totals(connection: sqlite3.Connection, snapshot_id: int) -> None:
-    """Keep of the fetch log what SQLite needs: pages per kind and outcome, every failure, the fill rates."""
+    """Keep of the fetch log what SQLite needs: pages per kind and outcome, those spared, every failure, the fill rates."""
     connection.execute(
         "INSERT INTO snapshot_page (snapshot_id, kind, outcome, pages) SELECT snapshot_id, kind, coalesce(outcome, 'skipped'), count(*)"
         " FROM visit WHERE snapshot_id = ? GROUP BY kind, coalesce(outcome, 'skipped')",
         (snapshot_id,),
+    )
+    connection.executemany(
+        "INSERT INTO snapshot_page (snapshot_id, kind, outcome, pages) VALUES (?, ?, ?, ?)",
+        [(snapshot_id, kind, FRESH, pages) for kind, pages in count_fresh(connection, snapshot_id)],
     )
     connection.execute(
         "INSERT INTO failure (snapshot_id, path, kind, outcome, reason, status, elapsed_ms, attempts, at)"

@@ -1,0 +1,101 @@
+"""How far a snapshot is: pages planned, fetched, parsed, failed, spared and left, by kind, and how long the rest will take."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torwatch.store.frontier import OWN_VISITS
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from torwatch.store.database import Store
+
+FRESH = "fresh"  # in snapshot_page beside the outcomes: own pages that were not asked for, because they are as they were
+DRAWN = "second pass"
+LAST_PAGES = 200  # pages by which the time of the rest is measured
+LEAST_PAGES = 20
+LONGEST_GAP_SECONDS = 600  # between two pages of a walk that goes on; a longer one is a stop
+MEAN_JITTER = 1.1  # the pause is lengthened at random by up to a fifth
+
+
+@dataclass(frozen=True, slots=True)
+class KindProgress:
+    """Pages of one kind. planned = fetched + left + skipped; fetched = parsed + gone + failed.
+
+    `fresh`: own pages of things seen that were not due, so never planned; `left`: still to fetch; `skipped`: planned and never asked for.
+    """
+
+    kind: str
+    planned: int
+    fetched: int
+    parsed: int
+    gone: int
+    failed: int
+    fresh: int
+    skipped: int
+    left: int
+
+
+def page_progress(store: Store, snapshot_id: int) -> list[KindProgress]:
+    """The progress of a snapshot, ended or running, by kind; the second pass as a line of its own."""
+    rows = store.rows("SELECT kind, outcome, pages FROM snapshot_page WHERE snapshot_id = ?", (snapshot_id,))
+    running = store.value("SELECT state = 'running' FROM snapshot WHERE id = ?", (snapshot_id,))
+    counted = [(row["kind"], row["outcome"], row["pages"]) for row in rows]
+    if running:
+        rows = store.rows("SELECT kind, outcome, count(*) AS pages FROM visit WHERE snapshot_id = ? GROUP BY 1, 2", (snapshot_id,))
+        counted = [(row["kind"], row["outcome"] or "left", row["pages"]) for row in rows]
+        counted += [(kind, FRESH, pages) for kind, pages in count_fresh(store.connection, snapshot_id)]
+    rows = store.rows("SELECT outcome, count(*) AS pages FROM second_pass_page WHERE snapshot_id = ? GROUP BY 1", (snapshot_id,))
+    counted += [(DRAWN, row["outcome"] or ("left" if running else "skipped"), row["pages"]) for row in rows]
+    return [
+        progress_of(kind, {outcome: pages for k, outcome, pages in counted if k == kind}) for kind in sorted({k for k, _, _ in counted})
+    ]
+
+
+def progress_of(kind: str, pages: dict[str, int]) -> KindProgress:
+    """The progress of one kind from its pages by outcome."""
+    parsed = pages.get("ok", 0) + pages.get("unchanged", 0)
+    gone, fresh, skipped, left = (pages.get(name, 0) for name in ("gone", FRESH, "skipped", "left"))
+    planned = sum(pages.values()) - fresh
+    fetched = planned - skipped - left
+    return KindProgress(kind, planned, fetched, parsed, gone, fetched - parsed - gone, fresh, skipped, left)
+
+
+def count_fresh(connection: sqlite3.Connection, snapshot_id: int) -> list[tuple[str, int]]:
+    """(kind, number) of things seen in this snapshot whose own page was read before and was not due again."""
+    counted = []
+    for kind, name in OWN_VISITS.items():
+        number = connection.execute(
+            f"SELECT count(*) FROM (SELECT DISTINCT key FROM stage_{name} WHERE snapshot_id = :snapshot) AS staged"
+            f" JOIN snapshot ON snapshot.id = :snapshot JOIN {name} AS e ON e.market_id = snapshot.market_id AND e.key = staged.key"
+            f" JOIN {name}_visit AS seen ON seen.{name}_id = e.id WHERE NOT EXISTS"
+            f" (SELECT 1 FROM visit WHERE visit.snapshot_id = :snapshot AND visit.kind = '{kind.value}' AND visit.key = staged.key)",
+            {"snapshot": snapshot_id},
+        ).fetchone()[0]
+        if number:
+            counted.append((kind.value, int(number)))
+    return counted
+
+
+def seconds_left(store: Store, snapshot_id: int, seconds_per_request: float, requests_per_day: int = 0) -> float | None:
+    """About how long the pages left will take; None when none is left. Pages that the walk does not know yet are not in it.
+
+    From the pace of the newest pages, before there are some from the configured one; no faster than the daily budget allows.
+    """
+    left = sum(one.left for one in page_progress(store, snapshot_id))
+    if not left:
+        return None
+    rows = store.rows(
+        "SELECT at FROM (SELECT at FROM visit WHERE snapshot_id = ?1 AND at IS NOT NULL UNION ALL"
+        " SELECT at FROM second_pass_page WHERE snapshot_id = ?1 AND at IS NOT NULL) ORDER BY at DESC LIMIT ?2",
+        (snapshot_id, LAST_PAGES),
+    )
+    moments = [dt.datetime.fromisoformat(row["at"]) for row in rows]
+    gaps = [(later - earlier).total_seconds() for later, earlier in itertools.pairwise(moments)]
+    steady = [gap for gap in gaps if gap <= LONGEST_GAP_SECONDS]
+    pace = sum(steady) / len(steady) if len(steady) >= LEAST_PAGES else seconds_per_request * MEAN_JITTER
+    return left * max(pace, 86_400 / requests_per_day if requests_per_day else 0.0)
