@@ -1,9 +1,8 @@
 """BlackRy (2019-2020): the Eckmar script with the origin on the card; many origins are the first country of the vendor's form."""
 
-from torwatch.parserkit import Extra, KindSpec, PageKind
+from torwatch.parserkit import Beside, Extra, KindSpec, PageKind
 from torwatch.parserkit.engines import eckmar
 
-ORIGIN = ".//p[starts-with(normalize-space(.), 'Ships from')]/strong"
 MARKET = eckmar.market(
     "blackry",
     title="BlackRy",
@@ -13,8 +12,10 @@ MARKET = eckmar.market(
 )
 CARD = eckmar.CARD.but(
     extra=Extra(
-        vendor_last_seen=".//strong[starts-with(normalize-space(following-sibling::text()[1]), 'last seen')]",
-        ship_from_is_form_default=(ORIGIN, r"^(Afghanistan)$"),  # the first option of the form, left as it was: hardly ever the origin
+        vendor_last_seen=Beside("strong", behind="^last seen"),
+        ship_from_is_form_default=Beside(
+            "strong", before="^Ships from", pattern="^(Afghanistan)$"
+        ),  # the first option of the form, left as it was: hardly ever the origin
     )
 )
 parse = eckmar.Engine(card=CARD).parse

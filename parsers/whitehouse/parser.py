@@ -58,7 +58,7 @@ MARKET = Market(
 
 def read_claim(label: str) -> First:
     """Make a rule for a claim: the text behind its label; where it is parted from it, what follows the label's `<p>`."""
-    text_nodes = ".//text()[starts-with(normalize-space(.), 'Ships ')][not(ancestor::a)]"  # a title imitates no label
+    text_nodes = "descendant::text()[contains(., 'Ships ')][starts-with(normalize-space(.), 'Ships ')][not(ancestor::a)]"  # a title imitates no label
     return First(
         (text_nodes, rf"^{label}\s*(.+)$"),
         (f".//p[normalize-space(.)='{label}']/following::text()[normalize-space(.)][1]", r"^(?!Ships |Vendor:)(.+)$"),
@@ -70,20 +70,21 @@ def behind(label: str) -> str:
     return f".//p[normalize-space(.)='{label}']/following-sibling::p[1]"
 
 
-NAMED = "[not(contains(concat(' ', @class, ' '), ' btn '))][normalize-space(.)]"  # not the buttons that repeat the same links
+NAMED, SHOWN = ":not(.btn)", r"(.+)"  # not the buttons and pictures that repeat the same links
+LABEL = "span.label, div.label, p.label, a.label"
 INDEX = Rows(
     "div.listinglist",
     Listing,
     key=("a[href*='action=show']@href", r"[?&]listing=(\d+)"),
     path="a[href*='action=show']@href",
-    title=First(f".//a[contains(@href, 'action=show')]{NAMED}", behind("Title:")),
-    vendor=First(f".//a[contains(@href, 'userinfo?')]{NAMED}", behind("Vendor:")),
-    category=First(Each(".//a[contains(@href, 'welcome?sc=') or contains(@href, 'welcome?c=')]"), behind("Category:")),
+    title=First((f"a[href*='action=show']{NAMED}", SHOWN), behind("Title:")),
+    vendor=First((f"a[href*='userinfo?']{NAMED}", SHOWN), behind("Vendor:")),
+    category=First(Each("a[href*='welcome?sc='], a[href*='welcome?c=']"), behind("Category:")),
     price_raw=("strong, p", r"^([A-Z]{3}\s*[\d.,]+)$"),
     ship_from_raw=read_claim("Ships from:"),
     ship_to_raw=read_claim("Ships to:"),
-    escrow_raw=(".label", r"(?i)^(.*\blisting)$"),
-    stock_raw=(".label", r"(?i)^(.*\bstock\b.*)$"),
+    escrow_raw=(LABEL, r"(?i)^(.*\blisting)$"),
+    stock_raw=(LABEL, r"(?i)^(.*\bstock\b.*)$"),
     extra=Extra(quoted=("strong, p", r"^((?:[$\u20ac\u00a3]|[A-Z]{3})\s?[\d.,]+ (?:[$\u20ac\u00a3]|[A-Z]{3})\s?[\d.,]+.*)$")),
 )
 

@@ -114,7 +114,7 @@ def check_bytes(body: bytes, content_type: str = "", max_bytes: int = MAX_BYTES)
         raise Obstacle(Outcome.NOT_TEXT, "picture bytes at the start, decoded with losses")
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return
-    replaced = body.count(b"\xef\xbf\xbd") * 3
+    replaced = 0 if body.isascii() else body.count(b"\xef\xbf\xbd") * 3
     if replaced > MAX_REPLACED * len(body):
         raise Obstacle(Outcome.NOT_TEXT, f"{100 * replaced // len(body)} % replacement characters")
     control = len(body) - len(body.translate(None, _CONTROL))

@@ -76,11 +76,13 @@ class Market:
 
     def link_to(self, path: str, *, every: bool = False) -> Link | None:
         """Give the Link to a path and query; None where no pattern matches or (unless `every`) what it leads to is of no interest."""
-        if path not in self._known:
-            if len(self._known) > KNOWN_PATHS:
-                self._known.clear()
-            self._known[path] = self._look_up(path)
-        link = self._known[path]
+        known = self._known
+        try:
+            link = known[path]
+        except KeyError:
+            if len(known) > KNOWN_PATHS:
+                known.clear()
+            link = known[path] = self._look_up(path)
         return link if link is not None and (every or link.kind is not PageKind.OTHER) else None
 
     @cached_property

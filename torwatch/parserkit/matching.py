@@ -8,6 +8,7 @@ alternatives that both match) the caller's XPath is asked instead.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from lxml import etree
@@ -102,6 +103,16 @@ def _any_of(tests: dict[str, tuple[Test, ...]], attribute: str) -> Finder:
     """Find several tags in one walk, each with its own tests."""
     tags = tuple(tests)
 
+    same = set(tests.values())
+    if len(same) == 1 and len(next(iter(same))) <= 1:  # "strong, p" and "span.label, div.label": the tag need not be asked
+        test = next(iter(next(iter(same))), None)
+
+        def read_alike(node: Any) -> list[Any]:
+            found = list(node.iterdescendants(*tags)) if test is None else [hit for hit in node.iterdescendants(*tags) if test(hit)]
+            return [value for hit in found if (value := hit.get(attribute)) is not None] if attribute else found
+
+        return read_alike
+
     def read(node: Any) -> list[Any]:
         found = [hit for hit in node.iterdescendants(*tags) if all(test(hit) for test in tests[hit.tag])]
         return [value for hit in found if (value := hit.get(attribute)) is not None] if attribute else found
@@ -114,26 +125,48 @@ def _reader(steps: tuple[Step, ...], attribute: str, *, first: bool) -> Finder:
         return lambda node: [value] if (value := node.get(attribute)) is not None else []
     if len(steps) == 1:
         return _first_of(steps[0], attribute) if first else _all_of(steps[0], attribute)
-    read_last = _all_of(steps[-1], attribute)
-    *before, last = steps
-    read_first = _first_of(last, attribute)
+    return (_first_of_many if first else _all_of_many)(steps[:-1], steps[-1], attribute)
+
+
+def _all_of_many(before: tuple[Step, ...], last: Step, attribute: str) -> Finder:
+    read_one = _all_of(last, attribute)
 
     def read(node: Any) -> Any:
-        contexts: Sequence[Any] = (node,)
-        for step in before:
-            contexts = step.follow(contexts)
-            if not contexts:
-                return []
+        contexts = _walk(before, node)
         if len(contexts) == 1:
-            return (read_first if first else read_last)(contexts[0])
-        if first and last.axis == " ":  # what is below an earlier element comes first, also where a later one is inside it
-            return next((hits for context in contexts if (hits := read_first(context))), [])
+            return read_one(contexts[0])
         found = last.follow(contexts)
-        if attribute:
-            found = [value for hit in found if (value := hit.get(attribute)) is not None]
-        return found[:1] if first else found
+        return [value for hit in found if (value := hit.get(attribute)) is not None] if attribute else found
 
     return read
+
+
+def _first_of_many(before: tuple[Step, ...], last: Step, attribute: str) -> Finder:
+    read_one = _first_of(last, attribute)
+    if last.axis == " " and len(before) == 1:
+        return _first_below(before[0], read_one)
+
+    def read(node: Any) -> Any:
+        contexts = _walk(before, node)
+        for place, context in enumerate(contexts):
+            hits = read_one(context)
+            if hits:
+                # Below: what is in an earlier element comes first. Beside and children: a match inside this element would, and the next in order shows whether there may be one.
+                if last.axis != " " and place + 1 < len(contexts) and _is_inside(contexts[place + 1], context):
+                    raise NotPlainError
+                return hits
+        return []
+
+    return read
+
+
+def _walk(steps: tuple[Step, ...], node: Any) -> Sequence[Any]:
+    contexts: Sequence[Any] = (node,)
+    for step in steps:
+        contexts = step.follow(contexts)
+        if not contexts:
+            break
+    return contexts
 
 
 def _all_of(step: Step, attribute: str) -> Finder:
@@ -169,19 +202,45 @@ def _first_of(step: Step, attribute: str) -> Finder:
     return read
 
 
+def _first_below(step: Step, read_first: Finder) -> Finder:
+    """Look no further than the first element that has a match below it."""
+
+    def read(node: Any) -> Any:
+        for context in step.candidates(node):
+            for test in step.tests:
+                if not test(context):
+                    break
+            else:
+                hits = read_first(context)
+                if hits:
+                    return hits
+        return []
+
+    return read
+
+
 def _is_inside(node: Any, outer: Any) -> bool:
     return any(parent is outer for parent in node.iterancestors())
 
 
+@lru_cache(maxsize=4096)
 def has_class(name: str) -> Test:
     """Test for one of the classes of an element."""
     padded = f" {name} "
 
     def test(node: Any) -> bool:
         value = node.get("class")
-        return value is not None and name in value and (value == name or padded in f" {value.translate(_BLANKS)} ")
+        if value is None or name not in value:
+            return False
+        return value == name or name in value.split(" ") or (not value.isprintable() and padded in f" {value.translate(_BLANKS)} ")
 
     return test
+
+
+def lacks_class(name: str) -> Test:
+    """Test that an element has not this class."""
+    has = has_class(name)
+    return lambda node: not has(node)
 
 
 def has_attribute(name: str, operator: str | None, value: str) -> Test:
@@ -208,6 +267,7 @@ def search_for(predicate: str) -> Finder:
     return etree.XPath(f"descendant::*[{predicate}]", smart_strings=False)
 
 
-def fulfils(expression: str) -> Test:
-    """Test by an XPath expression that gives a truth value."""
-    return cast("Test", etree.XPath(expression, smart_strings=False))
+def fulfils(expression: str, word: str = "") -> Test:
+    """Test by an XPath expression that gives a truth value; `word` must stand in the text of every element that fulfils it, and is looked for first."""
+    test = cast("Test", etree.XPath(expression, smart_strings=False))
+    return (lambda node: word in "".join(node.itertext()) and test(node)) if word else test

@@ -17,7 +17,7 @@ from torwatch.parserkit.text import has_more_text, lines, number, text
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from lxml import etree
 
@@ -39,6 +39,9 @@ class Page:
     size_bytes: int = 0
     truncated: bool = False
     host: str = ""
+    elements: Sequence[
+        Any
+    ] = ()  # all of them, held so that lxml need not make their Python side anew for every selector: a third of the time
     unmatched: list[str] = field(default_factory=list)  # labels that no field took: for the author, not for the record
 
     @property
@@ -113,13 +116,14 @@ class Page:
 
     def links(self, *kinds: PageKind, within: str = "", priority: Mapping[PageKind, int] | None = None) -> Iterator[Link]:
         """Yield a Link for every `a[href]` whose path the market declares, once each; `kinds`: only these; `within`: only below these."""
-        wanted = frozenset(kinds) or frozenset(PageKind)
-        paths = (
-            local_path(href, self.path, self.host) for href in dict.fromkeys(find(self.root, f"{within} a@href" if within else "a@href"))
-        )
-        for path in dict.fromkeys(path for path in paths if path is not None):
-            link = self.market.link_to(path)
-            if link is not None and link.kind in wanted:
+        path, host, link_to, seen = self.path, self.host, self.market.link_to, set()
+        for href in dict.fromkeys(find(self.root, f"{within} a@href" if within else "a@href")):
+            leads_to = local_path(href, path, host)
+            if leads_to is None or leads_to in seen:
+                continue
+            seen.add(leads_to)
+            link = link_to(leads_to)
+            if link is not None and (not kinds or link.kind in kinds):
                 yield link if not priority else replace(link, priority=priority.get(link.kind, 0))
 
     def scope(self, *without: str) -> str:
@@ -158,6 +162,7 @@ def open_page(
         len(body),
         tree.truncated and market.closes_html,
         host,
+        list(tree.root.iter()),
     )
     find_obstacle(page, market.obstacles, content=shape in CONTENT)
     if promised in CONTENT and shape is not None and shape not in CONTENT:

@@ -9,12 +9,13 @@ from torwatch.parserkit.obstacles import LayoutChanged
 from torwatch.parserkit.page import Page
 from torwatch.parserkit.selectors import find
 from torwatch.parserkit.text import is_hidden, text
-from torwatch.parserkit.values import Rule, Texts, compile_rule, convert, field_kinds
+from torwatch.parserkit.values import Texts, compile_rule, convert, field_kinds, share_selectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from torwatch.parserkit.fields import Fields, Values
+    from torwatch.parserkit.rules import Rule
 
 R = TypeVar("R", Listing, Vendor, Feedback)
 _KEYS: Mapping[type, str] = {Listing: "key", Vendor: "name"}
@@ -24,7 +25,7 @@ class Single(Generic[R]):
     """One record from a page or element: `Single(Listing, DETAIL, key=(…), title="h1", …)`.
 
     Label/value pairs (`labels`, any number of `Fields`) and rules by selector fill the same record; a rule wins over a label where it gives something.
-    A rule is relative to what `read` is given. See `torwatch.parserkit.values` for the rules.
+    A rule is relative to what `read` is given. See `torwatch.parserkit.rules` for the rules.
     """
 
     def __init__(self, make: type[R], *labels: Fields, after: Callable[[dict[str, Any], Any], None] | None = None, **rules: Rule) -> None:
@@ -35,6 +36,7 @@ class Single(Generic[R]):
         if unknown:
             raise ValueError(f"{make.__name__} has no field {', '.join(sorted(unknown))}; it has {', '.join(self._kinds)}")
         self._texts: dict[str, Texts] = {}
+        share_selectors(rules.values(), self._texts)
         self._readers = [(name, self._kinds[name], compile_rule(rule, self._texts)) for name, rule in rules.items() if rule is not None]
 
     def but(self, *labels: Fields, **changes: Any) -> Single[R]:
@@ -52,8 +54,12 @@ class Single(Generic[R]):
             for name, value in got.found.items():
                 out.setdefault(name, convert(self._kinds[name], text(value)))
         for name, kind, reader in self._readers:
-            value = convert(kind, reader(node))
-            if value not in (None, ()) or name not in out:
+            value = reader(node)
+            if kind != "str":
+                value = convert(kind, value)
+            elif value == "":
+                value = None
+            if value or name not in out or (value is not None and value != ()):
                 out[name] = value
         if self.after is not None:
             self.after(out, node)

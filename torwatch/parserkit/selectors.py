@@ -1,7 +1,7 @@
 """Selectors: CSS-like strings or XPath, compiled once, as parsers write them.
 
 A selector that starts with `/`, `./`, `../`, `(` or `.//`, or that names an axis (`following::p`), is XPath 1.0. Anything else is
-CSS-like: `tag`, `.class`, `#id`, `[attr]`, `[attr=x]`, `[attr^=x]`, `[attr$=x]`, `[attr*=x]`, `:has-text("x")`, `:first`, `:last`, `:nth(2)`,
+CSS-like: `tag`, `.class`, `#id`, `[attr]`, `[attr=x]`, `[attr^=x]`, `[attr$=x]`, `[attr*=x]`, `:not(.class)`, `:has-text("x")`, `:first`, `:last`, `:nth(2)`,
 descendant (space), child (`>`), next sibling (`+`), any later sibling (`~`), alternatives (`,`), and a final `@name` that gives the
 attribute instead of the element: `.head > a@href`. The empty string and `.` are the node itself; `@name` alone is its own attribute.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from torwatch.errors import ParserError
-from torwatch.parserkit.matching import NotPlainError, Step, compile_plain, fulfils, has_attribute, has_class, search_for
+from torwatch.parserkit.matching import NotPlainError, Step, compile_plain, fulfils, has_attribute, has_class, lacks_class, search_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +27,7 @@ _XPATH = re.compile(r"\s*(?:\(|\.?\.?/|[\w-]+::|(?:string|normalize-space|concat
 _TOKEN = re.compile(
     r"""\s*(?P<comb>[>+~])\s*|(?P<space>\s+)(?![>+~,@]|$)|\s*(?P<comma>,)\s*|(?P<tag>[A-Za-z][\w-]*|\*)|\.(?P<cls>[\w-]+)|\#(?P<id>[\w-]+)
     |\[\s*(?P<attr>[\w:-]+)\s*(?:(?P<op>[*^$~]?=)\s*(?:"(?P<dq>[^"]*)"|'(?P<sq>[^']*)'|(?P<raw>[^\]\s]+)))?\s*\]
+    |:not\(\s*\.(?P<not>[\w-]+)\s*\)
     |:(?P<pseudo>first|last|nth|has-text|text-is)(?:\((?P<arg>"[^"]*"|'[^']*'|\d+)\))?|\s*@(?P<out>[\w:-]+)\s*""",
     re.VERBOSE,
 )
@@ -155,17 +156,22 @@ def _test(got: dict[str, str | None]) -> Test:
     """Make the test of a class, id, attribute or pseudo-class."""
     if got["cls"]:
         return has_class(got["cls"])
+    if got["not"]:
+        return lacks_class(got["not"])
     if got["id"]:
         return has_attribute("id", "=", got["id"])
     if got["attr"]:
         return has_attribute(got["attr"], got["op"], next((v for v in (got["dq"], got["sq"], got["raw"]) if v is not None), ""))
     if got["pseudo"] in {"has-text", "text-is"}:
-        return fulfils("boolean(self::*" + _predicate(got, "") + ")")
+        words = (got["arg"] or "").strip("\"'").split()
+        return fulfils("boolean(self::*" + _predicate(got, "") + ")", max(words, key=len, default=""))
     raise NotPlainError  # a place among siblings: XPath counts faster
 
 
 def _predicate(got: dict[str, str | None], selector: str) -> str:
     """Translate what stands behind a tag: class, id, attribute or pseudo-class."""
+    if got["not"]:
+        return f"[not(contains(concat(' ', normalize-space(@class), ' '), ' {got['not']} '))]"
     if got["cls"]:
         return f"[contains(concat(' ', normalize-space(@class), ' '), ' {got['cls']} ')]"
     if got["id"]:

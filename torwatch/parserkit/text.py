@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _BREAKS = frozenset(
     [
@@ -49,6 +52,7 @@ _BREAKS = frozenset(
 )
 _UNSEEN = frozenset({"script", "style", "template", "noscript", "head"})
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_FLAGS = re.compile(r"^\(\?[a-zA-Z]+\)")
 MAX_DIGITS = 18  # fits 64 bits; nothing that a market counts has more
 _INTEGER = re.compile(r"[-+\u2212]?\d+(?:[,.' \u00a0\u202f]\d{3}(?!\d))*")
 
@@ -89,6 +93,36 @@ def gather_text(nodes: Any, parts: list[str]) -> None:
             parts.append(" ")
         if node.tail:
             parts.append(node.tail)
+
+
+def searcher(pattern: str) -> Callable[[str], re.Match[str] | None]:
+    """Compile a pattern to its search; one that can only match at the start is not tried at every other place, as `re.search` does."""
+    compiled = re.compile(pattern)
+    rest = re.sub(r"\\.|\[\^?\]?[^\]]*\]", "", _FLAGS.sub("", pattern))
+    while (inner := re.sub(r"\([^()]*\)", "", rest)) != rest:
+        rest = inner
+    anchored = rest.startswith("^") and "|" not in rest and not compiled.flags & re.MULTILINE
+    return compiled.match if anchored else compiled.search
+
+
+def before(node: Any) -> str:
+    """Give the nearest text before an element in its holder, collapsed; "" where there is none."""
+    earlier = node.getprevious()
+    while earlier is not None:
+        if earlier.tail is not None and not earlier.tail.isspace():
+            return " ".join(earlier.tail.split())
+        earlier = earlier.getprevious()
+    holder = node.getparent()
+    return " ".join((holder.text or "").split()) if holder is not None else ""
+
+
+def behind(node: Any) -> str:
+    """Give the nearest text behind an element in its holder, collapsed; "" where there is none."""
+    while node is not None:
+        if node.tail is not None and not node.tail.isspace():
+            return " ".join(node.tail.split())
+        node = node.getnext()
+    return ""
 
 
 def has_more_text(node: Any, limit: int) -> bool:

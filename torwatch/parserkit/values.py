@@ -1,108 +1,20 @@
-"""Value rules: how one field of a record is read from an element, as parsers write them.
+"""Values: a rule of `torwatch.parserkit.rules` becomes a function of an element, and what it gives what the field holds.
 
-A rule is a selector (the visible text of the first match), a pair of selector and regular expression (its first group), or one of the
-small values below. What a field holds decides the rest: whole numbers are read with `number`, flags become True, tuples are wrapped.
+Whole numbers are read with `number`, flags become True, tuples are wrapped.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
 from torwatch.errors import ParserError
+from torwatch.parserkit.rules import Beside, Column, Const, Count, Each, Extra, First, Has, Keys, Lines, Rule, Split
 from torwatch.parserkit.selectors import compile_selector
-from torwatch.parserkit.text import armour, lines, number, text
+from torwatch.parserkit.text import armour, before, behind, lines, number, searcher, text
 
-
-@dataclass(frozen=True, slots=True)
-class Each:
-    """Every match as a tuple of texts; with `pattern`, its first group of each; `unique` drops repeats."""
-
-    selector: str
-    pattern: str = ""
-    unique: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """The text of the first match (its first group, with `pattern`), parted at `at` (a regular expression) into a tuple of texts."""
-
-    selector: str
-    at: str = r"\s*[/>\u00bb\u203a]\s*"
-    pattern: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many matches there are: stars, for one."""
-
-    selector: str
-
-
-@dataclass(frozen=True, slots=True)
-class Has:
-    """Whether anything matches; with `pattern`, whether the text of the first match matches it (None where there is no first match)."""
-
-    selector: str
-    pattern: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """The text of the first match with its line breaks kept: descriptions and terms."""
-
-    selector: str
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """The armoured OpenPGP public key blocks in all matches."""
-
-    selector: str
-
-
-@dataclass(frozen=True, slots=True)
-class First:
-    """The first of several rules that gives something: layouts that changed over time."""
-
-    rules: tuple[Any, ...]
-
-    def __init__(self, *rules: Any) -> None:
-        object.__setattr__(self, "rules", rules)
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """The cell of a table row below the heading with one of these names (case, colon ignored); with `pattern`, its first group. The row is the `<tr>`."""
-
-    names: tuple[str, ...]
-    pattern: str = ""
-
-    def __init__(self, *names: str, pattern: str = "") -> None:
-        object.__setattr__(self, "names", tuple(" ".join(name.split()).strip(" :").casefold() for name in names))
-        object.__setattr__(self, "pattern", pattern)
-
-
-@dataclass(frozen=True, slots=True)
-class Const:
-    """The same value in every record."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Extra:
-    """What a market shows beyond the fields of a record: name → rule; a field's rule `extra=Extra(stealth=".stealth")`."""
-
-    rules: tuple[tuple[str, Any], ...]
-
-    def __init__(self, **rules: Any) -> None:
-        object.__setattr__(self, "rules", tuple(rules.items()))
-
-
-Rule = str | tuple[str, str] | Each | Split | Count | Has | Lines | Keys | First | Column | Const | Extra | Callable[[Any], Any] | None
 Reader = Callable[[Any], Any]
 
 
@@ -120,6 +32,8 @@ def field_kinds(make: type[Any]) -> Mapping[str, str]:
 
 def convert(kind: str, value: Any) -> Any:
     """Turn what a rule gave into what the field holds; '' becomes None, so that a shown nothing is nothing."""
+    if kind == "str":  # most are
+        return None if value == "" else value
     if kind == "tuple":
         return () if value is None or value == "" else (value,) if isinstance(value, str) else tuple(value)
     if kind == "int":
@@ -138,13 +52,14 @@ def read_flag(value: str) -> bool | None:
 
 
 class Texts:
-    """The texts of what one selector matches, kept for the element asked last: several rules of a record read the same few elements."""
+    """What one selector matches and the texts of that, kept for the element asked last: several rules of a record read the same few elements."""
 
-    __slots__ = ("_found", "_last")
+    __slots__ = ("_around", "_found", "_last")
 
     def __init__(self, selector: str) -> None:
         self._found = compile_selector(selector)
         self._last: tuple[Any, list[str]] | None = None
+        self._around: tuple[Any, list[tuple[str, str, str]]] | None = None
 
     def of(self, node: Any) -> list[str]:
         """Give the texts in document order; what was read once is not read again."""
@@ -153,19 +68,38 @@ class Texts:
             last = self._last = (node, [text(hit) for hit in _many(self._found(node))])
         return last[1]
 
+    def around(self, node: Any) -> list[tuple[str, str, str]]:
+        """Give for each match the text before it, its own, and the text behind it."""
+        last = self._around
+        if last is None or last[0] is not node:
+            last = self._around = (node, [(before(hit), text(hit), behind(hit)) for hit in _many(self._found(node))])
+        return last[1]
+
     def forget(self) -> None:
         """Let the page go."""
-        self._last = None
+        self._last = self._around = None
 
 
-def compile_rule(rule: Rule, shared: dict[str, Texts] | None = None) -> Reader:  # noqa: C901, PLR0911, PLR0912 - a table of fourteen kinds of rule, one line each
+def share_selectors(rules: Iterable[Rule], shared: dict[str, Texts]) -> None:
+    """Note the selectors whose every match some rule reads: a rule that wants the first match only then asks no more of the page."""
+    for rule in rules:
+        match rule:
+            case (str(selector), str()) | Each(selector):
+                shared.setdefault(selector, Texts(selector))
+            case First(inner):
+                share_selectors(inner, shared)
+            case _:
+                pass
+
+
+def compile_rule(rule: Rule, shared: dict[str, Texts] | None = None) -> Reader:  # noqa: C901, PLR0911, PLR0912 - a table of fifteen kinds of rule, one line each
     """Turn a rule into a function of an element; raises ParserError where it is none. `shared`: the texts that the rules of one record share."""
     shared = {} if shared is None else shared
     match rule:
         case None:
             return lambda _node: None
         case str():
-            return _first_text(rule)
+            return _first_of_texts(shared[rule]) if rule in shared else _first_text(rule)
         case (str(selector), str(pattern)):
             return _first_group(_share(selector, shared), pattern)
         case Each(selector, pattern, unique):
@@ -189,6 +123,8 @@ def compile_rule(rule: Rule, shared: dict[str, Texts] | None = None) -> Reader: 
             return _first_of(readers)
         case Column(names, pattern):
             return _column(names, pattern)
+        case Beside():
+            return _beside(_share(rule.selector, shared), rule)
         case Const(value):
             return lambda _node: value
         case Extra(rules):
@@ -216,6 +152,32 @@ def _first_text(selector: str) -> Reader:
     return read
 
 
+def _first_of_texts(texts: Texts) -> Reader:
+    of = texts.of
+
+    def read(node: Any) -> str | None:
+        found = of(node)
+        return (found[0] or None) if found else None
+
+    return read
+
+
+def _beside(texts: Texts, rule: Beside) -> Reader:
+    before_it, behind_it, wanted = map(searcher, (rule.before, rule.behind, rule.take or rule.pattern))
+    around, takes, whole = texts.around, bool(rule.take), not (rule.take or rule.pattern)
+
+    def read(node: Any) -> str | None:
+        for earlier, own, later in around(node):
+            if before_it(earlier) and behind_it(later):
+                if whole:
+                    return own or None
+                match = wanted(later if takes else own)
+                return (match.group(1) or "").strip() or None if match else None
+        return None
+
+    return read
+
+
 def _first_of(readers: list[Reader]) -> Reader:
     def read(node: Any) -> Any:
         for reader in readers:
@@ -232,8 +194,7 @@ def _share(selector: str, shared: dict[str, Texts]) -> Texts:
 
 
 def _first_group(texts: Texts, pattern: str) -> Reader:
-    wanted = re.compile(pattern)
-    group, search = 1 if wanted.groups else 0, wanted.search
+    group, search = 1 if re.compile(pattern).groups else 0, searcher(pattern)
 
     def read(node: Any) -> str | None:
         for one in texts.of(node):
@@ -246,12 +207,12 @@ def _first_group(texts: Texts, pattern: str) -> Reader:
 
 
 def _each(every: Texts, pattern: str, *, unique: bool) -> Reader:
-    wanted = re.compile(pattern)
+    group, search = 1 if re.compile(pattern).groups else 0, searcher(pattern)
 
     def read(node: Any) -> tuple[str, ...]:
         texts = every.of(node)
         if pattern:
-            texts = [(match.group(1 if wanted.groups else 0) or "").strip() for one in texts if (match := wanted.search(one))]
+            texts = [(match.group(group) or "").strip() for one in texts if (match := search(one))]
         texts = [one for one in texts if one]
         return tuple(dict.fromkeys(texts) if unique else texts)
 
@@ -259,13 +220,13 @@ def _each(every: Texts, pattern: str, *, unique: bool) -> Reader:
 
 
 def _has(selector: str, pattern: str) -> Reader:
-    found, wanted = compile_selector(selector), re.compile(pattern)
+    found, search = compile_selector(selector), searcher(pattern)
 
     def read(node: Any) -> bool | None:
         hits = _many(found(node))
         if not pattern:
             return bool(hits)
-        return wanted.search(text(hits[0])) is not None if hits else None
+        return search(text(hits[0])) is not None if hits else None
 
     return read
 

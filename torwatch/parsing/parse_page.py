@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from torwatch.errors import ParserError
 from torwatch.model import Evidence, Feedback, Link, Listing, Outcome, PageInfo, PageKind, Parsed, Vendor
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from torwatch.parsing.registry import Parser
 
 MAX_COUNT = 10**18  # of entries and pages: what is announced above it is no number of either
+_LINK_IDENTITY = attrgetter("path", "priority", "key", "kind")
 LOST_BELOW = 0.5  # a mandatory field in fewer of a page's records than this is lost
 
 
@@ -45,14 +47,17 @@ def parse_bytes(
 
 def gather(market: Market, page: Page, records: Sequence[object]) -> Parsed:
     """Sort the records of one page into a Parsed, and check them against what the market declares for this kind of page."""
-    listings = tuple(one for one in records if isinstance(one, Listing) and one.key)
-    vendors = tuple(one for one in records if isinstance(one, Vendor) and one.name)
-    feedback = tuple(one for one in records if isinstance(one, Feedback))
-    links = tuple(dict.fromkeys(one for one in records if isinstance(one, Link)))
-    info = next((_storable(one) for one in records if isinstance(one, PageInfo)), None)
-    strange = next((one for one in records if not isinstance(one, Listing | Vendor | Feedback | Link | PageInfo)), None)
-    if strange is not None:
-        raise ParserError(f"parser {market.name} gave a {type(strange).__name__}, which is no record")
+    sorted_out: dict[type, list[Any]] = {Listing: [], Vendor: [], Feedback: [], Link: [], PageInfo: []}
+    for record in records:
+        try:
+            sorted_out[type(record)].append(record)
+        except KeyError:
+            raise ParserError(f"parser {market.name} gave a {type(record).__name__}, which is no record") from None
+    listings = tuple(one for one in sorted_out[Listing] if one.key)
+    vendors = tuple(one for one in sorted_out[Vendor] if one.name)
+    feedback = tuple(sorted_out[Feedback])
+    links = tuple({_LINK_IDENTITY(one): one for one in sorted_out[Link]}.values())
+    info = next(map(_storable, sorted_out[PageInfo]), None)
     why = "" if page.truncated else find_loss(market, page, {Listing: listings, Vendor: vendors, Feedback: feedback})
     if why:
         return Parsed(Outcome.LAYOUT_CHANGED, page.kind, reason=why, unmatched=tuple(page.unmatched))

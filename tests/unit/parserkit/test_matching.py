@@ -24,6 +24,7 @@ CONDITIONS = st.sampled_from(
         "",
         ".tea",
         ".big.tea",
+        ":not(.tea)",
         "#tea",
         "[href]",
         "[class='']",

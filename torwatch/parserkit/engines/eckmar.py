@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from torwatch.parserkit import (
+    Beside,
     Each,
     Evidence,
     Extra,
@@ -58,8 +59,10 @@ KINDS: Mapping[str, PageKind] = {
     r"^/$": PageKind.HOME,
 }
 # From the title up: a page has few titles and many divs.
-CARDS = ".//a[contains(@href, '/product/')]/h4/ancestor::div[contains(concat(' ', normalize-space(@class), ' '), ' card ')]"
-LINES = ".//a[contains(@href, '/product/')]/h3/ancestor::div[contains(concat(' ', normalize-space(@class), ' '), ' row ')][div/img]"
+CARDS = (
+    "descendant::h4/parent::a[contains(@href, '/product/')]/ancestor::div[contains(concat(' ', normalize-space(@class), ' '), ' card ')]"
+)
+LINES = "descendant::h3/parent::a[contains(@href, '/product/')]/ancestor::div[contains(concat(' ', normalize-space(@class), ' '), ' row ')][div/img]"
 HEADING = "h1:has-text('- category'), h4:has-text('Search results for')"
 SHAPES: Mapping[PageKind, str | tuple[str, ...]] = {
     PageKind.LISTING: "ul#productsmenu",
@@ -79,26 +82,26 @@ CARD = Rows(
     Listing,
     key=("a[href*='/product/']@href", PRODUCT),
     path="a[href*='/product/']@href",
-    title="a[href*='/product/'] > h4",
-    vendor=".//a[contains(@href, '/vendor/')][normalize-space(.)]",
+    title="h4",
+    vendor=("a[href*='/vendor/']", r"(.+)"),
     vendor_key=("a[href*='/vendor/']@href", SELLER),
-    price_raw=".//p[starts-with(normalize-space(.), 'From:')]/strong",
-    category=Each(".//p[starts-with(normalize-space(.), 'From:')]/strong/following-sibling::text()[1]", r"^-\s*(.*?)\s*-?$"),
+    price_raw=Beside("strong", before="^From:"),
+    category=Beside("strong", before="^From:", take=r"^-\s*(.*?)\s*-?$"),
     listing_type=("span.badge", r"(?i)^(physical|digital)$"),
-    ship_from_raw=".//p[starts-with(normalize-space(.), 'Ships from')]/strong",
+    ship_from_raw=Beside("strong", before="^Ships from"),
     escrow_raw=("span.badge", r"(?i)^(.*\bescrow\b.*|finali[sz]e early.*|FE\b.*)$"),
     stock_raw=First(
-        ".//*[self::strong][starts-with(normalize-space(following-sibling::text()[1]), 'left')]",
-        ".//span[starts-with(normalize-space(.), 'Stock:')]/strong",
+        Beside("strong", behind="^left"),
+        Beside("strong", before="^Stock:"),
     ),
-    extra=Extra(vendor_last_seen=".//strong[starts-with(normalize-space(following-sibling::text()[1]), 'last seen')]"),
+    extra=Extra(vendor_last_seen=Beside("strong", behind="^last seen")),
 )
 LINE = CARD.but(  # the same list in the other view, /setview/list
     LINES,
-    title="a[href*='/product/'] > h3",
-    price_raw=".//text()[normalize-space(.)='From:']/following-sibling::strong[1]",
+    title="h3",
+    price_raw=Beside("strong", before="^From:$"),
     category=Each("a[href*='/category/']"),
-    sales=(".//strong[starts-with(normalize-space(following-sibling::text()[1]), 'sold')]", r"([\d,]+)"),
+    sales=Beside("strong", behind="^sold"),
 )
 DETAIL = Single(
     Listing,
