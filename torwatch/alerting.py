@@ -6,12 +6,12 @@ import datetime as dt
 import json
 import os
 from collections import defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
 from torwatch.crawl.schedule import Hours
+from torwatch.credentials import ALERTS, find_credential
 from torwatch.normalise.text import visible
 from torwatch.ops.alert_rules import Health, ListingRule, Thresholds, find_signs
 from torwatch.ops.notifier import Destination, Socks, compose, is_due, read_destinations, send
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from torwatch.equipment import Tools
     from torwatch.store.database import Store
 
-CREDENTIAL = "alerts"  # the name under which systemd hands over the destinations
 IDENTITY = "alerts"  # circuits of their own
 
 log = structlog.get_logger()
@@ -38,9 +37,8 @@ def destinations_of(config: Config, environ: Mapping[str, str]) -> tuple[Destina
     """Whom to tell: the configuration's file, else the credential of systemd, else nobody. Raises ConfigError."""
     if config.alerts.destinations is not None:
         return read_destinations(config.alerts.destinations)
-    folder = environ.get("CREDENTIALS_DIRECTORY")
-    path = Path(folder) / CREDENTIAL if folder else None
-    return read_destinations(path, credential=True) if path is not None and path.exists() else ()
+    path = find_credential(ALERTS, environ)
+    return read_destinations(path, credential=True) if path is not None else ()
 
 
 def notice(

@@ -17,6 +17,7 @@ from torwatch.archive.journal import NAME as JOURNAL_NAME
 from torwatch.archive.manifest import hash_file
 from torwatch.crawl.fetch import Explain, Limits
 from torwatch.crawl.schedule import Hours
+from torwatch.credentials import CONTROL_PASSWORD, COOKIES, find_credential
 from torwatch.equipment import Tools, Tor, WalkSettings
 from torwatch.errors import TorError
 from torwatch.normalisers import normalisers_for
@@ -83,7 +84,7 @@ def tor_settings(config: Config) -> TorSettings:
         data_directory=config.tor_directory,
         binary=tor.binary,
         control=tor.control,
-        control_password=read_password(tor.control_password_file),
+        control_password=read_password(tor.control_password_file or find_credential(CONTROL_PASSWORD, os.environ)),
         socks=(host, int(port)) if tor.mode == "attach" else None,
         socks_timeout_seconds=int(tor.socks_timeout.total_seconds()),
         bootstrap_timeout_seconds=tor.bootstrap_timeout.total_seconds(),
@@ -160,6 +161,7 @@ def make_tools(
         rng=rng,
         now=now,
         normalisers=normalisers_for,
+        session_credential=find_credential(COOKIES, os.environ),
     )
 
 

@@ -54,7 +54,8 @@ class TorSection(Section):
         default="/run/tor/control", description="Control port to attach to: unix socket path or host:port (mode attach)."
     )
     control_password_file: OptionalPath = Field(
-        default=None, description="File with the control password; empty: cookie authentication (mode attach)."
+        default=None,
+        description="File with the control password; empty: systemd's credential `torwatch.control_password`, else cookie authentication (mode attach).",
     )
     socks: HostPort = Field(default="127.0.0.1:9050", description="SOCKS port to send every request through: host:port (mode attach).")
     socks_timeout: PositiveDuration = Field(
@@ -162,7 +163,7 @@ class AlertsSection(Section):
     destinations: OptionalPath = Field(
         default=None,
         description="File with the addresses to tell, one a line as apprise writes them, readable by its owner only; empty: systemd's credential"
-        " `alerts`, else nobody (alerts are kept all the same).",
+        " `torwatch.alerts`, else nobody (alerts are kept all the same).",
     )
     rules: tuple[ListingRule, ...] = Field(
         default=(),

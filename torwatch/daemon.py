@@ -20,6 +20,7 @@ from torwatch.crawl.schedule import choose_due
 from torwatch.errands import ERRANDS, finish_request
 from torwatch.errors import StoreError, TorError, TorwatchError
 from torwatch.ledger import open_journaled
+from torwatch.lending import take_over_sessions
 from torwatch.normalise.price import normalise_price
 from torwatch.ops.heartbeat import Heartbeat
 from torwatch.ops.status import Pulse, write_pulse
@@ -285,4 +286,5 @@ def open_daemon(
         with store.write() as connection:  # what a daemon that died had begun for a command will never be answered by it
             connection.execute("UPDATE request SET state = 'queued' WHERE state = 'running'")
         tools = stack.enter_context(open_tools(config, store, tor_progress=tor_progress))
+        take_over_sessions(store, config.sessions_directory, tools.session_credential, now=tools.now())
         yield Daemon(config, tools, load_config=load_config, heartbeat=heartbeat)

@@ -71,3 +71,4 @@ class Tools:
     rng: random.Random
     now: Callable[[], dt.datetime]
     normalisers: Callable[[MarketFacts], Sequence[Normaliser]]
+    session_credential: Path | None = None  # cookies that systemd hands over, for targets that nobody lent a session

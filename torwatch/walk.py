@@ -16,7 +16,7 @@ from torwatch.archive.writer import SnapshotArchive, open_archive
 from torwatch.closing import close_snapshot, write_fetch_log
 from torwatch.crawl.fetch import Fetcher, Route
 from torwatch.crawl.pace import Pace
-from torwatch.crawl.session import BrowserSession, load_session
+from torwatch.crawl.session import BrowserSession, load_session, read_export
 from torwatch.crew import Crew
 from torwatch.door import Door, result_of
 from torwatch.equipment import Progress, Tools, WalkSettings
@@ -113,7 +113,11 @@ class Walk:
         self.progress = progress
         self.over = threading.Event()  # set: fetch threads leave; unlike `stop` it is this walk's own
         self.pace = Pace(self.seconds_per_request(), clock=time.monotonic, rng=tools.rng)
-        self.session = load_session(tools.sessions_directory, target.id) or BrowserSession()
+        self.session = (
+            load_session(tools.sessions_directory, target.id)
+            or read_export(tools.session_credential, frozenset(one.host for one in target.mirrors))
+            or BrowserSession()
+        )
         self.session_lost = False  # the market asks for a login again: this snapshot waits for a person and then goes on
         self.reader = PageReader(parser.name, rules, tools.workers, self.pace.hold_back, self.session.patterns())
         self.in_flight: dict[str, Visit] = {}

@@ -69,6 +69,9 @@ def install(network):
         f"data_directory = '{STATE}'\n[tor]\ntorrc = [\n{lines}\n]\n[crawl]\nseconds_per_request = 0\n", encoding="utf-8"
     )
     run("systemd-tmpfiles", "--create", "torwatch.conf")
+    store = Path("/etc/credstore")
+    store.mkdir(mode=0o700, exist_ok=True)
+    (store / "torwatch.alerts").write_text("json://127.0.0.1:9/\n", encoding="utf-8")
     run("systemctl", "daemon-reload")
 
 
@@ -126,6 +129,12 @@ def main():
             run("systemctl", "start", "torwatch-datasette.service")
             wait_for(datasette_answers, 60, "datasette")
             results["datasette"] = "answers"
+            for name in ("backup", "answer"):
+                run("systemctl", "start", f"torwatch-{name}.service")
+            results["backups"] = len(list((STATE / "backups").glob("torwatch-*.db")))
+            results["reports"] = len(list((STATE / "reports").glob("answer-NL-*.html")))
+            handed = Path("/run/credentials/torwatch.service")
+            results["credentials"] = sorted(path.name for path in handed.iterdir()) if handed.exists() else []
             run("systemctl", "stop", "torwatch-datasette.service", "torwatch.service")
         outside = ("(", "-path", "/proc", "-o", "-path", str(STATE), ")", "-prune", "-o", "-user", "torwatch", "-print")
         results["written elsewhere"] = run("find", "/", "-xdev", *outside, check=False).split()

@@ -42,5 +42,8 @@ def test_the_service_lives_through_restart_reload_tor_kill_and_watchdog_and_writ
         "watchdog kill": "active",
         "snapshots": ["complete", "complete"],
         "datasette": "answers",
+        "backups": 1,
+        "reports": 1,
+        "credentials": ["torwatch.alerts"],
         "written elsewhere": [],
     }

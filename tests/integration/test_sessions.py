@@ -6,6 +6,7 @@ import datetime as dt
 import gzip
 import json
 import stat
+from dataclasses import replace
 
 import pytest
 
@@ -89,3 +90,19 @@ def test_the_commands_import_list_redact_and_drop_a_session(tmp_path, monkeypatc
     assert run("drop", "teahouse")[0] == 0
     assert not kept.exists()
     assert run("drop", "teahouse")[0] == 2
+
+
+def test_cookies_that_systemd_hands_over_go_to_the_market_and_nowhere_else(watched, tmp_path):
+    watch = watched(listings=8, concurrency=1)
+    credential = tmp_path / "torwatch.cookies"
+    host = watch.target.mirrors[0].host
+    credential.write_text(f"{host}\tFALSE\t/\tFALSE\t0\tsid\t{SECRET}\n", encoding="utf-8")
+    watch.tools = replace(watch.tools, session_credential=credential)
+    _, ending = watch.look()
+    assert ending.state == "complete"
+    assert {request.cookie for request in watch.server.requests} == {f"sid={SECRET}"}
+    watch.store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    for path in watch.config.data_directory.rglob("*"):
+        if path.is_file():
+            body = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+            assert SECRET.encode() not in body, path

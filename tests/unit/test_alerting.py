@@ -321,7 +321,7 @@ def test_what_waits_for_somebody_no_longer_named_is_dropped(desk, teahouse):
 
 
 def test_the_credential_of_systemd_names_whom_to_tell(desk, open_socks_port, open_web_service):
-    (desk.folder / "alerts").write_text("json://hooks.example/\n")
+    (desk.folder / "torwatch.alerts").write_text("json://hooks.example/\n")
     with (
         open_web_service() as (port, bodies),
         open_socks_port(port) as socks,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +16,7 @@ from torwatch.errors import UsageError
 if TYPE_CHECKING:
     from torwatch.report.document import Document
 
+SUFFIXES = {"text": "txt", "html": "html", "json": "json", "csv": "csv"}
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -25,13 +28,18 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option(
     "--format", "form", type=click.Choice(["text", "html", "json", "csv"]), default="text", show_default=True, help="Form of the answer."
 )
-def answer(country: str, since: dt.datetime | None, until: dt.datetime | None, lang: str, form: str) -> None:
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write to this file instead; in a folder, to a file named by country and day. Never half a file.",
+)
+def answer(country: str, since: dt.datetime | None, until: dt.datetime | None, lang: str, form: str, output: Path | None) -> None:
     """Print extent, share and trend of one country, with what each figure rests on.
 
     \b
     torwatch answer                                 the Netherlands, everything seen so far
     torwatch answer --country DE --since 2026-01-01
-    torwatch answer --lang nl --format html > antwoord.html
+    torwatch answer --lang nl --format html --output antwoord.html
 
     A figure that the data cannot carry is not printed; the reason is.
     """
@@ -46,7 +54,17 @@ def answer(country: str, since: dt.datetime | None, until: dt.datetime | None, l
     end = until.replace(hour=23, minute=59, second=59, tzinfo=dt.UTC) if until else dt.datetime.now(dt.UTC)
     if end < begin:
         raise UsageError("the period ends before it begins: --since must not be after --until")
-    print_answer(write_answer(store, Question(code, begin, end, lang)), form)
+    document = write_answer(store, Question(code, begin, end, lang))
+    if output is None:
+        print_answer(document, form)
+        return
+    file = output / f"answer-{code}-{end:%Y-%m-%d}.{SUFFIXES[form]}" if output.is_dir() or not output.suffix else output
+    fresh = file.with_name(f".{file.name}.new")
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with fresh.open("w", encoding="utf-8") as handle, contextlib.redirect_stdout(handle):
+        print_answer(document, form)
+    fresh.replace(file)
+    click.echo(f"wrote {file}", err=True)
 
 
 def print_answer(document: Document, form: str) -> None:

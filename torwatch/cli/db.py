@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import click
@@ -17,19 +18,28 @@ def db() -> None:
 
 
 @db.command()
-@click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
-def backup(target: Path) -> None:
+@click.argument("target", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--keep", type=click.IntRange(min=1), help="Without TARGET: afterwards delete all but so many of the newest.")
+def backup(target: Path | None, keep: int | None) -> None:
     """Copy the database to TARGET, also while the daemon runs, and verify the copy. A backup never replaces a file.
+
+    Without TARGET it goes to backups/ in the data folder, named by the time (UTC).
 
     \b
     torwatch db backup torwatch-2026-01-05.db
+    torwatch db backup --keep 14
     """
-    from torwatch.store.backup import back_up
+    from torwatch.store.backup import back_up, backup_path, drop_old_backups
 
+    if target is not None and keep is not None:
+        raise UsageError("--keep counts the backups in the data folder: leave TARGET out, or --keep")
     store = the_store()
+    copy = target or backup_path(the_config().data_directory, dt.datetime.now(dt.UTC))
     with bar() as progress:
-        size = back_up(store.connection, target, progress)
-    click.echo(f"{target}: {size} bytes, verified")
+        size = back_up(store.connection, copy, progress)
+    click.echo(f"{copy}: {size} bytes, verified")
+    for old in drop_old_backups(copy.parent, keep) if keep else ():
+        click.echo(f"{old}: deleted, {keep} newer ones are there")
 
 
 @db.command()

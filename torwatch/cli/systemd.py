@@ -65,12 +65,16 @@ def install(*, user_manager: bool, dry_run: bool, tor: Literal["own", "attach"] 
 def next_commands(*, user_manager: bool) -> tuple[str, ...]:
     """What is left to do, a command a line."""
     if user_manager:
-        return ("systemctl --user daemon-reload", "systemctl --user enable --now torwatch.service", "loginctl enable-linger")
+        return (
+            "systemctl --user daemon-reload",
+            "systemctl --user enable --now torwatch.service torwatch-backup.timer torwatch-answer.timer",
+            "loginctl enable-linger",
+        )
     return (
         "systemd-sysusers torwatch.conf",
         "systemd-tmpfiles --create torwatch.conf",
         "systemctl daemon-reload",
-        "systemctl enable --now torwatch.service torwatch-datasette.service",
+        "systemctl enable --now torwatch.service torwatch-datasette.service torwatch-backup.timer torwatch-answer.timer",
     )
 
 

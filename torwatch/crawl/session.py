@@ -42,11 +42,29 @@ class BrowserSession:
 def parse_cookies(text: str, hosts: frozenset[str]) -> tuple[Cookie, ...]:
     """The cookies of a browser's export that belong to one of the hosts; UsageError when there are none or it is no export."""
     rows = parse_json(text) if text.lstrip().startswith(("[", "{")) else parse_netscape(text)
-    found = tuple(cookie for domain, cookie in rows if any(host == domain or host.endswith("." + domain) for host in hosts))
+    found = tuple(cookie for domain, cookie in rows if belongs(domain, hosts))
     if not found:
         others = ", ".join(sorted({domain for domain, _ in rows})[:3]) or "none at all"
         raise UsageError(f"the file holds no cookie of this target (it has those of {others}): export it while the market's page is open")
     return found
+
+
+def read_export(path: Path | None, hosts: frozenset[str]) -> BrowserSession | None:
+    """The cookies for one of the hosts in an export that lies in a file; None when there is no file or it has none for them.
+
+    Raises UsageError when it is no export.
+    """
+    if path is None:
+        return None
+    text = path.read_text(encoding="utf-8")
+    rows = parse_json(text) if text.lstrip().startswith(("[", "{")) else parse_netscape(text)
+    found = tuple(cookie for domain, cookie in rows if belongs(domain, hosts))
+    return BrowserSession(found) if found else None
+
+
+def belongs(domain: str, hosts: frozenset[str]) -> bool:
+    """Whether a cookie of this domain is sent to one of the hosts."""
+    return any(host == domain or host.endswith("." + domain) for host in hosts)
 
 
 def parse_json(text: str) -> list[tuple[str, Cookie]]:

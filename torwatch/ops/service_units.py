@@ -7,14 +7,15 @@ from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
-SERVICES: Final = ("torwatch.service", "torwatch-datasette.service")
+SERVICES: Final = ("torwatch.service", "torwatch-datasette.service", "torwatch-backup.service", "torwatch-answer.service")
+TIMERS: Final = ("torwatch-backup.timer", "torwatch-answer.timer")
 STATE_DIRECTORY: Final = "/var/lib/torwatch"
 HIDDEN_FROM_SERVICES: Final = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108 - folders that the units hide, none of ours
 
 # A user's service manager has no privileges: what needs a mount namespace, another user or a capability is left out there.
 PRIVILEGED: Final = (
     "CapabilityBoundingSet=", "AmbientCapabilities=", "Protect", "Private", "DevicePolicy=", "ProcSubset=", "IPAddress", "RemoveIPC=",
-    "KeyringMode=", "User=", "Group=", "SupplementaryGroups=",
+    "KeyringMode=", "LoadCredential=", "IOSchedulingClass=", "User=", "Group=", "SupplementaryGroups=",
 )  # fmt: skip
 LOOPBACK_ONLY: Final = "IPAddressDeny=any\nIPAddressAllow=localhost"
 # Our own tor talks to relays anywhere on the internet, and nothing here has business with addresses that never are a relay's.
@@ -38,8 +39,8 @@ def hidden_from_services(path: Path) -> bool:
 
 
 def render_units(machine: Machine) -> dict[str, str]:
-    """The text of every service, by name."""
-    return {name: _render(name, machine) for name in SERVICES}
+    """The text of every service and timer, by name."""
+    return {name: _render(name, machine) for name in (*SERVICES, *TIMERS)}
 
 
 def render_files(machine: Machine, *, home: Path) -> dict[Path, str]:
@@ -83,6 +84,7 @@ def _render(name: str, machine: Machine) -> str:
             "Our own tor talks to relays on the internet; local networks are shut off. Allow a bridge's address when it lies in one."
             if reaches_internet else "This machine only. Loosen it only when tor's ports, or datasette's readers, are on another one."
         ),
+        "REPORTS": "%h/.local/share/torwatch/reports" if machine.user_manager else f"{STATE_DIRECTORY}/reports",
         "MEMORY": "3G" if daemon else "1G",
         "TASKS": "512" if daemon else "64",
         "UNIT": name,

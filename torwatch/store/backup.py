@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from typing import TYPE_CHECKING
 
 from torwatch.errors import StoreError
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
     from pathlib import Path
 
+NAMED = re.compile(r"torwatch-\d{4}-\d\d-\d\dT\d{6}\.db")
 PAGES_AT_ONCE = 4096  # copied between two looks at the progress
+
+
+def backup_path(data_directory: Path, now: dt.datetime) -> Path:
+    """Where a backup of this moment goes; makes its folder. Raises StoreError when that cannot be made."""
+    folder = data_directory / "backups"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the folder {folder} cannot be made: {error.strerror}") from error
+    return folder / f"torwatch-{now:%Y-%m-%dT%H%M%S}.db"
+
+
+def drop_old_backups(folder: Path, keep: int) -> list[Path]:
+    """Delete all but the newest `keep` backups that `backup_path` named; gives those that went."""
+    named = sorted(path for path in folder.glob("torwatch-*.db") if NAMED.fullmatch(path.name))
+    for path in named[:-keep]:
+        path.unlink()
+    return named[:-keep]
 
 
 def back_up(connection: sqlite3.Connection, target: Path, progress: Callable[[int, int], None] = lambda _done, _of: None) -> int:

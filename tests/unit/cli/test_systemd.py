@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from torwatch.cli import torwatch
 from torwatch.errors import UsageError
+from torwatch.ops.service_units import SERVICES, TIMERS
 
 
 @pytest.fixture
@@ -22,8 +23,7 @@ def test_the_system_gets_units_user_folders_and_a_configuration(install, tmp_pat
     assert "systemctl enable --now torwatch.service" in said.output
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert written == {
-        "etc/systemd/system/torwatch.service",
-        "etc/systemd/system/torwatch-datasette.service",
+        *(f"etc/systemd/system/{name}" for name in (*SERVICES, *TIMERS)),
         "etc/sysusers.d/torwatch.conf",
         "etc/tmpfiles.d/torwatch.conf",
         "etc/torwatch/config.toml",
@@ -47,7 +47,8 @@ def test_a_dry_run_writes_nothing(install, tmp_path):
 
 def test_a_users_units_go_to_that_users_folder(install, tmp_path):
     install("--user", "--program", "/opt/torwatch/bin/torwatch")
-    assert [path.name for path in sorted(tmp_path.rglob("*.service"))] == ["torwatch-datasette.service", "torwatch.service"]
+    written = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert written == {*SERVICES, *TIMERS}
 
 
 @pytest.mark.parametrize("program", ["/run/user/1/venv/bin/torwatch", "/opt/with space/torwatch"])

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from torwatch.cli import COMMANDS
-from torwatch.ops.service_units import SERVICES, Machine, hidden_from_services, render_files, render_units
+from torwatch.credentials import NAMES
+from torwatch.ops.service_units import SERVICES, TIMERS, Machine, hidden_from_services, render_files, render_units
 
 MOST_EXPOSURE = 1.2
 PROGRAM = Path("/usr/bin/true")
@@ -25,11 +26,15 @@ def variant(request, tmp_path):
     return request.param, tmp_path
 
 
+def services(machine):
+    return [text for name, text in render_units(machine).items() if name in SERVICES]
+
+
 @needs_systemd
 def test_systemd_finds_no_fault_in_any_unit(variant):
     _, folder = variant
     found = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *(str(folder / name) for name in SERVICES)],
+        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *(str(folder / name) for name in (*SERVICES, *TIMERS))],
         capture_output=True,
         text=True,
         check=False,
@@ -58,7 +63,7 @@ def test_every_placeholder_is_filled(tor, user_manager):
 
 
 def test_every_hardening_line_says_when_to_loosen_it():
-    for text in render_units(Machine(PROGRAM)).values():
+    for text in services(Machine(PROGRAM)):
         hardening = text.partition("# --- What this service may not do.")[2].partition("[Install]")[0]
         comment = ""
         for line in hardening.splitlines()[1:]:
@@ -84,15 +89,15 @@ def test_datasette_talks_to_this_machine_only_in_both_variants():
 
 
 def test_a_users_units_need_no_privileges():
-    for text in render_units(Machine(PROGRAM, user_manager=True)).values():
+    for text in services(Machine(PROGRAM, user_manager=True)):
         keys = re.findall(r"^(\w+)=", text, re.MULTILINE)
         assert "NoNewPrivileges" in keys
         assert "SystemCallFilter" in keys
-        assert not {"User", "Group", "ProtectSystem", "CapabilityBoundingSet", "IPAddressDeny"} & set(keys)
+        assert not {"User", "Group", "ProtectSystem", "CapabilityBoundingSet", "IPAddressDeny", "LoadCredential"} & set(keys)
 
 
 def test_the_units_start_commands_that_exist():
-    for text in render_units(Machine(PROGRAM)).values():
+    for text in services(Machine(PROGRAM)):
         started = re.findall(r"^ExecStart=\S+ (\w+)", text, re.MULTILINE)
         assert started
         assert set(started) <= set(COMMANDS)
@@ -101,3 +106,26 @@ def test_the_units_start_commands_that_exist():
 @pytest.mark.parametrize(("path", "hidden"), [("/run/user/1/venv/bin/torwatch", True), ("/opt/torwatch/bin/torwatch", False)])
 def test_a_program_in_a_folder_of_its_user_is_hidden_from_services(path, hidden):
     assert hidden_from_services(Path(path)) is hidden
+
+
+@needs_systemd
+def test_systemd_understands_when_each_timer_runs():
+    texts = render_units(Machine(PROGRAM))
+    for name in TIMERS:
+        (when,) = re.findall(r"^OnCalendar=(.+)$", texts[name], re.MULTILINE)
+        found = subprocess.run(["systemd-analyze", "calendar", when], capture_output=True, text=True, check=False)
+        assert found.returncode == 0, found.stderr
+
+
+def test_every_timer_starts_a_service_that_is_there_and_makes_up_for_lost_time():
+    texts = render_units(Machine(PROGRAM))
+    for name in TIMERS:
+        assert name.replace(".timer", ".service") in SERVICES
+        assert "Persistent=true" in texts[name].splitlines()
+
+
+def test_the_daemon_is_handed_every_credential_and_the_others_none():
+    texts = render_units(Machine(PROGRAM))
+    handed = {name: set(re.findall(r"^LoadCredential=(\S+)$", text, re.MULTILINE)) for name, text in texts.items()}
+    assert handed.pop("torwatch.service") == set(NAMES)
+    assert not any(handed.values())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import sqlite3
 
 import pytest
 
 from torwatch.errors import StoreError
-from torwatch.store.backup import back_up, compact, find_faults
+from torwatch.store.backup import back_up, backup_path, compact, drop_old_backups, find_faults
 from torwatch.store.database import apply_migrations, open_store
 
 
@@ -70,3 +71,21 @@ def test_a_database_of_the_first_version_is_backed_up_and_then_migrated(tmp_path
     with contextlib.closing(sqlite3.connect(kept)) as connection:
         assert connection.execute("SELECT name FROM market").fetchone() == ("teahouse",)
         assert connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'manifest'").fetchone() == (0,)
+
+
+def test_old_backups_go_and_only_they(store, tmp_path):
+    now = dt.datetime(2026, 1, 5, 3, 15, tzinfo=dt.UTC)
+    taken = [backup_path(tmp_path, now + dt.timedelta(days=day)) for day in range(4)]
+    for path in taken:
+        back_up(store.connection, path)
+    mine = taken[0].parent / "torwatch-before-the-move.db"
+    mine.touch()
+    assert drop_old_backups(taken[0].parent, 2) == taken[:2]
+    assert sorted(taken[0].parent.iterdir()) == sorted([*taken[2:], mine])
+    assert taken[0].name == "torwatch-2026-01-05T031500.db"
+
+
+def test_a_folder_of_backups_that_cannot_be_made_is_one_clear_line(tmp_path):
+    (tmp_path / "backups").touch()
+    with pytest.raises(StoreError, match="cannot be made"):
+        backup_path(tmp_path, dt.datetime(2026, 1, 5, tzinfo=dt.UTC))

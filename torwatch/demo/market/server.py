@@ -44,6 +44,7 @@ class ServedRequest:
     faults: tuple[FaultKind, ...]
     connection: int  # which connection brought it: says nothing about who is behind it
     host: str
+    cookie: str = ""  # what the visitor showed
 
 
 class MarketServer:
@@ -185,7 +186,11 @@ class MarketServer:
         else:
             response = Response(405, b"", (("Allow", "GET, HEAD"),))
             keep_alive = False  # a body that nobody read may follow
-        self._note(ServedRequest(read_at, view.at, method, target, response.status, len(response.body), tuple(met), number, host))
+        self._note(
+            ServedRequest(
+                read_at, view.at, method, target, response.status, len(response.body), tuple(met), number, host, headers.get("cookie", "")
+            )
+        )
         return self._send(connection, response, met, with_body=method != "HEAD", keep_alive=keep_alive)
 
     def _send(

@@ -1,0 +1,44 @@
+"""Lending: the cookies that systemd hands over become sessions of their targets, once for each time they are given anew."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+import structlog
+
+from torwatch.crawl.session import read_export
+from torwatch.store.sessions import begin_session
+from torwatch.store.targets import list_targets
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
+
+    from torwatch.store.database import Store
+
+log = structlog.get_logger()
+
+
+def take_over_sessions(store: Store, directory: Path, credential: Path | None, *, now: dt.datetime) -> int:
+    """Begin a session of every target that the credential has new cookies for; gives how many.
+
+    The cookies stay where systemd put them. Only their digest is kept, so that a restart with the same cookies does not take a session that
+    the market ended for a new one. Raises UsageError when the file is no export of a browser.
+    """
+    begun = 0
+    for target in list_targets(store) if credential is not None else ():
+        session = read_export(credential, frozenset(mirror.host for mirror in target.mirrors))
+        if session is None:
+            continue
+        digest = hashlib.sha256("\n".join(f"{one.name}={one.value}" for one in session.cookies).encode()).hexdigest()
+        known = directory / f"{target.id}.taken"
+        if not known.exists() or known.read_text(encoding="utf-8") != digest:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with os.fdopen(os.open(known, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w", encoding="utf-8") as handle:
+                handle.write(digest)
+            begin_session(store, target, len(session.cookies), now=now)
+            log.info("session_taken_over", market=target.market, cookies=len(session.cookies))
+            begun += 1
+    return begun
