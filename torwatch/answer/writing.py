@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torwatch.answer.asking import Asking
-from torwatch.answer.basis import baseline_section, basis_sections
+from torwatch.answer.basis import baseline_section, basis_line, basis_sections
 from torwatch.answer.extent import destination_section, extent_section, goods_sections, home_section
 from torwatch.answer.levels import level_sections
 from torwatch.answer.lives import life_sections
+from torwatch.answer.money import money_sections
 from torwatch.answer.prices import price_section
 from torwatch.answer.sales import read_feedback, sales_section, scam_section
 from torwatch.answer.scope import read_scope
@@ -33,6 +34,7 @@ def write_document(store: Store, question: Question) -> Document:
         destination_section(asking),
         *seller_sections(asking),
         sales_section(asking, feedback),
+        *money_sections(asking, feedback),
         *trend_sections(asking),
         *goods_sections(asking),
         home_section(asking),
@@ -50,4 +52,5 @@ def write_document(store: Store, question: Question) -> Document:
     name = country_name(question.country, question.language)
     title = asking.say(f"{name} on the markets watched", f"{name} op de gevolgde markten")
     period = f"{question.since.date()} \u2013 {question.until.date()}"
-    return Document(title, question.language, period, (lead,), sections, question.parameters)
+    coverage = next(one for one in sections if one.key == "coverage")
+    return Document(title, question.language, period, (lead, basis_line(asking, coverage)), sections, question.parameters)

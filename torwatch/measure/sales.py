@@ -1,20 +1,22 @@
-"""Sales as a floor: from feedback, from "n sold" counters, and without the prices that only hold a place."""
+"""Sales as a floor: from feedback, from "n sold" counters, and without the prices that only hold a place; over arrays (numpy)."""
 
 from __future__ import annotations
 
-import itertools
-import statistics
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from torwatch.measure.estimate import Estimate, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    Array = np.ndarray[Any, Any]
 
 FEEDBACK_SHARE = (0.71, 0.88)  # feedback covers 71-88 % of sales: Kruithof et al. 2016, p. 14
-HOLDING_FACTORS = (3.0, 5.0, 10.0)
+HOLDING_FACTORS = (10.0, 5.0, 3.0)
 HOLDING_FACTOR = 5.0
 HOLDING_USD = 10_000.0
+PERCENTILE = 0.999
+LEAST_PRICES = 1_000  # a 99.9th percentile of fewer is only their highest
 
 
 def sales_range(feedback: float) -> Estimate | Refusal:
@@ -24,29 +26,53 @@ def sales_range(feedback: float) -> Estimate | Refusal:
     return Estimate(feedback, feedback / FEEDBACK_SHARE[1], feedback / FEEDBACK_SHARE[0], "floor and range from feedback")
 
 
-def sold_floor(counters: Sequence[float | None]) -> float | None:
-    """Sales from a "n sold" counter over time: the sum of its rises; a fall (counted anew) adds what it stands at. None: under two values."""
-    known = [value for value in counters if value is not None]
-    if len(known) < 2:  # noqa: PLR2004 - a difference needs two
-        return None
-    return sum(max(0.0, after - before) if after >= before else after for before, after in itertools.pairwise(known))
+def counter_rises(owner: Array, count: Array) -> Array:
+    """What each value of a "n sold" counter adds to the one before it; values by owner, then time.
 
-
-def is_holding_price(
-    price_usd: float, others_usd: Sequence[float], category_999_usd: float | None, *, feedback_since: bool, factor: float = HOLDING_FACTOR
-) -> bool:
-    """Whether a price only holds the listing's place; flagged, never deleted.
-
-    Above max(factor x the median of its other prices, the category's 99.9th percentile), or above USD 10,000 without feedback since.
+    A fall (counted anew) adds what it stands at; the first value of an owner adds nothing, since a difference needs two.
     """
-    if price_usd > HOLDING_USD and not feedback_since:
-        return True
-    if not others_usd:
-        return False
-    return price_usd > max(factor * statistics.median(others_usd), category_999_usd or 0.0)
+    if not len(count):
+        return np.zeros(0)
+    before = np.concatenate([count[:1], count[:-1]])
+    same = np.concatenate([[False], owner[1:] == owner[:-1]])
+    return np.where(same, np.where(count >= before, count - before, count), 0)
 
 
-def value_feedback(prices_usd: Sequence[tuple[str, float]], held: Sequence[bool], at: str) -> float | None:
-    """The last price that is not held, at or before a time (ISO 8601): what one feedback is worth. None where there is none."""
-    usable = [price for (when, price), flag in zip(prices_usd, held, strict=True) if not flag and when <= at]
-    return usable[-1] if usable else None
+def median_of_others(owner: Array, usd: Array) -> Array:
+    """By price the median of its owner's other prices; NaN where there are none. A price that is NaN is no price."""
+    found = np.full(len(usd), np.nan)
+    real = np.flatnonzero(~np.isnan(usd))
+    order = real[np.lexsort((usd[real], owner[real]))]
+    owners, values = owner[order], usd[order]
+    first = np.searchsorted(owners, owners, side="left")
+    others = np.searchsorted(owners, owners, side="right") - first - 1
+    rank = np.arange(len(order)) - first
+    several = others > 0
+    low, high = (others - 1) // 2, others // 2
+    # The places are among the others: from its own rank on, a price itself is stepped over.
+    places = [first + np.where(several, place + (place >= rank), 0) for place in (low, high)]
+    found[order] = np.where(several, (values[places[0]] + values[places[1]]) / 2, np.nan)
+    return found
+
+
+def held_prices(usd: Array, others_usd: Array, top_usd: Array, fed: Array, *, factor: float = HOLDING_FACTOR) -> Array:
+    """Whether each price only holds its listing's place; flagged, never deleted.
+
+    Above max(factor x the median of the listing's other prices, the category's 99.9th percentile), or above USD 10,000 with no feedback
+    since (`fed`: there was). A bound that is not known (NaN) is left out; with neither, only the ceiling counts.
+    """
+    bound = np.fmax(factor * others_usd, top_usd)
+    return (usd > bound) | ((usd > HOLDING_USD) & ~fed)
+
+
+def top_prices(group: Array, usd: Array, groups: int) -> Array:
+    """The 99.9th percentile (nearest rank) of the prices of each group; NaN where there are fewer than 1,000."""
+    found = np.full(groups, np.nan)
+    real = ~np.isnan(usd)
+    order = np.lexsort((usd[real], group[real]))
+    values = usd[real][order]
+    number = np.bincount(group[real], minlength=groups)
+    enough = number >= LEAST_PRICES
+    rank = np.ceil(PERCENTILE * number).astype("i8") - 1
+    found[enough] = values[(np.cumsum(number) - number + rank)[enough]]
+    return found

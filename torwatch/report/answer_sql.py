@@ -45,9 +45,39 @@ FROM scope JOIN listing ON listing.id = scope.id
 JOIN destination ON destination.market_id = listing.market_id AND destination.raw = coalesce(listing.ship_to, '') AND destination.excluded = 0
 WHERE scope.standing = 1 AND scope.weight > 0 GROUP BY 1 ORDER BY 2 DESC, 1"""
 SALES = """
-SELECT scope.category, count(*) AS feedback, count(DISTINCT scope.id) AS listings, count(DISTINCT scope.vendor_id) AS vendors
-FROM scope JOIN feedback ON feedback.listing_id = scope.id JOIN snapshot ON snapshot.id = feedback.first_snapshot_id
-WHERE scope.weight > 0 AND snapshot.started_at BETWEEN :since AND :until GROUP BY scope.category ORDER BY 2 DESC"""
+WITH told AS (
+  SELECT feedback.listing_id, count(*) AS feedback FROM feedback JOIN snapshot ON snapshot.id = feedback.first_snapshot_id
+  WHERE snapshot.started_at BETWEEN :since AND :until GROUP BY 1),
+counter AS (
+  SELECT listing_id, sales, lag(sales) OVER (PARTITION BY listing_id ORDER BY snapshot_id) AS before
+  FROM listing_counter JOIN snapshot ON snapshot.id = snapshot_id
+  WHERE sales IS NOT NULL AND snapshot.started_at BETWEEN :since AND :until),
+counted AS (
+  SELECT listing_id, sum(CASE WHEN before IS NULL THEN 0 WHEN sales >= before THEN sales - before ELSE sales END) AS rises
+  FROM counter GROUP BY 1 HAVING count(*) > 1)
+SELECT scope.category, sum(max(coalesce(told.feedback, 0), coalesce(counted.rises, 0))) AS floor, coalesce(sum(told.feedback), 0) AS feedback,
+       sum(counted.rises) AS counted,
+       count(DISTINCT CASE WHEN told.feedback > 0 OR counted.rises > 0 THEN scope.vendor_id END) AS vendors
+FROM scope LEFT JOIN told ON told.listing_id = scope.id LEFT JOIN counted ON counted.listing_id = scope.id
+WHERE scope.weight > 0 GROUP BY scope.category HAVING floor > 0 ORDER BY 2 DESC"""
+PRICE_CHANGES = """
+SELECT listing.id, change.snapshot_id, change.old, change.new, change.field FROM change
+JOIN listing ON listing.market_id = change.market_id AND listing.key = change.key
+WHERE change.entity = 'listing' AND change.field IN ('price', 'currency') ORDER BY change.id"""
+# Before holding prices are passed over and rates are looked up: orders and what they were worth, in the currency of the listing.
+SALES_MONEY = f"""
+WITH point AS MATERIALIZED (SELECT row_number() OVER () AS place, * FROM ({PRICE_CHANGES.strip()}))
+SELECT scope.category, listing.currency, count(*) AS orders,
+       sum(CAST(coalesce((SELECT new FROM point WHERE point.id = listing.id AND field = 'price' AND snapshot_id <= feedback.first_snapshot_id
+                          ORDER BY place DESC LIMIT 1),
+                         (SELECT old FROM point WHERE point.id = listing.id AND field = 'price' ORDER BY place LIMIT 1), listing.price) AS REAL)) AS amount
+FROM scope JOIN listing ON listing.id = scope.id JOIN feedback ON feedback.listing_id = scope.id
+JOIN snapshot ON snapshot.id = feedback.first_snapshot_id
+WHERE scope.weight > 0 AND snapshot.started_at BETWEEN :since AND :until AND listing.price_maximum IS NULL AND listing.price IS NOT NULL
+  AND listing.currency IS NOT NULL AND lower(coalesce(listing.price_unit, 'order')) IN ('order', 'item', 'lot', 'listing')
+  AND NOT EXISTS (SELECT 1 FROM point WHERE point.id = listing.id AND field = 'currency') GROUP BY 1, 2 ORDER BY 4 DESC"""
+COUNTERS = """
+SELECT listing_id, snapshot_id, sales FROM listing_counter WHERE sales IS NOT NULL ORDER BY listing_id, snapshot_id"""
 TREND = """
 SELECT scope.market_id, date(opened.started_at) AS opened, date(missed.started_at) AS missed, sum(scope.weight) AS here,
        sum(scope.declared) AS declared, count(*) AS every

@@ -130,6 +130,11 @@ def fill(connection, rng):
         add_listing(connection, rng, number, looks)
     add_feedback(connection, rng, looks)
     add_partial_captures(connection, looks)
+    add_prices(connection, rng, looks)
+    connection.executemany(
+        "INSERT INTO rate (base, quote, at, rate, source) VALUES ('EUR', 'USD', ?, '1.25', 'bank')",
+        [((BEGIN + dt.timedelta(weeks=week)).isoformat(),) for week in range(WEEKS)],
+    )
 
 
 def add_partial_captures(connection, looks):
@@ -139,6 +144,28 @@ def add_partial_captures(connection, looks):
             if state == "partial":
                 ids = [row[0] for row in connection.execute("SELECT id FROM listing WHERE market_id = ? AND id % 3", (market,))]
                 connection.execute("INSERT INTO capture VALUES (?, 'listing', 'A', ?, ?)", (snapshot, len(ids), encode_ids(ids)))
+
+
+def add_prices(connection, rng, looks):
+    """Prices that moved: most a little, some to a price that only holds the place; a few listings changed currency; counters of sales."""
+    rows = connection.execute("SELECT id, market_id, key, price FROM listing WHERE id % 3 = 0").fetchall()
+    for listing, market, key, price in rows:
+        before = None
+        for snapshot, _ in sorted(rng.sample(looks[market], rng.randrange(2, 4))):
+            if before is not None:
+                after = str(round(float(price) * rng.choice((0.9, 1.1, 4, 7, 40)), 2)) if rng.random() < 0.9 else price
+                field, old, new = ("currency", "USD", "EUR") if listing % 33 == 0 else ("price", before, after)
+                connection.execute(
+                    "INSERT INTO change (snapshot_id, market_id, entity, key, field, old, new, cause) VALUES (?, ?, 'listing', ?, ?, ?, ?, 'changed')",
+                    (snapshot, market, key, field, old, new),
+                )
+                connection.execute("UPDATE listing SET price = ? WHERE id = ?", (after, listing))
+            before = before or price
+    for listing, market in connection.execute("SELECT id, market_id FROM listing WHERE id % 5 = 0").fetchall():
+        sold = 0
+        for snapshot, _ in looks[market]:
+            sold = 1 if rng.random() < 0.1 else sold + rng.randrange(3)
+            connection.execute("INSERT INTO listing_counter (listing_id, snapshot_id, sales) VALUES (?, ?, ?)", (listing, snapshot, sold))
 
 
 def add_feedback(connection, rng, looks):

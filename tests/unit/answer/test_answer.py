@@ -103,6 +103,14 @@ def test_without_numpy_one_line_says_what_to_install(silk_road, silk_road_answer
         write_answer(silk_road, Question("NL", moment("2012-07-01T00:00:00+00:00"), moment("2012-07-01T00:00:00+00:00")))
 
 
+def test_one_line_says_what_every_figure_rests_on(bazaar_answers):
+    line = bazaar_answers["en"].lead[1]
+    assert "3 of 3 known markets watched" in line
+    assert "14 complete, 2 partial, 0 failed, 1 held" in line
+    assert "parsers last changed 2026-02-02" in line
+    assert "in wacht" in bazaar_answers["nl"].lead[1]
+
+
 def test_any_iso_code_will_do_and_nothing_else():
     assert check_country("de") == "DE"
     with pytest.raises(UsageError, match="two letters"):

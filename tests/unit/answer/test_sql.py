@@ -71,8 +71,9 @@ def test_vendors_and_movers(bazaar_answers, sql_rows):
 
 
 def test_sales_and_scams(bazaar_answers, sql_rows):
-    printed = {row[0]: (row[1], row[4]) for row in section(bazaar_answers["en"], "sales").rows}
-    assert printed == {row["category"]: (row["feedback"], row["vendors"]) for row in sql_rows("sales")}
+    printed = {row[0]: (*row[1:3], *row[5:]) for row in section(bazaar_answers["en"], "sales").rows}
+    assert printed == {row["category"]: (row["floor"], row["feedback"], row["counted"], row["vendors"]) for row in sql_rows("sales")}
+    assert any(row[1] > row[2] > 0 for row in section(bazaar_answers["en"], "sales").rows)
     row = sql_rows("scams")[0]
     printed = [cell for _, cell in section(bazaar_answers["en"], "scams").rows]
     assert printed == [row["feedback"], row["complaints"], row["banned"], row["phishing"], row["closed"]]
@@ -107,3 +108,15 @@ def test_prices(bazaar_answers, sql_rows):
     assert {row[1][:2] for row in printed} > {"NL"}
     for group, origin, median, currency, _, number in printed:
         assert counted[group, origin[:2], currency] == (pytest.approx(median, abs=0.0051), number)
+
+
+def test_money_where_no_price_is_passed_over(bazaar_answers, sql_rows):
+    rates = {"USD": 1.0, "EUR": 1.25}
+    rows = sql_rows("sales_money")
+    assert {row["currency"] for row in rows} == {"USD", "EUR", "USDT"}
+    worth = sum(row["amount"] * rates.get(row["currency"], 0) for row in rows)
+    rules = {row[0]: row[2] for row in section(bazaar_answers["en"], "sales_sensitivity").rows}
+    assert rules["none passed over"] == pytest.approx(worth, abs=1)
+    assert rules["factor 3"] < rules["factor 5"] < rules["factor 10"] < rules["none passed over"]
+    orders = section(bazaar_answers["en"], "sales_money").rows[0][1]
+    assert orders == pytest.approx(sum(row["orders"] for row in rows if row["currency"] in rates), abs=5)

@@ -1,9 +1,23 @@
 from __future__ import annotations
 
+import statistics
+from decimal import Decimal
+
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from torwatch.measure.estimate import Refusal
-from torwatch.measure.sales import is_holding_price, sales_range, sold_floor, value_feedback
+from torwatch.measure.sales import counter_rises, held_prices, median_of_others, sales_range, top_prices
+from torwatch.normalise.price import holding_price
+
+prices = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 30_000)), max_size=30)
+
+
+def arrays(pairs):
+    owner, usd = (np.array([pair[at] for pair in pairs]) for at in (0, 1))
+    return owner.astype("i8"), usd.astype(float)
 
 
 def test_feedback_is_a_floor_with_its_range():
@@ -13,26 +27,35 @@ def test_feedback_is_a_floor_with_its_range():
 
 
 def test_sold_counters_add_their_rises_and_survive_a_new_count():
-    assert sold_floor([3, 5, None, 9, 2, 4]) == 10
-    assert sold_floor([None, 4]) is None
+    owner, count = np.array([1, 1, 1, 1, 1, 2, 3]), np.array([3, 5, 9, 2, 4, 4, 100])
+    assert counter_rises(owner, count).tolist() == [0, 2, 4, 2, 2, 0, 0]
+    assert counter_rises(owner[:0], count[:0]).tolist() == []
 
 
-@pytest.mark.parametrize(
-    ("price", "others", "top", "feedback", "held"),
-    [
-        (10_001, [], None, False, True),
-        (10_001, [], None, True, False),
-        (600, [100, 110], 400, False, True),
-        (600, [100, 110], 700, False, False),
-        (500, [100], None, False, False),
-        (50, [], None, False, False),
-    ],
-)
-def test_a_holding_price_is_flagged(price, others, top, feedback, held):
-    assert is_holding_price(price, others, top, feedback_since=feedback) is held
+@given(prices)
+def test_the_median_of_the_other_prices_is_that_of_a_plain_count(pairs):
+    owner, usd = arrays(pairs)
+    for at, found in enumerate(median_of_others(owner, usd)):
+        others = [value for place, (one, value) in enumerate(pairs) if one == pairs[at][0] and place != at]
+        assert np.isnan(found) if not others else found == statistics.median(others)
 
 
-def test_feedback_is_worth_the_last_price_that_is_not_held():
-    prices = [("2026-01-01", 20.0), ("2026-01-08", 9999.0), ("2026-01-15", 25.0)]
-    assert value_feedback(prices, [False, True, False], "2026-01-10") == 20.0
-    assert value_feedback(prices, [True, True, False], "2026-01-10") is None
+@given(prices, st.sampled_from([3.0, 5.0, 10.0]), st.sampled_from([None, 700]), st.data())
+def test_the_same_prices_are_flagged_as_by_the_rule_for_one_price(pairs, factor, top, data):
+    owner, usd = arrays(pairs)
+    fed = np.array(data.draw(st.lists(st.booleans(), min_size=len(pairs), max_size=len(pairs))), dtype=bool)
+    tops = np.full(len(pairs), np.nan if top is None else top)
+    held = held_prices(usd, median_of_others(owner, usd), tops, fed, factor=factor)
+    for at, (one, value) in enumerate(pairs):
+        others = [Decimal(price) for place, (other, price) in enumerate(pairs) if other == one and place != at]
+        expected = holding_price(Decimal(value), others, None if top is None else Decimal(top), bool(fed[at]), factor=Decimal(int(factor)))
+        assert bool(held[at]) is expected
+
+
+def test_a_percentile_of_few_prices_is_none():
+    group = np.array([0] * 1_000 + [1] * 999)
+    top = top_prices(group, np.concatenate([np.arange(1_000.0), np.arange(999.0)]), 3)
+    assert top[0] == 998
+    assert np.isnan(top[1:]).all()
+    with_gap = top_prices(np.zeros(1_001, dtype="i8"), np.append(np.arange(1_000.0), np.nan), 1)
+    assert with_gap.tolist() == [pytest.approx(998)]
