@@ -146,8 +146,8 @@ INDEX = Rows(
     category=Each(".//small[starts-with(normalize-space(.), 'Item #')]/a[contains(@href, 'cid=')]"),
     created_raw=("small", r"^Item #\d+ -\|- Created (.+?) -\|-"),
     stock_raw=(labelled("Quantity"), r"Quantity : ?(.+)$"),
-    sales=("small", r"^Sold : ?([\d,]+)"),
-    views=("small", r"Views : ?([\d,]+)"),
+    sales=(".//small[not(.//a)]", r"^Sold : ?([\d,]+)"),
+    views=(".//small[not(.//a)]", r"^Sold : ?[\d,]+ / Views : ?([\d,]+)"),
     price_raw=(labelled("Sale Price"), r"Sale Price : ?([\d.,]+ [A-Z]{3,4})"),
     promoted=Has("small > b:has-text('[Sticky]')"),
 )

@@ -103,7 +103,7 @@ DETAIL = Single(
 VENDOR = Single(
     Vendor,
     Fields("div.contactMember div.tabularDetails", {"Username": None, "FE enabled": "fe_enabled", "Join date": "member_since_raw", "Last active": "last_seen_raw"}),
-    name=".//div[contains(@class, 'tabularDetails')]//label[normalize-space(.)='Username']/following::span[1]/text()[1]",
+    name=".//div[contains(@class, 'tabularDetails')]//label[normalize-space(.)='Username']/following::span[1][preceding::label[1][normalize-space(.)='Username']]/text()[1]",
     sales=("div.tabularDetails a.viewRatings span[title='Successful transactions']", r"([\d,]+)"),
     rating_raw="div.tabularDetails a.viewRatings span.userRating",
     external_ratings=lambda root: tuple(f"{one.get('class').split('Linked')[0].split()[-1]} {text(one)}" for one in root.xpath(EXTERNAL)),

@@ -100,7 +100,8 @@ def read_shop(page: Page, vendor: str | None) -> Iterator[Listing]:
             match = re.search(r"/market/item/([^/?#]+)", href)
             if match is None or row in page.open_end:
                 continue
-            cells = dict(zip(heads, map(text, row.xpath("td")), strict=False))
+            columns = row.xpath("td")
+            cells = dict(zip(heads, map(text, columns), strict=True)) if len(columns) == len(heads) else {}  # else no column is sure
             shown = {name: cells[head] for head, name in COLUMNS.items() if cells.get(head)}
             category = (cells["category"],) if cells.get("category") else ()
             yield Listing(match.group(1), vendor=vendor, path=page.local(href), category=category, source=Source.VENDOR_TABLE, **shown)
