@@ -15,6 +15,7 @@ _ENDS_GROUP = frozenset({"mark", "open", "close", "hyphen", "arrow"})
 _NAMED = frozenset({"country", "region", "code", "listed"})
 _LIST_IN_DOUBT = 4  # codes that are a list even beside something not understood; else two are
 _LINE_ENDS = frozenset({"\n", "\r", ";", "|"})
+_PARTS = {"GB": "NI", "AU": "SA"}  # Northern Ireland and South Australia, written as codes beside their country
 _US_STATES = frozenset({
     "AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DC", "DE", "FL", "GA", "HI", "IA", "ID", "IL", "IN", "KS", "KY", "LA", "MA", "MD", "ME", "MI", "MN", "MO", "MS",
     "MT", "NC", "ND", "NE", "NH", "NJ", "NM", "NV", "NY", "OH", "OK", "OR", "PA", "RI", "SC", "SD", "TN", "TX", "UT", "VA", "VT", "WA", "WI", "WV", "WY",
@@ -88,10 +89,13 @@ class Reading:
         if not sure and len(several) < (_LIST_IN_DOUBT if self.doubt else 2):
             self.doubt = self.doubt or bool(self.maybe)
             return
+        parts = {_PARTS[code] for code in self.countries if code in _PARTS and (code != "AU" or len(self.countries) == 1)}
         states = set(self.countries) == {"US"} and (origin or self.countries["US"] == "city")  # "Portland, OR, USA" names a state
         states = states or (bool(self.countries) and set(self.countries.values()) == {"city"} and not self.regions)  # "Vienna, VA" does too
         for atom, excluded in self.maybe:
-            if excluded:
+            if atom.code in parts:
+                self.doubt = True
+            elif excluded:
                 self.excluded.add(atom.code)
             elif not (states and atom.text.upper() in _US_STATES):
                 self.countries.setdefault(atom.code, "listed")

@@ -50,7 +50,9 @@ _PRODUCTS = {
 _STRAIN_TAILS = frozenset({"og", "kush", "haze", "diesel", "skunk", "cookies", "strain", "weed", "bud", "buds", "cake", "sherbet"})
 _STRAIN_TAILS_OF_DRUGS = frozenset({"og", "kush", "haze", "strain"})  # "Opium OG", "LSD strain"
 _LOGO_TAILS = frozenset({"stamp", "stamped", "stempel", "logo", "print", "pressed", "press"})  # 'M16' stamp: a mark on the good
+_MADE_TAILS = frozenset({"based", "route", "method", "made", "quality"})  # "BMK based" says what it was made of
 _COPY_TAILS = frozenset({"clone", "clones"})
+_TAILS = {"weapons": _LOGO_TAILS, "precursor": _MADE_TAILS}
 _COPIED_GROUPS = frozenset({"weapons", "counterfeit", "fraud-digital"})
 _UNKNOWN = Substance(method="none", version=TABLE_VERSION)
 
@@ -140,7 +142,7 @@ def _gather(tokens: Tokens, matches: list[Match], amounts: Amounts) -> _Tally:
         if strain:
             tally.add(Term("cannabis-flower", WEIGHTS["supporting"], None, spaced=False), WEIGHTS["supporting"])
         ruled_out = match.start < denied_until and segment == denied_segment
-        stamped = match.end < len(tokens.texts) and tokens.texts[match.end] in _LOGO_TAILS and match.terms[0].group == "weapons"
+        stamped = match.end < len(tokens.texts) and tokens.texts[match.end] in _TAILS.get(match.terms[0].group, ())
         denied = strain or stamped or segment == compared_segment or ruled_out or match is signing
         for term in match.terms:
             if not term.group.startswith("+"):
@@ -178,7 +180,7 @@ def _names_strain(match: Match, tail: str) -> bool:
 
 def _weigh(term: Term, *, denied: bool, amounts: Amounts) -> float:
     weight = term.weight
-    if amounts.mass and term.group == "seeds":
+    if amounts.mass and term.group == "seeds" and not denied:
         return weight * _EVERYDAY_FACTOR  # seeds are counted: beside a weight they are the breeder's, or come for nothing
     if term.weight >= WEIGHTS["form"]:
         return weight * _DENIED_FORM_FACTOR if denied else weight + _FORM_BONUS + (_TEXT_BONUS if term.group == "fraud-digital" else 0.0)
@@ -242,7 +244,7 @@ def _scores(tally: _Tally, prior: CategoryPrior, amounts: Amounts) -> dict[str, 
 def _is_sweet_name(scores: dict[str, float], group: str, products: tuple[str, ...]) -> bool:
     """Say whether flower is only called after a food: "Cream Caramel, 5 g weed"."""
     best = _best(scores, products)
-    return group == "cannabis-flower" and best == scores.get("edibles") and best < WEIGHTS["strong"] - 0.5 < scores[group]
+    return group in {"cannabis-flower", "hash"} and best == scores.get("edibles") and best < WEIGHTS["strong"] - 0.5 < scores[group]
 
 
 def _best(scores: dict[str, float], groups: tuple[str, ...]) -> float:

@@ -168,6 +168,11 @@ def said(shipping: Shipping) -> tuple[str, str, str]:
         ("Korea, South Africa", "country", "ZA", ""),
         ("Can send anywhere in the EU; ask for other countries", "region", "", ""),
         ("Weltweiter Versand", "world", "", ""),
+        ("UK & NI", "country", "GB", ""),
+        ("UK only (no NI)", "country", "GB", ""),
+        ("Australia, not WA or SA", "country", "AU", ""),
+        ("Northern Germany", "country", "DE", ""),
+        ("UK & Channel Islands", "region", "GB", ""),
         ("Please ask before ordering", "undeclared", "", ""),
     ],
 )

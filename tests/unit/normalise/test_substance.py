@@ -96,6 +96,10 @@ def test_names_in_titles_give_their_group_in_several_languages(title, wanted):
         ("Wiet 10 g from our own grow room", None, "cannabis-flower"),
         ("Butterscotch caramel 5 g weed", None, "cannabis-flower"),
         ("Meth 1 g, P2P method", None, "methamphetamine"),
+        ("Speed 100 g, BMK based", None, "amphetamine"),
+        ("Wiet 100 g, geen zaadjes", None, "cannabis-flower"),
+        ("Caramel hash 10 g", None, "hash"),
+        ("Lemon haze 28 g (grown with Canna nutrients)", None, "cannabis-flower"),
         ("3-MMC, better than cocaine", None, "nps-cathinone"),
     ],
 )
