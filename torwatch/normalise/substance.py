@@ -141,7 +141,7 @@ def _gather(tokens: Tokens, matches: list[Match], amounts: Amounts) -> _Tally:
         strain = match.end < len(tokens.texts) and _names_strain(match, tokens.texts[match.end])
         if strain:
             tally.add(Term("cannabis-flower", WEIGHTS["supporting"], None, spaced=False), WEIGHTS["supporting"])
-        ruled_out = match.start < denied_until and segment == denied_segment
+        ruled_out = modifier is None and match.start < denied_until and segment == denied_segment
         stamped = match.end < len(tokens.texts) and tokens.texts[match.end] in _TAILS.get(match.terms[0].group, ())
         denied = strain or stamped or segment == compared_segment or ruled_out or match is signing
         for term in match.terms:
@@ -180,8 +180,10 @@ def _names_strain(match: Match, tail: str) -> bool:
 
 def _weigh(term: Term, *, denied: bool, amounts: Amounts) -> float:
     weight = term.weight
-    if amounts.mass and term.group == "seeds" and not denied:
-        return weight * _EVERYDAY_FACTOR  # seeds are counted: beside a weight they are the breeder's, or come for nothing
+    if not denied and ((amounts.mass and term.group == "seeds") or (amounts.physical and term.group == "counterfeit")):
+        return (
+            weight * _EVERYDAY_FACTOR
+        )  # seeds are counted: beside a weight they are the breeder's or a gift; and a copied tablet is a tablet
     if term.weight >= WEIGHTS["form"]:
         return weight * _DENIED_FORM_FACTOR if denied else weight + _FORM_BONUS + (_TEXT_BONUS if term.group == "fraud-digital" else 0.0)
     if denied:
