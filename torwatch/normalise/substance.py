@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -35,6 +36,9 @@ _FAMILY_WEIGHT = 4.0  # a category up to this weight names a family: whatever me
 _DIGITAL_CATEGORY = 21.0  # as in the table
 _DIGITAL_CATEGORY_WITH_AMOUNT = 7.0
 _SIGN_LETTERS = 4
+_COPY_MARK = re.compile(
+    r"(?:\s*\((?:clone|duplicate|copy)\))+\s*$", re.IGNORECASE
+)  # written by a market's script when a vendor copies a listing
 _DECISIVE = 9.5  # a score that takes a decisive name, some way behind in the title
 _NAMED = 3.75  # a score that takes at least a supporting name, some way behind in the title
 _ORDER_PENALTY = 0.02  # of two equal names the first says what is sold
@@ -96,7 +100,7 @@ def normalise_substance(title: str | None, category: str | Sequence[str] | None 
 @lru_cache(maxsize=16384)
 def _normalise(title: str, category: str) -> Substance:
     vocabulary = load_vocabulary()
-    tokens = tokenise(title)
+    tokens = tokenise(_COPY_MARK.sub("", title))
     amounts = read_amounts(tokens)
     tally = _gather(tokens, find_terms(tokens, vocabulary), amounts)
     prior = category_prior(category)
