@@ -69,6 +69,9 @@ def new(name: str, pages: tuple[str, ...], directory: Path, words: tuple[str, ..
         click.echo(f"  to mend: {fault}")
     for kind, parts in skeleton.design.parts.items():
         click.echo(f"  {kind.value} gives {', '.join(one for one in parts.fields if one not in {'key', 'path'})}")
+    for kind, left in skeleton.leftovers.items():
+        shown = ", ".join(f"{label} ({value})" for label, value in left.items())
+        click.echo(f"  {kind.value} also shows {shown}: name what you want with --label '{next(iter(left))}=FIELD', or read it by hand")
     click.echo("The pages were scrubbed of scripts, tokens and pictures only: real pages must not be committed; rewrite their words first.")
     click.echo(f"Next: compare expected/*.json with the pages, then torwatch parser check {folded} --directory {directory}")
 

@@ -16,7 +16,8 @@ from torwatch.model import Outcome, PageKind
 from torwatch.parserkit import find, text
 from torwatch.parsing.scrub import SAVED_AT, scrub
 from torwatch.parsing.skeleton_detail import Parts, read_feedback_parts, read_listing_parts, read_vendor_parts
-from torwatch.parsing.skeleton_links import Template, find_templates
+from torwatch.parsing.skeleton_leftover import find_leftovers
+from torwatch.parsing.skeleton_links import Template, find_templates, index_template
 from torwatch.parsing.skeleton_page import PageView, find_frame, find_own_key, judge_page, main_rows, view_page
 from torwatch.parsing.skeleton_rows import Rule, find_rows, read_row_rules
 from torwatch.parsing.skeleton_shapes import choose_shapes
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _MOST = 0.5
+_COMMA, _POINT = re.compile(r"\d,\d{1,2}(?!\d)"), re.compile(r"\d\.\d{1,2}(?!\d)")
 _CONTENT = (PageKind.LISTING, PageKind.VENDOR, PageKind.FEEDBACK, PageKind.LISTING_INDEX)
 _INVENTED = {
     PageKind.LISTING: Template(PageKind.LISTING, r"^/listing/(?P<key>[^/?#]+)", "/listing/", 0, "/listing/1"),
@@ -55,6 +57,17 @@ class Skeleton:
     design: Design
     labels: Mapping[str, str]
 
+    @property
+    def leftovers(self) -> dict[PageKind, dict[str, str]]:
+        """Give label → a value of pairs that listings and vendors show and no rule took."""
+        found = {}
+        for kind in (PageKind.LISTING, PageKind.VENDOR):
+            members = [page for page in self.pages if page.kind is kind]
+            parts = self.design.parts.get(kind)
+            taken = {label: name for pairs in parts.pairs for label, name in pairs.labels.items()} if parts else {}
+            found[kind] = find_leftovers(members, taken)
+        return {kind: left for kind, left in found.items() if left}
+
 
 def make_skeleton(name: str, saved: Iterable[SavedPage], *, words: Sequence[str] = (), labels: Mapping[str, str] | None = None) -> Skeleton:
     """Analyse pages of one market. `words`: what must not be kept (the operator's account name); `labels`: the market's own labels → fields.
@@ -77,6 +90,8 @@ def make_skeleton(name: str, saved: Iterable[SavedPage], *, words: Sequence[str]
         judge_page(page, templates)
         if page.name in told and page.is_readable:
             page.kind, page.outcome, page.fault = told[page.name], Outcome.OK, ""
+    indexes = [page.path for page in pages if page.path and page.kind is PageKind.LISTING_INDEX]
+    templates += [index_template(path) for path in indexes if not any(re.search(one.pattern, path) for one in templates)]
     return design_skeleton(name, pages, templates, labels or {})
 
 
@@ -116,8 +131,19 @@ def design_skeleton(name: str, pages: Sequence[PageView], templates: Sequence[Te
     paths, made_up = _paths(pages, declared)
     origins = [text(hit) for page in groups[PageKind.LISTING_INDEX] for hit in _origins(page, parts)]
     iso2 = len(origins) > 1 and all(re.fullmatch(r"[A-Z]{2,3}", origin) for origin in origins)
-    design = Design(name, _market_title(pages, name), tuple(_tidy(declared)), choose_shapes(parts, pages), parts, _always(parts), iso2)
+    comma = _writes_comma(parts)
+    design = Design(
+        name, _market_title(pages, name), tuple(_tidy(declared)), choose_shapes(parts, pages), parts, _always(parts), iso2, comma
+    )
     return Skeleton(name, write_source(design), tuple(pages), paths, made_up, design, labels)
+
+
+def _writes_comma(parts: Mapping[PageKind, Parts]) -> bool:
+    """Say whether the prices found are written "1.250,50"."""
+    rules = [dict(one.rules).get("price_raw") for one in parts.values()]
+    shown = [rule.example for rule in rules if rule is not None]
+    shown += [one.values["price_raw"] for part in parts.values() for one in part.pairs if "price_raw" in one.values]
+    return any(_COMMA.search(price) for price in shown) and not any(_POINT.search(price) for price in shown)
 
 
 def _parts_of(kind: PageKind, members: Sequence[PageView], templates: Sequence[Template], labels: Mapping[str, str]) -> Parts | None:

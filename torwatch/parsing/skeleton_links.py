@@ -87,6 +87,13 @@ def find_templates(paths: Iterable[str], told: Mapping[str, PageKind] | None = N
     return sorted(found, key=lambda one: (_KINDS.index(one.kind), -one.keys, -len(one.hint)))
 
 
+def index_template(path: str) -> Template:
+    """Make the form of address of an index whose words say nothing from one address: numbers in its path vary, its query too."""
+    place = path.partition("?")[0].strip("/")
+    pattern = "/".join(r"\d+" if part.isdigit() else re.escape(part) for part in place.split("/")) if place else ""
+    return Template(PageKind.LISTING_INDEX, rf"^/{pattern}/?(?:\?|$)", "", 0, path)
+
+
 def _split(path: str) -> _Address:
     place, _, query = path.partition("?")
     pairs = (one.partition("=") for one in re.split(r"&(?:amp;)?", query) if one)

@@ -38,6 +38,7 @@ class Design:
     parts: Mapping[PageKind, Parts]
     always: Mapping[PageKind, frozenset[str]]
     iso2: bool = False
+    comma: bool = False  # prices are written "1.250,50"
 
 
 def write_source(design: Design) -> str:
@@ -90,6 +91,7 @@ def _market(design: Design, kinds: Sequence[PageKind]) -> str:
         f"    signs=({quoted('title:' + _plain(design.title).replace('(', '.').replace(')', '.'))},),  # how `torwatch add` recognises it",
         '    dates="DMY",  # order of day, month, year',
         *(["    iso2=True,  # origins are written as codes: US, NL, WW"] if design.iso2 else []),
+        *(['    decimal=",",  # prices are written 1.250,50'] if design.comma else []),
         '    # currency="USD",  # what a bare "$" or number means there',
         ")",
     ]

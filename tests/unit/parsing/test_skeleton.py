@@ -165,6 +165,41 @@ def test_a_kind_and_labels_that_the_user_tells_are_believed(tmp_path):
     )
 
 
+HARBOUR_INDEX = (
+    "<html><head><title>Tea :: Harbour</title></head><body>"
+    + "".join(
+        f"<article class=crate><a class=nm href='/crate/{n}'>Green tea {n} kg, long title</a> by <a href='/skipper/s{n}'>s{n}</a> <strong>1.20{n},50 \u20ac</strong></article>"
+        for n in range(1, 6)
+    )
+    + "</body></html>"
+)
+HARBOUR_LISTING = (
+    "<html><head><title>Green tea :: Harbour</title></head><body><h1>Green tea</h1><table class=manifest><tr><th>Skipper<td><a href='/skipper/s1'>s1</a></tr>"
+    "<tr><th>Toll<td><strong>12,50 \u20ac</strong></tr><tr><th>Sails from<td>Netherlands</tr><tr><th>In the hold<td>7 left</tr></table>"
+    "<form method=post action='/crate/1/board'><button>Buy now</button></form></body></html>"
+)
+
+
+def harbour():
+    saved = [SavedPage("index", HARBOUR_INDEX.encode(), "/quay/3?tide=2"), SavedPage("crate", HARBOUR_LISTING.encode(), "/crate/1")]
+    return make_skeleton("harbour", saved)
+
+
+def test_the_address_of_an_index_whose_words_say_nothing_is_taken_from_where_it_was_fetched():
+    assert '^/quay/\\d+/?(?:\\?|$)": PageKind.LISTING_INDEX' in harbour().source
+
+
+def test_a_decimal_comma_in_every_price_found_is_declared(written):
+    assert 'decimal=","' in harbour().source
+    assert "decimal=" not in written[1].source
+
+
+def test_pairs_that_no_rule_took_are_told_with_a_value(written):
+    left = harbour().leftovers[PageKind.LISTING]
+    assert (left["Sails from"], left["In the hold"]) == ("Netherlands", "7 left")
+    assert "Ships from" not in written[1].leftovers.get(PageKind.LISTING, {})
+
+
 PIECES = """<div class='a:b c'>|</div>|<a href='/item/1'>|<a href="/item/'x">|<a href='?p=%00'>|</a>|Price: $4|Ships from:|<dt>|<dd>|<table><tr><td>|<h1 id=9>|
 <form action=/item/2>|<x:y class=' '>|<b>Seller</b>|US \N{RIGHTWARDS ARROW} WW|<h2>tea</h2>|<select>|<p hidden>|-----BEGIN PGP PUBLIC KEY BLOCK-----|a***b 1 day|<li>|'\""""
 MARKUP = st.lists(st.sampled_from([*(one.encode() for one in PIECES.split("|")), b"\xff"]), max_size=40).map(b"".join)
