@@ -48,7 +48,10 @@ INDEX = Rows(
     Listing,
     key=("a[href*='/item/']@href", r"/item/([0-9a-f]+)"),
     path="a[href*='/item/']@href",
-    title=First("div.card-header a[href*='/item/']", ".//a[contains(@href, '/item/')][normalize-space(.)][not(ancestor::div[contains(@class, 'extra')])]"),
+    title=First(
+        "div.card-header a[href*='/item/']",
+        ".//a[contains(@href, '/item/')][normalize-space(.)][not(ancestor::div[contains(@class, 'extra')])]",
+    ),
     vendor=First(("a[href*='/store/']", r"^@(.+)$"), ("a[href*='/item/']@href", r"/store/([^/?#]+)/item/")),
     price_raw=("div.extra span", r"^(\D{0,4}\d[\d.,]*.*)$"),
     listing_type=("div.extra span.button", r"^(.*[A-Za-z].*)$"),
