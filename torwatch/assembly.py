@@ -15,6 +15,7 @@ import structlog
 
 from torwatch.archive.journal import NAME as JOURNAL_NAME
 from torwatch.archive.manifest import hash_file
+from torwatch.config import config_digest
 from torwatch.crawl.fetch import Explain, Limits
 from torwatch.crawl.schedule import Hours
 from torwatch.credentials import CONTROL_PASSWORD, COOKIES, find_credential
@@ -65,6 +66,7 @@ def walk_settings(config: Config) -> WalkSettings:
         detail_max_age=crawl.detail_max_age,
         headers={"User-Agent": crawl.user_agent, **crawl.headers},
         hold=HoldRule(config.hold.max_fall, config.hold.confirm_misses),
+        configuration=config_digest(config),
     )
 
 
@@ -137,6 +139,11 @@ class NoTor:
     def socks_address(self) -> tuple[str, int]:
         """Refuse."""
         raise TorError("this command works without Tor and must not fetch")
+
+    @property
+    def version(self) -> str:
+        """None: there is no tor."""
+        return ""
 
     def credentials(self, identity: str) -> tuple[str, str]:
         """Refuse."""

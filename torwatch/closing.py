@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from torwatch.archive.index import Entry, index_path, read_index, write_index
 from torwatch.archive.reader import read_page
+from torwatch.archive.revisit import REVISIT, find_references
 from torwatch.evidence import seal_snapshots
 from torwatch.model import Outcome, PageKind
 from torwatch.normalisers import key_reader
@@ -113,6 +114,8 @@ def keep_examples(warc: Path, folder: Path) -> None:
 
 def write_fetch_log(store: Store, snapshot_id: int, warc: Path) -> None:
     """Turn the fetch log of both passes into the CDXJ index beside the WARC."""
+    rows = list(read_log(store, snapshot_id))
+    referred = find_references(warc, ((row["warc_offset"], row["warc_length"]) for _, row in rows if row["warc_offset"] is not None))
     write_index(
         index_path(warc),
         (
@@ -132,7 +135,10 @@ def write_fetch_log(store: Store, snapshot_id: int, warc: Path) -> None:
                 attempts=row["attempts"],
                 size=row["size"],
                 second_pass=row["second_pass"],
+                mime=REVISIT if row["warc_offset"] in referred else None,
+                orig_filename=referred[row["warc_offset"]].filename if row["warc_offset"] in referred else None,
+                orig_offset=referred[row["warc_offset"]].offset if row["warc_offset"] in referred else None,
             )
-            for address, row in read_log(store, snapshot_id)
+            for address, row in rows
         ),
     )

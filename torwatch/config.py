@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import hashlib
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +98,23 @@ class ConfigKey:
 def config_keys() -> list[ConfigKey]:
     """List every key in the order of config.example.toml."""
     return [ConfigKey(path, _name_kind(field), to_toml_value(field.default), field.description or "") for path, field in _walk(Config)]
+
+
+def config_values(config: Config) -> dict[str, Any]:
+    """Every key with its value as the configuration file writes it."""
+    values = {}
+    for path, _ in _walk(Config):
+        value: Any = config
+        for part in path.split("."):
+            value = getattr(value, part)
+        values[path] = to_toml_value(value)
+    return values
+
+
+def config_digest(config: Config) -> str:
+    """The sha256 of every key and value, as archives name the configuration under which they were made; where data lies does not count."""
+    lines = [f"{path} = {json.dumps(value, sort_keys=True)}\n" for path, value in config_values(config).items() if path != "data_directory"]
+    return f"sha256:{hashlib.sha256(''.join(lines).encode()).hexdigest()}"
 
 
 def _walk(model: type[Section], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -27,6 +27,10 @@ class Tor(Protocol):
     def socks_address(self) -> tuple[str, int]:
         """Host and port of the SOCKS port."""
 
+    @property
+    def version(self) -> str:
+        """Version of tor, "" when it does not answer."""
+
     def credentials(self, identity: str) -> tuple[str, str]:
         """SOCKS user and password that isolate this identity's circuits."""
 
@@ -47,6 +51,7 @@ class WalkSettings:
     detail_max_age: dt.timedelta = dt.timedelta(days=28)
     headers: Mapping[str, str] = field(default_factory=dict)
     hold: HoldRule = field(default_factory=HoldRule)
+    configuration: str = ""  # digest of the configuration that all this comes from
 
 
 @dataclass(frozen=True, slots=True)

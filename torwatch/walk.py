@@ -146,14 +146,16 @@ class Walk:
             self.open_fetcher(f"target-{self.target.id}") as first,
             self.open_fetcher(f"target-{self.target.id}-B") as second,
         ):
-            if not referenced:
-                archive.write_info(
-                    {
-                        "software": f"torwatch/{__version__}",
-                        "parser": f"{self.parser.name} {self.parser.digest}",
-                        "isPartOf": snapshot.market,
-                    }
-                )
+            archive.write_info(  # again when a walk is resumed: it may go on with other versions
+                {
+                    "software": f"torwatch/{__version__}",
+                    "format": "WARC File Format 1.1",
+                    "tor": self.tools.tor.version,
+                    "parser": f"{self.parser.name} {self.parser.digest}",
+                    "configuration": self.settings.configuration,
+                    "isPartOf": snapshot.market,
+                }
+            )
             crew = Crew(
                 lambda visit: self.reader.fetch_page(second if visit.second else first, visit),
                 self.reader.read_fetched,

@@ -101,6 +101,8 @@ class StandInTor:
     def __init__(self, address):
         self.socks_address = address
 
+    version = "0.4.8.0"
+
     def credentials(self, identity):
         return identity, "x"
 

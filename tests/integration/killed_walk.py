@@ -45,6 +45,8 @@ class StandInTor:
     def __init__(self, port):
         self.socks_address = ("127.0.0.1", port)
 
+    version = "0.4.8.0"
+
     def credentials(self, identity):
         return identity, "x"
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -96,6 +98,31 @@ def test_a_bundle_verifies_with_public_tools_alone(archive, authority, tmp_path,
     data.write_bytes(data.read_bytes() + b" ")
     assert run(*command, cwd=folder).returncode != 0
     assert run("sha256sum", "--strict", "-c", "SHA256SUMS", cwd=folder).returncode != 0
+
+
+@pytest.mark.parametrize("what", ["snapshot", "listing"])
+def test_a_bundle_holds_the_pages_that_its_revisits_refer_to(watched, tmp_path, what):
+    watch = watched("souk", listings=10, still=True)
+    watch.look()
+    watch.look()
+    archive = watch.config.archive_directory
+    revisit = next(entry for entry in read_index(archive / "souk" / "00000002.cdxj") if entry.kind == "listing" and entry.orig_filename)
+    if what == "snapshot":
+        assert pack_snapshot(archive, 2, tmp_path / "x.zip") > sum(read_chain(archive)[1].fields["records"].values())
+    else:
+        assert pack_listing(archive, "souk", revisit.key, tmp_path / "x.zip") == 5  # twice warcinfo, a request, its response, the revisit
+    folder = unpacked(tmp_path / "x.zip", tmp_path / "out")
+    assert run("sha256sum", "--strict", "-c", "SHA256SUMS", cwd=folder).returncode == 0
+    pages = sorted(str(page) for page in folder.glob("pages/*.warc.gz"))
+    assert len(pages) == 2
+    checked = run(sys.executable, "-m", "warcio.cli", "check", *pages, cwd=folder)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    heads = b"".join(gzip.decompress(path.read_bytes()) for path in folder.glob("records/*.warc.gz"))
+    wanted = re.findall(rb"WARC-Refers-To-Target-URI: (\S+)\r\nWARC-Refers-To-Date: (\S+)\r\n", heads)
+    held = [record for record in heads.split(b"WARC/1.1\r\n") if b"WARC-Type: response" in record]
+    assert wanted
+    for uri, date in wanted:
+        assert any(b"WARC-Target-URI: " + uri in record and b"WARC-Date: " + date in record for record in held)
 
 
 def test_a_time_stamp_is_kept_beside_its_manifest_and_is_no_break(archive, authority):

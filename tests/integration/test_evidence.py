@@ -21,11 +21,10 @@ MUTATIONS = ("flip", "remove", "truncate", "manifest", "row", "swap")
 
 @pytest.fixture
 def sealed(watched):
-    """A market watched for 20 weeks."""
-    watch = watched("souk", listings=10)
-    for week in range(SNAPSHOTS):
-        if week:
-            watch.clock.advance(dt.timedelta(days=7))
+    """A market watched 20 times, every second time so soon that all its pages come again byte for byte."""
+    watch = watched("souk", listings=10, still=True)
+    for look in range(SNAPSHOTS):
+        watch.clock.advance(dt.timedelta(days=7) if look % 2 == 0 else dt.timedelta(0))
         watch.look()
     return watch
 
@@ -54,7 +53,9 @@ def mutate(kind, rng, data):
         with sqlite3.connect(data / "torwatch.db") as connection:
             connection.execute("DELETE FROM snapshot WHERE id = ?", (rng.randint(1, SNAPSHOTS),))
     else:
-        one, other = sorted(rng.sample([record for record in records if record.kind == "response"], 2), key=lambda record: record.offset)
+        one, other = sorted(
+            rng.sample([record for record in records if record.kind in {"response", "revisit"}], 2), key=lambda record: record.offset
+        )
         first, second = (raw[part.offset : part.offset + part.length] for part in (one, other))
         between = raw[one.offset + one.length : other.offset]
         warc.write_bytes(raw[: one.offset] + second + between + first + raw[other.offset + other.length :])
@@ -67,6 +68,8 @@ def test_every_one_of_200_random_mutations_is_found_and_a_clean_archive_has_no_b
     clean = verify(sealed.store, sealed.config.archive_directory)
     assert (clean.breaks, clean.snapshots) == ((), SNAPSHOTS)
     assert clean.records > 20 * SNAPSHOTS
+    revisits = sum(link.fields["records"].get("revisit", 0) for link in read_chain(sealed.config.archive_directory))
+    assert revisits > 5 * SNAPSHOTS
     rng, missed = random.Random(7), []
     for number in range(200):
         copy = tmp_path / "copy"
@@ -77,6 +80,18 @@ def test_every_one_of_200_random_mutations_is_found_and_a_clean_archive_has_no_b
                 missed.append((number, kind))
         shutil.rmtree(copy)
     assert missed == []
+
+
+def test_a_revisit_whose_page_is_gone_is_told_even_where_its_own_file_is_whole(watched):
+    watch = watched("souk", listings=10, still=True)
+    watch.look()
+    watch.look()
+    archive = watch.config.archive_directory / "souk"
+    entry = next(entry for entry in read_index(archive / "00000002.cdxj") if entry.orig_filename == "00000001.warc.gz")
+    for file in archive.glob("00000001.*"):
+        file.unlink()
+    breaks = verify(watch.store, watch.config.archive_directory).breaks
+    assert any(f"00000002.cdxj: {entry.url} refers to a page that is not in 00000001.warc.gz" in line for line in breaks)
 
 
 def test_a_tail_cut_off_with_its_rows_shows_only_against_a_deposited_head(watched):

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from torwatch.archive.index import read_index
+from torwatch.archive.revisit import REVISIT
 from torwatch.claims import rules_of
 from torwatch.demo.market import Fault, FaultKind
 from torwatch.errors import ArchiveError
@@ -44,6 +46,18 @@ def test_replaying_with_the_same_parser_changes_nothing(watched, engine, since):
     assert report.changes_before == report.changes_after
     for name in before:
         assert after[name] == before[name], name
+
+
+def test_snapshots_whose_pages_came_again_byte_for_byte_replay_to_the_same_history(watched):
+    watch = watched(still=True)
+    weeks(watch, 2)
+    watch.look()
+    entries = list(read_index(watch.config.archive_directory / watch.engine / "00000003.cdxj"))
+    assert all(entry.mime == REVISIT for entry in entries if entry.size)
+    before = watch.dump()
+    report = again(watch)
+    assert report.differences == ()
+    assert watch.dump() == before
 
 
 def test_a_dry_run_writes_nothing(watched):

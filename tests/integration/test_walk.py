@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from torwatch.claims import rules_of
+from torwatch.config import config_digest
 from torwatch.demo.market import Fault, FaultKind
 from torwatch.equipment import WalkSettings
 from torwatch.model import PageKind
@@ -146,3 +147,15 @@ def test_a_page_that_ends_in_the_middle_erases_nothing(watched):
     assert ending.state == "complete"
     assert present_state(watch.store, watch.target.market_id) == standing
     assert {row["outcome"] for row in watch.store.rows("SELECT outcome FROM failure")} == {"reset"}
+
+
+def test_the_archive_says_with_which_versions_it_was_made(watched):
+    watch = watched(listings=5)
+    watch.look()
+    with gzip.open(watch.config.archive_directory / watch.engine / "00000001.warc.gz") as handle:
+        info = handle.read(2000).decode().partition("\r\n\r\n")[2].partition("\r\n\r\n")[0]
+    fields = dict(line.split(": ", 1) for line in info.splitlines())
+    assert fields.keys() == {"software", "format", "tor", "parser", "configuration", "isPartOf"}
+    assert fields["tor"] == "0.4.8.0"
+    assert fields["parser"] == f"{watch.engine} {load_parser(watch.engine).digest}"
+    assert fields["configuration"] == config_digest(watch.config)

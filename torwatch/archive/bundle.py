@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+Offsets = frozenset[int] | None  # of the responses that are wanted of a WARC; None: all
+
 README = """\
 Evidence: {subject}
 
@@ -43,8 +45,13 @@ To check it, without torwatch:
 5. The chain existed at the time that an authority stamped, for each chain/NAME.tsr (CA.pem is the authority's certificate):
      openssl ts -verify -data chain/NAME.manifest.json -in chain/NAME.tsr -CAfile CA.pem
 
-What is claimed on these pages is the vendor's claim. Images and the payloads of data: URIs were never stored; the header
-Torwatch-Stripped-Data-URIs counts them, and Torwatch-Received-Digest is the sha256 of what came before they were taken out.
+A record of the type "revisit" says that the market sent, byte for byte, what it had sent before. The record that holds the page
+is in this bundle too: its URI and date stand under WARC-Refers-To-…, its file and place under Torwatch-Refers-To, and both records have the
+same WARC-Payload-Digest. Where the request was the same as then, it stands before that record only; Torwatch-Request-Digest, in both, is the
+WARC-Block-Digest of the request.
+
+What is claimed on these pages is the vendor's claim. Images and the payloads of data: URIs were never stored; where a page had some, the
+header Torwatch-Stripped-Data-URIs counts them, and Torwatch-Received-Digest is the sha256 of what came before they were taken out.
 """
 
 
@@ -58,11 +65,13 @@ def pack_snapshot(archive_directory: Path, snapshot_id: int, target: Path) -> in
 
 def pack_listing(archive_directory: Path, market: str, key: str, target: Path) -> int:
     """Bundle every archived page of one listing; gives the number of records. Raises UsageError when there is none."""
-    chosen: list[tuple[Link, set[int] | None]] = []
+    chosen: list[tuple[Link, Offsets]] = []
     for link in read_chain(archive_directory):
         if link.fields.get("market") == market:
             entries = read_index(index_path(warc_of(link)))
-            offsets = {entry.offset for entry in entries if entry.key == key and entry.kind == "listing" and entry.offset is not None}
+            offsets = frozenset(
+                entry.offset for entry in entries if entry.key == key and entry.kind == "listing" and entry.offset is not None
+            )
             if offsets:
                 chosen.append((link, offsets))
     if not chosen:
@@ -78,7 +87,29 @@ def warc_of(link: Link) -> Path:
     raise ArchiveError(f"{link.path} names no WARC: run `torwatch verify`")
 
 
-def cut_records(link: Link, offsets: set[int] | None) -> Iterator[bytes]:
+def with_pages_referred_to(chain: Iterable[Link], chosen: Iterable[tuple[Link, Offsets]]) -> list[tuple[Link, Offsets]]:
+    """What is chosen, and the records that its revisits refer to: a revisit alone does not hold its page.
+
+    Raises ArchiveError when no manifest vouches for such a record.
+    """
+    wanted = {link.path: (link, offsets) for link, offsets in chosen}
+    by_warc = {warc_of(link): link for link in chain}
+    for link, offsets in list(wanted.values()):
+        warc = warc_of(link)
+        for entry in read_index(index_path(warc)):
+            if entry.orig_filename is None or entry.orig_offset is None or (offsets is not None and entry.offset not in offsets):
+                continue
+            holder = by_warc.get(warc.with_name(entry.orig_filename))
+            if holder is None:
+                raise ArchiveError(
+                    f"{entry.url} refers to a page in {entry.orig_filename}, for which no manifest vouches: run `torwatch verify`"
+                )
+            _, known = wanted.get(holder.path, (holder, frozenset[int]()))
+            wanted[holder.path] = (holder, None if known is None else known | {entry.orig_offset})
+    return sorted(wanted.values(), key=lambda pair: pair[0].sequence)
+
+
+def cut_records(link: Link, offsets: Offsets) -> Iterator[bytes]:
     """The compressed records of a snapshot in their order: all, or warcinfo and the exchanges whose response begins at `offsets`.
 
     Raises ArchiveError when a record is not what was sealed: a bundle must not spread a break.
@@ -99,7 +130,7 @@ def cut_records(link: Link, offsets: set[int] | None) -> Iterator[bytes]:
             yield raw
 
 
-def write_bundle(archive_directory: Path, target: Path, subject: str, chosen: Iterable[tuple[Link, set[int] | None]]) -> int:
+def write_bundle(archive_directory: Path, target: Path, subject: str, chosen: Iterable[tuple[Link, Offsets]]) -> int:
     """Write the ZIP, whole or not at all; gives the number of records. Raises ArchiveError when a file is missing or cannot be written."""
     scratch = target.with_name(target.name + ".part")
     sums: list[str] = []
@@ -111,7 +142,8 @@ def write_bundle(archive_directory: Path, target: Path, subject: str, chosen: It
                 bundle.writestr(name, data)
                 sums.append(f"{hashlib.sha256(data).hexdigest()}  {name}\n")
 
-            for link, offsets in chosen:
+            chain = read_chain(archive_directory)
+            for link, offsets in with_pages_referred_to(chain, chosen):
                 warc = warc_of(link)
                 records = list(cut_records(link, offsets))
                 count += len(records)
@@ -121,7 +153,6 @@ def write_bundle(archive_directory: Path, target: Path, subject: str, chosen: It
                     add(f"records/{hashlib.sha256(record).hexdigest()}.warc.gz", record)
                 for file in (records_path(warc), index_path(warc)):
                     add(f"chain/{warc.parent.name}-{file.name}", file.read_bytes())
-            chain = read_chain(archive_directory)
             for link in chain:
                 name = f"chain/{link.sequence:08d}-{link.path.parent.name}-{link.path.name}"
                 add(name, link.path.read_bytes())

@@ -22,7 +22,7 @@ class Entry:
     outcome: str  # "" for a page that was planned and never asked for
     kind: str
     status: int | None
-    digest: str  # sha256 of the stored body, "" when nothing was stored
+    digest: str  # sha256 of the body as it came, "" when none did
     filename: str
     offset: int | None
     length: int | None
@@ -32,6 +32,9 @@ class Entry:
     attempts: int = 1
     size: int | None = None  # bytes of the body as it came; the stored one lacks data: URIs
     second_pass: str | None = None  # of a page of the second pass: its number, "/", the pages announced, a space, the list
+    mime: str | None = None  # "warc/revisit": the body is the one of an earlier record, in
+    orig_filename: str | None = None  # this WARC of the same market, at
+    orig_offset: int | None = None  # this byte
 
 
 def sort_key(url: str) -> str:

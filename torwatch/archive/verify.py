@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from torwatch.archive.index import read_index
-from torwatch.archive.manifest import FORM, SUFFIX, Link, digest_records, hash_file, read_link, read_records
+from torwatch.archive.manifest import FORM, SUFFIX, Link, digest_records, hash_file, read_link, read_records, records_path
 from torwatch.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -62,16 +62,30 @@ def find_file_breaks(link: Link) -> Iterator[str]:
 
 
 def find_index_breaks(warc: Path, index: Path, records: Path) -> Iterator[str]:
-    """Index lines that lead to no record of a page, and records that differ from their list."""
+    """Index lines that lead to no record of a page, revisits whose page is not there, and records that differ from their list."""
     known = {(record.offset, record.length) for record in read_records(records) if record.kind in {"response", "revisit"}}
+    pages: dict[str, set[int]] = {}
     for entry in read_index(index):
         if entry.offset is not None and (entry.offset, entry.length) not in known:
             yield f"{index}: {entry.url} leads to no page in {warc.name} (byte {entry.offset})"
+        if entry.orig_filename is not None:
+            if entry.orig_filename not in pages:
+                pages[entry.orig_filename] = stored_pages(records_path(warc.with_name(entry.orig_filename)))
+            if entry.orig_offset not in pages[entry.orig_filename]:
+                yield f"{index}: {entry.url} refers to a page that is not in {entry.orig_filename} (byte {entry.orig_offset})"
     try:
         if list(digest_records(warc)) != read_records(records):
             yield f"{warc}: its records are not those of {records.name}"
     except ArchiveError as error:
         yield str(error)
+
+
+def stored_pages(records: Path) -> set[int]:
+    """Where the records with a body begin, by a list of record digests; none where it is missing or unreadable, which is told of its own WARC."""
+    try:
+        return {record.offset for record in read_records(records) if record.kind == "response"}
+    except (OSError, ArchiveError):
+        return set()
 
 
 def find_record_breaks(warc: Path, records: Path) -> Iterator[str]:

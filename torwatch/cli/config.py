@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from torwatch.config import config_keys, load_config, to_toml_value
+from torwatch.config import config_digest, config_keys, config_values, load_config
 from torwatch.config_file import find_config, read_document
 from torwatch.errors import UsageError
 
@@ -54,19 +54,20 @@ def check(configured_path: Path | None, path: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def show(configured_path: Path | None, *, as_json: bool) -> None:
-    """Show every value in force and where it comes from."""
+    """Show every value in force and where it comes from.
+
+    The digest in the JSON is the one by which archives name the configuration under which they were made.
+    """
     file = find_config(configured_path, os.environ)
     loaded = load_config(file, os.environ)
     in_file = _keys_in(read_document(file)) if file else set()
-    rows = []
-    for key in config_keys():
-        value: Any = loaded
-        for part in key.path.split("."):
-            value = getattr(value, part)
-        source = str(file) if key.path in in_file else _name_default_source(key.path)
-        rows.append({"key": key.path, "value": to_toml_value(value), "source": source})
+    rows = [
+        {"key": key, "value": value, "source": str(file) if key in in_file else _name_default_source(key)}
+        for key, value in config_values(loaded).items()
+    ]
     if as_json:
-        click.echo(json.dumps({"file": str(file) if file else None, "values": rows}, indent=2, ensure_ascii=False))
+        shown = {"file": str(file) if file else None, "digest": config_digest(loaded), "values": rows}
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
         return
     for row in rows:
         click.echo(f"{row['key']} = {write_toml_value(row['value'])}  # {row['source']}")

@@ -48,7 +48,7 @@ class TorService:
         self._process = OwnTor(settings, sleep=sleep, clock=clock) if settings.mode == "own" else None
         self._control: Control | None = None
         self._listener: SocksListener | None = None
-        self._since = now()
+        self._since, self.version = now(), ""
         self._client_keys: dict[str, str] = {}
         self._failures, self._next_start = 0, clock()
         self.socks_timeout_seconds = settings.socks_timeout_seconds  # as tor has it; a fetch's connect timeout must be longer
@@ -222,7 +222,7 @@ class TorService:
         self.socks_timeout_seconds = int(timeout[0]) if timeout and timeout[0].isdigit() else DEFAULT_SOCKS_TIMEOUT_SECONDS
         for onion, key in self._client_keys.items():
             control.add_client_key(onion, key)
-        self._since = self._now()
+        self._since, self.version = self._now(), control.get_info("version").split()[0]
 
     def _reconnect(self, control: Control) -> bool:
         try:

@@ -9,6 +9,8 @@ from click.testing import CliRunner
 
 from torwatch.cli import main, torwatch
 from torwatch.cli.config import render_example
+from torwatch.config import config_digest, load_config
+from torwatch.config_sections import HoldSection
 
 
 @pytest.fixture
@@ -70,3 +72,7 @@ def test_show_says_where_each_value_comes_from(run, tmp_path, monkeypatch):
 def test_show_gives_json(run):
     shown = json.loads(run("config", "show", "--json").output)
     assert {"key": "crawl.read_timeout", "value": "1m", "source": "default"} in shown["values"]
+    assert shown["digest"] == config_digest(load_config(None, {"STATE_DIRECTORY": "elsewhere"}))
+    assert shown["digest"] != config_digest(
+        load_config(None, {"STATE_DIRECTORY": "x"}).model_copy(update={"hold": HoldSection(max_fall=0.5)})
+    )
