@@ -15,6 +15,7 @@ from torwatch.errors import ArchiveError
 from torwatch.normalise.price import normalise_price
 from torwatch.parsing.registry import load_parser
 from torwatch.replay import replay_market
+from torwatch.store.agreement import find_offers
 from torwatch.store.history import present_state
 from torwatch.store.holds import decide, find_hold, list_holds
 from torwatch.store.judgement import HoldRule
@@ -146,6 +147,23 @@ def test_a_rejected_hold_stays_out_of_the_history_when_replayed(watched):
     again(watch)
     assert watch.dump() == before
     assert watch.store.value("SELECT state FROM snapshot WHERE id = ?", (snapshot.id,)) == "rejected"
+
+
+def test_a_real_fall_seen_twice_is_offered_and_once_accepted_removes_what_both_missed(watched):
+    watch = watched("souk", listings=60)
+    watch.look()
+    watch.server.faults.add(Fault(FaultKind.HIDDEN, probability=0.7))
+    watch.server.faults.add(Fault(FaultKind.SERVER_ERROR, path="^/item/"))  # their own pages do not say that they are gone
+    assert [watch.look()[1].state, watch.look()[1].state] == ["held", "held"]
+    [offer] = find_offers(list_holds(watch.store))
+    assert (offer.first, offer.last) == (2, 3)
+    for hold in list_holds(watch.store):
+        decide(watch.store, hold, "accepted", why="the market shrank", now=watch.clock())
+    report = again(watch, since=offer.first)
+    assert report.states == ((2, "held", "complete"), (3, "held", "complete"))
+    removed = watch.store.value("SELECT count(*) FROM change WHERE snapshot_id = 3 AND entity = 'listing' AND cause = 'missed'")
+    assert removed > 25
+    assert find_offers(list_holds(watch.store)) == []
 
 
 def test_a_missing_index_is_one_clear_line_and_nothing_is_lost(watched):

@@ -19,6 +19,7 @@ def hold() -> None:
     torwatch hold list
     torwatch hold show 12
     torwatch hold accept 12 --why "the market removed all vendors of category X, see its news page"
+    torwatch hold accept 12 --through 14 --why "three looks agree: the market shrank"
     torwatch hold reject 12 --why "redesign; parser mended, see snapshot 13"
     """
 
@@ -28,7 +29,8 @@ def hold() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def list_command(*, decided: bool, as_json: bool) -> None:
     """List the snapshots that wait."""
-    from torwatch.store.holds import list_holds  # loaded only when the command runs
+    from torwatch.store.agreement import find_offers  # loaded only when the command runs
+    from torwatch.store.holds import list_holds
 
     found = list_holds(the_store(), decided=decided)
     if as_json:
@@ -39,6 +41,8 @@ def list_command(*, decided: bool, as_json: bool) -> None:
         [(one.snapshot_id, one.market, one.started_at[:16], one.decision or "waits", one.reason) for one in found],
         empty="No snapshot is held.",
     )
+    for offer in find_offers(found):
+        click.echo(offer.sentence())
 
 
 @hold.command()
@@ -46,7 +50,8 @@ def list_command(*, decided: bool, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(snapshot: int, *, as_json: bool) -> None:
     """Show why a snapshot is held, with its figures and the pages kept as examples."""
-    from torwatch.store.holds import find_hold
+    from torwatch.store.agreement import find_offers
+    from torwatch.store.holds import find_hold, list_holds
 
     found = find_hold(the_store(), snapshot)
     folder = the_config().data_directory / "held" / found.market / str(snapshot)
@@ -73,6 +78,9 @@ def show(snapshot: int, *, as_json: bool) -> None:
             f"Real: torwatch hold accept {snapshot} --why …   Not real: torwatch hold reject {snapshot} --why …\n"
             "Redesign: mend the parser (torwatch parser try NAME page), then torwatch parser replay NAME"
         )
+        for offer in find_offers(list_holds(the_store())):
+            if offer.market == found.market and offer.first <= snapshot <= offer.last:
+                click.echo(offer.sentence())
 
 
 @hold.command()
@@ -84,9 +92,12 @@ def accept(snapshot: int, through: int | None, why: str) -> None:
     from torwatch.assembly import utc_now
     from torwatch.cli.replay import run_replay
     from torwatch.cli.replay import show as show_replay
+    from torwatch.store.database import is_locked
     from torwatch.store.holds import decide, find_hold, list_holds
 
     store = the_store()
+    if is_locked(the_config().database_path):
+        raise UsageError("the daemon is running: stop it first, an accepted snapshot rewrites the history that it adds to")
     first = find_hold(store, snapshot)
     if first.decision is not None:
         raise UsageError(f"snapshot {snapshot} is {first.decision} already")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torwatch.errors import UsageError
+from torwatch.store.agreement import HELD
 from torwatch.store.targets import add_event, stamp
 
 if TYPE_CHECKING:
@@ -59,4 +60,5 @@ def decide(store: Store, hold: Hold, decision: str, *, why: str, now: dt.datetim
         )
         if decision == "rejected":
             connection.execute("UPDATE snapshot SET state = 'rejected' WHERE id = ? AND state = 'held'", (hold.snapshot_id,))
+        connection.execute("DELETE FROM capture WHERE snapshot_id = ? AND pass = ?", (hold.snapshot_id, HELD))
         add_event(connection, now, f"hold_{decision}", hold.market, {"snapshot": hold.snapshot_id, "why": why})

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from torwatch.errors import UsageError
 from torwatch.store import diff, mirrors, staging
+from torwatch.store.agreement import note_fall
 from torwatch.store.entities import LISTING, VENDOR
-from torwatch.store.judgement import HoldRule, Signs, judge
+from torwatch.store.judgement import HoldRule, Signs, great_fall, judge
 from torwatch.store.progress import FRESH, count_fresh
 from torwatch.store.rates import write_market_rates
 from torwatch.store.second_pass import settle_second_pass
@@ -165,12 +166,14 @@ def settle(
         ending = apply_diff(connection, snapshot, state, reason, coverage, rule)
         write_market_rates(connection, snapshot)
         settle_second_pass(connection, snapshot.id, snapshot.market_id)
-    count = staged_counts(connection, snapshot.id)
     if state == "held":
+        figures: dict[str, object] = {**staged_counts(connection, snapshot.id)}
+        if reason == great_fall(connection, snapshot.id, snapshot.market_id, rule):
+            figures["agrees_with"] = note_fall(connection, snapshot.id, snapshot.market_id)
         connection.execute(
             "INSERT INTO hold (snapshot_id, reason, figures, held_at) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (snapshot_id) DO UPDATE SET reason = excluded.reason, figures = excluded.figures",
-            (snapshot.id, reason, json.dumps(count), stamp(now)),
+            (snapshot.id, reason, json.dumps(figures), stamp(now)),
         )
     elif decided is None:
         connection.execute("DELETE FROM hold WHERE snapshot_id = ?", (snapshot.id,))  # a mended parser read it after all
