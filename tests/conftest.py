@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import re
@@ -85,6 +86,15 @@ def chromium():
 def checkout():
     """The project's root folder."""
     return CHECKOUT
+
+
+@pytest.fixture(scope="session")
+def watched_markets(tmp_path_factory):
+    """The database of four invented markets watched for sixteen weeks (tests/watched_markets.py); to be read, not written."""
+    spec = importlib.util.spec_from_file_location("watched_markets", Path(__file__).with_name("watched_markets.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.build(tmp_path_factory.mktemp("watched") / "torwatch.db")
 
 
 @pytest.fixture

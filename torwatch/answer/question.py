@@ -30,7 +30,7 @@ class Question:
     @property
     def parameters(self) -> dict[str, str]:
         """What the SQL binds."""
-        regions = [region for region in region_codes() if region_contains(region, self.country, self.until.date())]
+        regions = [f"region:{region}" for region in region_codes() if region_contains(region, self.country, self.until.date())]
         stamps = {"since": self.since.isoformat(timespec="seconds"), "until": self.until.isoformat(timespec="seconds")}
         return {"country": self.country, "regions": json.dumps(regions), **stamps}
 

@@ -14,6 +14,8 @@ from torwatch.cli.output import escape_hidden, print_csv, print_json
 from torwatch.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torwatch.report.document import Document
 
 SUFFIXES = {"text": "txt", "html": "html", "json": "json", "csv": "csv"}
@@ -55,20 +57,27 @@ def answer(country: str, since: dt.datetime | None, until: dt.datetime | None, l
     if end < begin:
         raise UsageError("the period ends before it begins: --since must not be after --until")
     document = write_answer(store, Question(code, begin, end, lang))
+    pictures: dict[str, str] = {}
+    if form != "text":  # the tables of the charts are too wide for 80 columns
+        from torwatch.charting import count_figures, draw_figures, with_charts
+
+        figures = count_figures(store, document.parameters)
+        document = with_charts(document, figures)
+        pictures = draw_figures(figures, lang) if form == "html" else {}
     if output is None:
-        print_answer(document, form)
+        print_answer(document, form, pictures)
         return
     file = output / f"answer-{code}-{end:%Y-%m-%d}.{SUFFIXES[form]}" if output.is_dir() or not output.suffix else output
     fresh = file.with_name(f".{file.name}.new")
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with fresh.open("w", encoding="utf-8") as handle, contextlib.redirect_stdout(handle):
-        print_answer(document, form)
+        print_answer(document, form, pictures)
     fresh.replace(file)
     click.echo(f"wrote {file}", err=True)
 
 
-def print_answer(document: Document, form: str) -> None:
-    """Print a document in one of its forms."""
+def print_answer(document: Document, form: str, pictures: Mapping[str, str]) -> None:
+    """Print a document in one of its forms; `pictures`: section key → inline SVG, for HTML."""
     if form == "json":
         import dataclasses
 
@@ -83,7 +92,7 @@ def print_answer(document: Document, form: str) -> None:
     elif form == "html":
         from torwatch.report.answer_html import answer_html
 
-        click.echo(answer_html(document), nl=False)
+        click.echo(answer_html(document, pictures), nl=False)
     else:
         from torwatch.normalise.text import visible
         from torwatch.report.answer_text import answer_text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torwatch.charting import all_charts
 from torwatch.report.datasette import TABLES
 from torwatch.report.queries import QUERIES
 from torwatch.store.database import open_store
@@ -45,6 +47,7 @@ def write_schema_reference() -> str:
     queries = [
         "\n## Canned queries\n\n| name | answers |\n|---|---|",
         *(f"| `{one.name}` | {one.title}. {one.description} |" for one in QUERIES),
+        *(f"| `chart_{one.name}` | {one.title}. {one.description} |" for one in all_charts(dt.date.max)),
     ]
     working = WORKING_HEAD + ", ".join(f"`{name}`" for name in sorted(WORKING_TABLE_NAMES)) + "."
     return "\n".join([HEAD, "## Tables\n", *tables, "\n## Views\n", *views, *queries, working]) + "\n"

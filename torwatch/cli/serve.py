@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
 import json
 import os
@@ -20,7 +21,9 @@ from torwatch.errors import UsageError
 @click.option("--metadata-only", is_flag=True, help="Print the metadata as JSON and leave: for a datasette of your own.")
 def serve(host: str | None, port: int | None, *, open_browser: bool, metadata_only: bool) -> None:
     """Open the database in datasette, read-only, while the daemon goes on writing it. Ctrl-C ends it."""
-    from torwatch.report.datasette import build_metadata, command_line
+    from torwatch.charting import all_charts
+    from torwatch.report.datasette import build_metadata
+    from torwatch.report.datasette_command import command_line
     from torwatch.store.entities import ENTITIES
     from torwatch.store.schema import WORKING_TABLE_NAMES
 
@@ -30,7 +33,8 @@ def serve(host: str | None, port: int | None, *, open_browser: bool, metadata_on
         entity.name: {column.name: column.description for column in (*entity.claims, *entity.counters) if column.description}
         for entity in ENTITIES
     }
-    metadata = build_metadata(described, (*WORKING_TABLE_NAMES, "_sqlite_migrations"))
+    charts = all_charts(dt.datetime.now(dt.UTC).date())
+    metadata = build_metadata(described, (*WORKING_TABLE_NAMES, "_sqlite_migrations"), charts)
     if metadata_only:
         click.echo(json.dumps(metadata, indent=2))
         return

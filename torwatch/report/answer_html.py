@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
 from torwatch.report.document import Document, Section, show_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'none'; base-uri 'none'; form-action 'none'"
 STYLE = """
@@ -18,13 +22,12 @@ pre{white-space:pre-wrap;font-size:.75rem;background:#f4f4f4;padding:.5rem}
 svg{max-width:100%;height:auto;display:block;margin:.5rem 0}
 @media print{body{font-size:10pt;margin:0;max-width:none}h2{break-after:avoid}tr,svg{break-inside:avoid}thead{display:table-header-group}details{display:none}}
 """
-CHARTED = {"share": 3, "trend_week": 2, "trend_month": 2, "destinations": 1}  # section → column that is drawn
-WIDTH, LABEL, BAR, MOST_BARS = 720, 200, 22, 60
+LONGEST_OPEN = 40  # rows: a longer table beside a chart is opened by who wants it
 
 
-def answer_html(document: Document) -> str:
-    """Write the whole document."""
-    body = "".join(_section(section, document) for section in document.sections)
+def answer_html(document: Document, pictures: Mapping[str, str] | None = None) -> str:
+    """Write the whole document; `pictures`: key of a section → its chart as inline SVG, put before its table."""
+    body = "".join(_section(section, document, (pictures or {}).get(section.key, "")) for section in document.sections)
     lead = "".join(f"<p>{escape(line)}</p>" for line in document.lead)
     return (
         f'<!DOCTYPE html>\n<html lang="{document.language}"><head><meta charset="utf-8">'
@@ -34,14 +37,16 @@ def answer_html(document: Document) -> str:
     )
 
 
-def _section(section: Section, document: Document) -> str:
+def _section(section: Section, document: Document, picture: str) -> str:
     parts = [f'<section aria-labelledby="{section.key}"><h2 id="{section.key}">{escape(section.title)}</h2>']
     if section.reason:
         parts.append(f'<p class="reason">{escape(section.reason)}</p>')
     if section.rows:
-        if section.key in CHARTED:
-            parts.append(bar_chart(section, CHARTED[section.key], document.language))
-        parts.append(_table(section, document.language))
+        table = _table(section, document.language)
+        if picture and len(section.rows) > LONGEST_OPEN:
+            words = "Tabel" if document.language == "nl" else "Table"
+            table = f"<details><summary>{words} ({len(section.rows)})</summary>{table}</details>"
+        parts.append(picture + table)
     if section.note:
         parts.append(f"<p>{escape(section.note)}</p>")
     if section.sql:
@@ -64,25 +69,3 @@ def _table(section: Section, language: str) -> str:
 
 def _right(numeric: bool) -> str:  # noqa: FBT001 - one fact, said by its name
     return ' class="n"' if numeric else ""
-
-
-def bar_chart(section: Section, column: int, language: str) -> str:
-    """One bar a row of a numeric column, as inline SVG; the table under it holds the same figures."""
-    drawn = [(str(row[0]), float(row[column])) for row in section.rows if isinstance(row[column], int | float)][-MOST_BARS:]  # type: ignore[arg-type]  # checked in the condition
-    most = max((value for _, value in drawn), default=0.0)
-    if most <= 0:
-        return ""
-    title = f"{section.title}: {section.columns[column]}"
-    bars = "".join(_bar(number, label, value, value / most, language) for number, (label, value) in enumerate(drawn))
-    height = BAR * len(drawn) + 4
-    return f'<svg role="img" aria-label="{escape(title)}" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}"><title>{escape(title)}</title>{bars}</svg>'
-
-
-def _bar(number: int, label: str, value: float, share: float, language: str) -> str:
-    top, width = number * BAR, max(1.0, share * (WIDTH - LABEL - 90))
-    shown = label if len(label) <= 26 else label[:25] + "\u2026"  # noqa: PLR2004 - what fits beside the bars; the table has it whole
-    return (
-        f'<text x="{LABEL - 8}" y="{top + 16}" text-anchor="end" font-size="13">{escape(shown)}</text>'
-        f'<rect x="{LABEL}" y="{top + 4}" width="{width:.1f}" height="{BAR - 7}" fill="#24527a"/>'
-        f'<text x="{LABEL + width + 6:.1f}" y="{top + 16}" font-size="13">{show_cell(int(value) if value.is_integer() else round(value, 2), language)}</text>'
-    )

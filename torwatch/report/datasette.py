@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torwatch.report.crawl_tables import CRAWL_TABLES
+from torwatch.report.dashboards import build_dashboards
 from torwatch.report.queries import QUERIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SETTINGS = {
-    "sql_time_limit_ms": 20_000,
-    "max_returned_rows": 5_000,
-    "default_page_size": 50,
-    "allow_download": "off",
-    "facet_time_limit_ms": 2_000,
-}
+    from torwatch.report.chart import Chart
 
 NORMALISED_COLUMNS = {
     "confidence": "0 to 1; orders answers, it is no probability",
@@ -286,8 +280,11 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def build_metadata(columns: Mapping[str, Mapping[str, str]], hidden: Sequence[str]) -> dict[str, Any]:
-    """Metadata for a database called "torwatch"; `columns`: table → column → description, `hidden`: working tables."""
+def build_metadata(columns: Mapping[str, Mapping[str, str]], hidden: Sequence[str], charts: Sequence[Chart] = ()) -> dict[str, Any]:
+    """Metadata for a database called "torwatch"; `columns`: table → column → description, `hidden`: working tables.
+
+    Each of `charts` is a canned query and a chart of a dashboard.
+    """
     tables: dict[str, dict[str, Any]] = {}
     for name, facts in TABLES.items():
         merged = dict(facts)
@@ -295,23 +292,17 @@ def build_metadata(columns: Mapping[str, Mapping[str, str]], hidden: Sequence[st
         tables[name] = merged
     for name in hidden:
         tables[name] = {"hidden": True}
+    queries = {query.name: {"sql": query.sql, "title": query.title, "description": query.description} for query in QUERIES}
+    queries |= {f"chart_{chart.name}": {"sql": chart.sql, "title": chart.title, "description": chart.description} for chart in charts}
     return {
         "title": "torwatch",
         "description": "Claims read from anonymous marketplaces. A claim is a claim: nothing here proves who ships what from where.",
         "databases": {
             "torwatch": {
                 "tables": tables,
-                "queries": {query.name: {"sql": query.sql, "title": query.title, "description": query.description} for query in QUERIES},
+                "queries": queries,
             }
         },
+        **({"plugins": {"datasette-dashboards": build_dashboards(charts)}} if charts else {}),
         "extra_css_urls": ["/static-torwatch/torwatch.css"],
     }
-
-
-def command_line(database: str, metadata: str, host: str, port: int) -> list[str]:
-    """Arguments of datasette for the live file; never immutable: that would miss the write-ahead log."""
-    arguments = ["serve", database, "--metadata", metadata, "--host", host, "--port", str(port)]
-    arguments += ["--static", f"static-torwatch:{Path(__file__).with_name('static')}"]
-    for name, value in SETTINGS.items():
-        arguments += ["--setting", name, str(value)]
-    return arguments

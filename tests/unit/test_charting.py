@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import collections
+import datetime as dt
+
+import pytest
+
+from torwatch.answer import Question, write_answer
+from torwatch.charting import BESIDE, all_charts, count_figures, draw_figures, with_charts
+from torwatch.measure.survival import Life, kaplan_meier
+from torwatch.report.answer_html import answer_html
+from torwatch.report.chart import NAMES
+from torwatch.store.database import open_store
+
+FIRST, LAST = (dt.datetime(2026, month, day, tzinfo=dt.UTC) for month, day in ((1, 5), (2, 23)))
+
+
+@pytest.fixture(scope="module")
+def store(watched_markets):
+    with open_store(watched_markets) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def answered(store):
+    document = write_answer(store, Question("NL", FIRST, LAST, "nl"))
+    return document, count_figures(store, document.parameters)
+
+
+def test_the_last_week_of_the_chart_is_the_share_of_the_answer(answered):
+    document, figures = answered
+    row = next(row for row in figures.rows["share_over_time"] if row[0] == "2026-02-23")
+    drugs = next(section for section in document.sections if section.key == "share").rows[0]
+    assert row[1:4] == drugs[2:5]
+
+
+def test_every_chart_stands_beside_its_subject_with_its_table_and_sql(answered):
+    document, figures = answered
+    sections = {section.key: section for section in with_charts(document, figures).sections}
+    keys = list(sections)
+    assert [key for key in keys if not key.startswith("chart_")] == [section.key for section in document.sections]
+    for name in NAMES:
+        assert keys.index(f"chart_{name}") > keys.index(BESIDE[name])
+        assert sections[f"chart_{name}"].rows
+        assert sections[f"chart_{name}"].sql
+
+
+def test_the_report_holds_each_chart_as_a_picture_with_a_table(answered):
+    document, figures = answered
+    html = answer_html(with_charts(document, figures), draw_figures(figures, "nl"))
+    assert html.count('<svg role="img"') == len(NAMES)
+    for forbidden in ("<script", "http://", "https://", "src=", "href="):
+        assert forbidden not in html
+    for part in html.split('<section aria-labelledby="chart_')[1:]:
+        assert "<table" in part.split("</section>")[0]
+    assert "Aanbod in de tijd naar opgegeven herkomst" in html
+
+
+def test_a_chart_of_nothing_is_not_drawn_and_says_so(tmp_path):
+    with open_store(tmp_path / "torwatch.db") as store:
+        figures = count_figures(store, Question("NL", FIRST, LAST).parameters)
+        assert draw_figures(figures, "en") == {}
+        document = with_charts(write_answer(store, Question("NL", FIRST, LAST)), figures)
+    reasons = [section.reason for section in document.sections if section.key.startswith("chart_")]
+    assert reasons == ["Not drawn: nothing was seen in this period."] * len(NAMES)
+
+
+def test_the_survival_that_is_drawn_is_that_of_the_estimator(store):
+    chart = next(chart for chart in all_charts(LAST.date()) if chart.name == "vendor_survival")
+    drawn = collections.defaultdict(list)
+    for origin, age, percent, low, high, risk in store.rows(chart.sql, {"country": "NL", "since": "", "until": ""}):
+        drawn[origin].append((age, percent, low, high, risk))
+    assert set(drawn) == {"NL", "other countries"}
+    for origin, steps in drawn.items():
+        expected = kaplan_meier(vendor_lives(store, here=origin == "NL"))
+        assert steps[1:] == [
+            (round(step.age_days, 2), *(round(100 * value, 2) for value in (step.survival, step.low, step.high)), step.at_risk)
+            for step in expected
+        ]
+
+
+def vendor_lives(store, *, here):
+    """The vendors' spells that began after the market's first snapshot, as lives; most of their declaring listings name the country, or not."""
+    rows = store.rows(
+        "SELECT s.opened_at, s.last_seen_at, s.first_missed_at, (SELECT max(started_at) FROM snapshot WHERE market_id = vendor.market_id"
+        " AND state = 'complete') AS newest FROM spell_readable AS s JOIN spell ON spell.id = s.spell_id JOIN vendor ON vendor.id = spell.entity_id"
+        " WHERE s.entity = 'vendor' AND spell.opened_snapshot_id > (SELECT min(id) FROM snapshot WHERE market_id = vendor.market_id)"
+        " AND (SELECT 2 * sum(claimed_origin LIKE '%NL%') > count(*) FROM listing WHERE vendor_id = vendor.id"
+        " AND claimed_origin NOT IN ('undeclared', 'world', 'Europe', 'digital')) IS ?",
+        (int(here),),
+    )
+    lives = []
+    for opened, seen, missed, newest in rows:
+        begin, *ends = (
+            None if text is None else dt.datetime.fromisoformat(text) for text in (opened, seen or (opened if missed else newest), missed)
+        )
+        lives.append(Life(0.0, *(None if end is None else (end - begin).total_seconds() / 86_400 for end in ends)))
+    return lives

@@ -1,0 +1,84 @@
+"""The charts of an answer: their queries run on the store, as sections with a table each, and drawn for the report."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from torwatch.normalise.country import country_codes, region_codes, region_contains
+from torwatch.report.chart import NAMES, Chart, pivoted, read_chart
+from torwatch.report.document import Document, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torwatch.report.document import Cell
+    from torwatch.store.database import Store
+
+# After which section of the answer each chart stands.
+BESIDE = {
+    "share_over_time": "share",
+    "supply_over_time": "extent",
+    "category_mix": "extent",
+    "destinations": "destinations",
+    "vendor_survival": "vendors",
+    "price_per_gram": "prices",
+    "market_availability": "snapshots",
+    "coverage": "coverage",
+}
+
+
+def all_charts(day: dt.date) -> tuple[Chart, ...]:
+    """Every chart, with the regions as they were on a day."""
+    regions = {region: [code for code in country_codes() if region_contains(region, code, day)] for region in region_codes()}
+    return tuple(read_chart(name, regions) for name in NAMES)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Figures:
+    """The charts' rows by name, of one country and period."""
+
+    charts: tuple[Chart, ...]
+    rows: Mapping[str, Sequence[tuple[Cell, ...]]]
+
+
+def count_figures(store: Store, parameters: Mapping[str, str]) -> Figures:
+    """Run every chart's query; `parameters`: country, since and until as the answer binds them."""
+    charts = all_charts(dt.date.fromisoformat(parameters["until"][:10]))
+    given = {name: parameters[name] for name in ("country", "since", "until")}
+    return Figures(charts, {chart.name: [tuple(row) for row in store.rows(chart.sql, _asked(chart, given))] for chart in charts})
+
+
+def with_charts(document: Document, figures: Figures) -> Document:
+    """The answer with a section for each chart, beside the one of its subject."""
+    sections = list(document.sections)
+    for chart in reversed(figures.charts):
+        places = [at for at, section in enumerate(sections) if section.key == BESIDE[chart.name]]
+        sections.insert(places[0] + 1 if places else len(sections), _section(chart, figures.rows[chart.name], document.language))
+    return dataclasses.replace(document, sections=tuple(sections))
+
+
+def draw_figures(figures: Figures, language: str) -> dict[str, str]:
+    """Section key → inline SVG of every chart that has something to show."""
+    from torwatch.report.chart_svg import draw_svg  # noqa: PLC0415 - an extra, loaded only for the report
+
+    return {_key(chart): draw_svg(chart, rows, language) for chart in figures.charts if (rows := figures.rows[chart.name])}
+
+
+def _asked(chart: Chart, given: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in given.items() if f":{name}" in chart.sql}
+
+
+def _key(chart: Chart) -> str:
+    return f"chart_{chart.name}"
+
+
+def _section(chart: Chart, rows: Sequence[tuple[Cell, ...]], language: str) -> Section:
+    title, note = chart.say(chart.title, language), chart.say(chart.description, language)
+    if not rows:
+        reason = "Niet getekend: in deze periode is niets gezien." if language == "nl" else "Not drawn: nothing was seen in this period."
+        return Section(_key(chart), title, note=note, reason=reason, sql=chart.sql)
+    columns, table = pivoted(chart, rows)
+    said = tuple(tuple(chart.say(cell, language) if isinstance(cell, str) else cell for cell in row) for row in table)
+    return Section(_key(chart), title, tuple(chart.say(name, language) for name in columns), said, note, sql=chart.sql)

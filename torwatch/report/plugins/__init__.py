@@ -1,0 +1,1 @@
+"""Plugins that `torwatch serve` hands to datasette: it loads every file of this folder."""
