@@ -6,16 +6,17 @@ import datetime as dt
 import os
 import re
 import shutil
-import socket
 import stat
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 OLDEST_TOR: Final = (0, 4, 7)
+FIRST_POW_TOR: Final = (0, 4, 8)
 EARLIEST_CLOCK: Final = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)  # this version did not exist before
 PROBE_SECONDS: Final = 10.0
 
@@ -67,19 +68,6 @@ def check_tor_program(binary: str) -> Finding:
     return Finding(name, "ok", f"tor {found[0]}, with pow")
 
 
-def check_endpoint(name: str, endpoint: str, remedy: str) -> Finding:
-    """Whether something listens at host:port or at a unix socket's path."""
-    unix = endpoint.startswith("/")
-    host, _, port = endpoint.rpartition(":")
-    try:
-        with socket.socket(socket.AF_UNIX if unix else socket.AF_INET) as probe:
-            probe.settimeout(PROBE_SECONDS)
-            probe.connect(endpoint if unix else (host, int(port)))
-    except OSError as error:
-        return Finding(name, "fail", f"{endpoint}: {error.strerror or error}", remedy)
-    return Finding(name, "ok", f"{endpoint} answers")
-
-
 def check_clock(now: dt.datetime, newest_known: dt.datetime | None) -> Finding:
     """Whether the clock can be right: it is not before this version, and not before what was stored. Tor needs it within hours."""
     bound = max(EARLIEST_CLOCK, newest_known or EARLIEST_CLOCK)
@@ -97,23 +85,72 @@ def check_disk(path: Path, *, little_bytes: int, full_bytes: int) -> Finding:
     return Finding("disk", level, f"{free / 1e9:.1f} GB free", "" if level == "ok" else "free some space, or move data_directory")
 
 
-def check_unit(path: Path, expected: str) -> Finding:
-    """Whether the service's unit is there and of this version."""
-    if not path.exists():
+def check_units(folder: Path, expected: Mapping[str, str]) -> Finding:
+    """Whether the units that are installed are of this version, and none is missing beside them. `expected`: text by name."""
+    there = {name for name in expected if (folder / name).exists()}
+    if not there:
         return Finding("units", "ok", "not installed as a service")
-    if path.read_text(encoding="utf-8") != expected:
-        return Finding(
-            "units", "warn", f"{path} differs from what this version writes", "torwatch systemd install (systemctl edit is for changes)"
+    other = sorted(name for name in expected if name not in there or (folder / name).read_text(encoding="utf-8") != expected[name])
+    if other:
+        what = f"{', '.join(other)} in {folder} not as this version writes them"
+        return Finding("units", "warn", what, "torwatch systemd install (systemctl edit is for changes)")
+    return Finding("units", "ok", f"{len(there)} in {folder}, of this version")
+
+
+def check_attached_tor(version: str, problem: str, advice: str, *, joined: bool, isolates: bool) -> list[Finding]:
+    """How the tor is that let torwatch in. `advice`: the torrc line that would mend its SOCKS port."""
+    found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+    number = tuple(map(int, found.groups())) if found else (0, 0, 0)
+    findings = [Finding("tor control", "ok", f"tor {version} let torwatch in")]
+    if number < OLDEST_TOR:
+        findings = [
+            Finding("tor control", "fail", f"tor {version} is too old", "install tor 0.4.7 or newer, from your distribution's backports")
+        ]
+    elif number < FIRST_POW_TOR:
+        what = f"tor {version} has no module pow: onions that ask for proof of work are slow to reach"
+        findings = [Finding("tor control", "warn", what, "install tor 0.4.8 or newer")]
+    if joined:
+        findings.append(Finding("tor network", "ok", "joined, circuits are built"))
+    else:
+        what = f"not joined{': ' if problem else ''}{problem}"
+        findings.append(Finding("tor network", "fail", what, "check this machine's network and clock, or set bridges in tor's torrc"))
+    if not isolates:
+        findings.append(Finding("tor SOCKS", "fail", "its SocksPort mixes the circuits of all targets", f"write in its torrc: {advice}"))
+    elif advice:
+        findings.append(
+            Finding("tor SOCKS", "warn", "its SocksPort does not say why an onion did not answer", f"write in its torrc: {advice}")
         )
-    return Finding("units", "ok", f"{path} is of this version")
+    else:
+        findings.append(Finding("tor SOCKS", "ok", "circuits apart for each target, reasons are told"))
+    return findings
 
 
-def check_leaks(environ_names: frozenset[str]) -> Finding:
-    """Whether names of this machine could be looked up or fetched past tor. Proxy variables are ignored by every fetch, but mislead."""
+def check_running_tor(state: str, problem: str) -> Finding:
+    """How our own tor is, as the daemon that runs last said."""
+    if state == "ready":
+        return Finding("tor network", "ok", "joined, says the daemon")
+    return Finding(
+        "tor network", "fail", problem or "tor does not answer", "it is started again; if it stays, read tor/tor.log in the data folder"
+    )
+
+
+def check_trial(leaks: Sequence[str], asked_for: str, wanted: str) -> Finding:
+    """What a fetch of an invented onion did while every socket was watched; the SOCKS port must have been asked for the name itself."""
+    if leaks:
+        return Finding(
+            "leaks", "fail", "; ".join(dict.fromkeys(leaks)), "stop torwatch, and report this: nothing may leave but through tor"
+        )
+    if asked_for != wanted:
+        return Finding("leaks", "fail", f"the SOCKS port was asked for {asked_for or 'nothing'}", "stop torwatch, and report this")
+    return Finding("leaks", "ok", "a fetch of an invented onion asked the SOCKS port for its name, and nothing else left")
+
+
+def check_proxies(environ_names: frozenset[str]) -> Finding:
+    """Whether proxy variables are set: every fetch ignores them, but they mislead."""
     set_here = sorted(environ_names & {"http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
     if set_here:
-        return Finding("leaks", "warn", f"{', '.join(set_here)} set; torwatch ignores them", f"unset {' '.join(set_here)}")
-    return Finding("leaks", "ok", "no proxy variables are set; torwatch ignores them and leaves names to tor in any case")
+        return Finding("proxies", "warn", f"{', '.join(set_here)} set; torwatch ignores them", f"unset {' '.join(set_here)}")
+    return Finding("proxies", "ok", "no proxy variable is set")
 
 
 def _output(*command: str) -> str:

@@ -26,7 +26,18 @@ def examined(tmp_path, monkeypatch, capsys):
 def test_everything_is_examined(examined, tmp_path):
     open_store(tmp_path / "torwatch.db").close()
     _, found = examined()
-    assert list(found) == ["configuration", "data directory", "tor program", "clock", "disk", "database", "parsers", "units", "leaks"]
+    assert list(found) == [
+        "configuration",
+        "data directory",
+        "tor program",
+        "clock",
+        "disk",
+        "database",
+        "parsers",
+        "units",
+        "proxies",
+        "leaks",
+    ]
     assert found["database"]["level"] == found["parsers"]["level"] == "ok"
     assert all(one["remedy"] for one in found.values() if one["level"] != "ok")
 
@@ -43,3 +54,9 @@ def test_a_tor_that_is_attached_to_and_is_not_there_fails(examined, tmp_path, mo
     monkeypatch.setenv("TORWATCH_CONFIG", str(config))
     code, found = examined()
     assert (code, found["tor control"]["level"]) == (4, "fail")
+    assert found["tor control"]["remedy"] == "is tor running, and is this the ControlPort or ControlSocket of its torrc?"
+
+
+def test_the_trial_finds_no_leak_in_a_fetch(examined):
+    _, found = examined()
+    assert found["leaks"]["level"] == "ok", found["leaks"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import socket
 
 import pytest
 
@@ -43,14 +42,6 @@ def test_a_data_folder_open_to_others_is_told(tmp_path, mode, level):
     assert doctor.check_data_directory(tmp_path).level == level
 
 
-def test_a_port_where_nobody_listens_fails_and_one_that_answers_is_ok():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        endpoint = f"127.0.0.1:{listener.getsockname()[1]}"
-        assert doctor.check_endpoint("tor SOCKS", endpoint, "start it").level == "ok"
-    found = doctor.check_endpoint("tor SOCKS", endpoint, "start it")
-    assert (found.level, found.remedy) == ("fail", "start it")
-
-
 @pytest.mark.parametrize(("known", "level"), [(None, "ok"), (NOW, "ok"), (NOW + dt.timedelta(days=1), "fail")])
 def test_a_clock_before_what_was_stored_is_wrong(known, level):
     assert doctor.check_clock(NOW, known).level == level
@@ -61,14 +52,46 @@ def test_a_disk_is_judged_by_what_is_free(tmp_path, little, full, level):
     assert doctor.check_disk(tmp_path / "not" / "there", little_bytes=little, full_bytes=full).level == level
 
 
-def test_a_unit_of_another_version_is_told(tmp_path):
-    unit = tmp_path / "torwatch.service"
-    assert doctor.check_unit(unit, "new").level == "ok"
-    unit.write_text("old", encoding="utf-8")
-    assert doctor.check_unit(unit, "new").level == "warn"
-    assert doctor.check_unit(unit, "old").level == "ok"
+def test_units_of_another_version_or_missing_ones_are_told(tmp_path):
+    expected = {"torwatch.service": "new", "torwatch-backup.timer": "new"}
+    assert doctor.check_units(tmp_path, expected).level == "ok"
+    (tmp_path / "torwatch.service").write_text("new", encoding="utf-8")
+    found = doctor.check_units(tmp_path, expected)
+    assert (found.level, found.what.split()[0]) == ("warn", "torwatch-backup.timer")
+    (tmp_path / "torwatch-backup.timer").write_text("old", encoding="utf-8")
+    assert doctor.check_units(tmp_path, expected).level == "warn"
+    (tmp_path / "torwatch-backup.timer").write_text("new", encoding="utf-8")
+    assert doctor.check_units(tmp_path, expected).level == "ok"
 
 
 def test_proxy_variables_are_told():
-    assert doctor.check_leaks(frozenset({"HTTPS_PROXY"})).level == "warn"
-    assert doctor.check_leaks(frozenset()).level == "ok"
+    assert doctor.check_proxies(frozenset({"HTTPS_PROXY"})).level == "warn"
+    assert doctor.check_proxies(frozenset()).level == "ok"
+
+
+@pytest.mark.parametrize(
+    ("facts", "levels"),
+    [
+        ({}, ["ok", "ok", "ok"]),
+        ({"version": "0.4.7.16"}, ["warn", "ok", "ok"]),
+        ({"version": "0.4.5.1"}, ["fail", "ok", "ok"]),
+        ({"joined": False, "problem": "clock is wrong"}, ["ok", "fail", "ok"]),
+        ({"advice": "SocksPort 9050 ExtendedErrors"}, ["ok", "ok", "warn"]),
+        ({"advice": "SocksPort 9050 ExtendedErrors", "isolates": False}, ["ok", "ok", "fail"]),
+    ],
+)
+def test_an_attached_tor_is_judged_by_version_network_and_socks_port(facts, levels):
+    findings = doctor.check_attached_tor(**{"version": "0.4.8.1", "problem": "", "advice": "", "joined": True, "isolates": True} | facts)
+    assert [found.level for found in findings] == levels
+    assert all(found.remedy for found in findings if found.level != "ok")
+
+
+def test_our_own_tor_is_judged_by_what_the_daemon_says():
+    assert doctor.check_running_tor("ready", "").level == "ok"
+    assert doctor.check_running_tor("down", "no answer").what == "no answer"
+
+
+def test_a_trial_that_leaks_or_asks_for_another_name_fails():
+    assert doctor.check_trial([], "a.onion", "a.onion").level == "ok"
+    assert doctor.check_trial(["the name a.onion was looked up here"], "a.onion", "a.onion").level == "fail"
+    assert doctor.check_trial([], "", "a.onion").level == "fail"
