@@ -63,7 +63,7 @@ docs: $(INSTALLED) ## write docs/cli.md, configuration.md, schema.md and config.
 
 .PHONY: faults
 faults: setup ## write the tables of provoked faults in docs/operations.md, from the tests that provoke them
-	TORWATCH_WRITE_FAULTS=1 TORWATCH_SOAK=1 $(PYTEST) -q $$(grep -rlE --include='test_*.py' '(provoked|record_fault)\(' tests)
+	TORWATCH_WRITE_FAULTS=1 TORWATCH_SOAK=1 $(PYTEST) -q $$(grep -rlE --include='test_*.py' '(provoked|record_fault|record_attack)\(' tests)
 
 # One lock for Python 3.11 to 3.13: made on the oldest, so that every version in it supports all three.
 .PHONY: lock

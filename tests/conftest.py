@@ -19,6 +19,8 @@ CHECKOUT = Path(__file__).parent.parent
 CORPUS = Path(os.environ.get("TORWATCH_CORPUS") or CHECKOUT.parent / "shared" / "corpus")
 OPERATIONS = CHECKOUT / "docs" / "operations.md"
 MATRIX_BEGIN, MATRIX_END = "<!-- faults of the machine: written by `make faults` -->\n", "<!-- end of faults of the machine -->\n"
+ATTACKS_BEGIN, ATTACKS_END = "<!-- hostile input: written by `make faults` -->\n", "<!-- end of hostile input -->\n"
+ATTACKS_HEAD = "| attack | what the operator sees |\n|---|---|\n"
 MATRIX_HEAD = "| fault | what was seen | what was lost |\n|---|---|---|\n"
 NO_CORPUS = "no saved pages: TORWATCH_CORPUS is not set and ../shared/corpus is not there"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -97,22 +99,36 @@ def watched_markets(tmp_path_factory):
     return module.build(tmp_path_factory.mktemp("watched") / "torwatch.db")
 
 
+def keep_row(begin, end, head, first_cell, row):
+    """Write a row of a table in docs/operations.md (`make faults`), or else assert that it stands there."""
+    before, _, rest = OPERATIONS.read_text(encoding="utf-8").partition(begin)
+    table, _, after = rest.partition(end)
+    rows = set(table.removeprefix(head).splitlines())
+    if os.environ.get("TORWATCH_WRITE_FAULTS") == "1":
+        rows = {known for known in rows if not known.startswith(f"| {first_cell} |")} | {row}
+        text = before + begin + head + "".join(f"{known}\n" for known in sorted(rows)) + end + after
+        OPERATIONS.write_text(text, encoding="utf-8")
+    else:
+        assert row in rows, f"docs/operations.md lacks this row; run `make faults`: {row}"
+
+
 @pytest.fixture
 def record_fault():
     """Give a function that notes a row of the fault matrix in docs/operations.md, or, without `make faults`, asserts that it stands there."""
 
     def record(fault, seen, lost):
         assert lost == 0, f"{fault}: {lost} lost"
-        row = f"| {fault} | {seen} | {lost} |"
-        before, _, rest = OPERATIONS.read_text(encoding="utf-8").partition(MATRIX_BEGIN)
-        table, _, after = rest.partition(MATRIX_END)
-        rows = set(table.removeprefix(MATRIX_HEAD).splitlines())
-        if os.environ.get("TORWATCH_WRITE_FAULTS") == "1":
-            rows = {known for known in rows if not known.startswith(f"| {fault} |")} | {row}
-            text = before + MATRIX_BEGIN + MATRIX_HEAD + "".join(f"{known}\n" for known in sorted(rows)) + MATRIX_END + after
-            OPERATIONS.write_text(text, encoding="utf-8")
-        else:
-            assert row in rows, f"docs/operations.md lacks this row; run `make faults`: {row}"
+        keep_row(MATRIX_BEGIN, MATRIX_END, MATRIX_HEAD, fault, f"| {fault} | {seen} | {lost} |")
+
+    return record
+
+
+@pytest.fixture
+def record_attack():
+    """Give a function that notes a row of the table of hostile input in docs/operations.md, or asserts that it stands there."""
+
+    def record(attack, seen):
+        keep_row(ATTACKS_BEGIN, ATTACKS_END, ATTACKS_HEAD, attack, f"| {attack} | {seen} |")
 
     return record
 
