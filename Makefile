@@ -65,6 +65,10 @@ docs: $(INSTALLED) ## write docs/cli.md, configuration.md, schema.md and config.
 faults: setup ## write the tables of provoked faults in docs/operations.md, from the tests that provoke them
 	TORWATCH_WRITE_FAULTS=1 TORWATCH_SOAK=1 $(PYTEST) -q $$(grep -rlE --include='test_*.py' '(provoked|record_fault|record_attack)\(' tests)
 
+.PHONY: audit
+audit: ## ask the public advisory databases about every locked version (skipped without network)
+	@tools/audit-lock
+
 # One lock for Python 3.11 to 3.13: made on the oldest, so that every version in it supports all three.
 .PHONY: lock
 lock: ## make the lock files anew, with the newest versions (needs Python 3.11 and the network)

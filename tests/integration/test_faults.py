@@ -249,3 +249,23 @@ def test_a_second_writer_on_one_database_is_refused(opened, record_fault):
     with writer_lock(watch.config.database_path) as first, writer_lock(watch.config.database_path) as second:
         assert (first, second) == (True, False)
     record_fault("two daemons on one database", "the second is refused in one line", 0)
+
+
+@needs_mounts
+def test_a_backup_on_a_full_disk_is_one_line_and_leaves_no_half_of_it(opened, record_fault):
+    watch, _ = opened
+    stopped_midway(watch)
+    backups = watch.config.data_directory / "backups"
+    backups.mkdir()
+    environment = os.environ | {"STATE_DIRECTORY": str(watch.config.data_directory)}
+    environment.pop("TORWATCH_CONFIG", None)
+    where = shlex.quote(str(backups))
+    command = shlex.join([sys.executable, "-m", "torwatch", "db", "backup"])
+    script = f"mount -t tmpfs -o size=64k tmpfs {where}; {command} && exit 9; ls -A {where}"
+    done = subprocess.run([*IN_NAMESPACE, script], capture_output=True, text=True, timeout=120, check=False, env=environment)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("Error:")]
+    assert "check its folder and the free space" in line
+    assert watch.store.value("PRAGMA integrity_check") == "ok"
+    _, ending = watch.look()
+    record_fault("disk full within a backup", "one line: check the free space; no half backup is left", int(ending.state != "complete"))

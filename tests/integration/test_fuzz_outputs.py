@@ -114,9 +114,9 @@ class Pipeline:
     def show(self, target, snapshot_id):
         """Every output of what this snapshot brought."""
         rows = self.store.rows(
-            "SELECT l.key, l.title, l.vendor, l.category, l.ship_from, l.claimed_origin, l.price FROM listing AS l"
-            " WHERE l.first_snapshot_id = ?",
-            (snapshot_id,),
+            "SELECT l.key, l.title, l.vendor, l.category, l.ship_from, l.claimed_origin, l.price FROM listing AS l WHERE l.market_id = ?"
+            " AND l.key IN (SELECT key FROM change WHERE snapshot_id = ? AND entity = 'listing')",
+            (target.market_id, snapshot_id),
         )
         self.listings += len(rows)
         words = [str(cell) for row in rows for cell in row if cell is not None]
@@ -204,7 +204,7 @@ def test_a_hundred_thousand_hostile_pages_reach_every_output_harmlessly(fuzzing,
     seconds = time.monotonic() - started
     with capsys.disabled():
         sys.stdout.write(
-            f"\n{pipeline.pages} hostile pages from bytes to every output, {len(subjects)} parsers, {pipeline.listings} listings,"
+            f"\n{pipeline.pages} hostile pages from bytes to every output, {len(subjects)} parsers, {pipeline.listings} times a listing was new or changed,"
             f" {pipeline.refused} refused by their parser, {seconds:.0f} s\n"
         )
     assert faults == {}
