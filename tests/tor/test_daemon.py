@@ -139,6 +139,16 @@ class Watch:
                     return int(process.name)
         return 0
 
+    def parser_worker(self):
+        """The process id of a parser worker: a child of the fork server, 0 when there is none."""
+        parents = {}
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError, IndexError):
+                marked = f"{MARK}={self.mark}".encode() in (process / "environ").read_bytes().split(b"\0")
+                if marked and b"forkserver" in (process / "cmdline").read_bytes():
+                    parents[int(process.name)] = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+        return next((one for one, parent in parents.items() if parent in parents), 0)
+
     def processes(self):
         """Every living process that was started for this watch."""
         found = []
@@ -317,3 +327,46 @@ def test_an_archive_that_cannot_be_written_is_one_line_and_the_snapshot_is_taken
     watch.run("snapshot", "now", "teahouse")
     assert [state for _, state, _ in watch.snapshots("teahouse")] == ["complete"]
     watch.assert_equal_to_the_truth("teahouse")
+
+
+CYCLES = 50
+
+
+@pytest.mark.soak
+@pytest.mark.fault
+@pytest.mark.timeout(900)
+def test_fifty_kills_of_daemon_worker_and_tor_in_turn_lose_nothing(watch, record_fault):
+    watch.add_market("souk", listings=400, seconds_per_request=0.25)
+    watch.start()
+    killed = {"daemon": 0, "worker": 0, "tor": 0}
+    for cycle in range(CYCLES):
+        done = pages_done(watch)
+        watch.wait_for(lambda before=done: pages_done(watch) > before + 1, 60)
+        victim = tuple(killed)[cycle % 3]
+        if victim == "daemon":
+            watch.kill()
+            watch.start()
+        elif victim == "tor":
+            os.kill(watch.wait_for(watch.tor_process), signal.SIGKILL)
+        else:
+            os.kill(watch.wait_for(watch.parser_worker), signal.SIGKILL)
+        killed[victim] += 1
+    assert sum(killed.values()) == CYCLES
+    assert [state for _, state, _ in watch.snapshots("souk")] == ["running"]  # each of them struck within the one snapshot
+    watch.wait_until_complete("souk", seconds=180)
+    assert watch.stop()[0] == 0
+    watch.assert_equal_to_the_truth("souk")
+    watch.run("verify")
+    watch.run("db", "check")
+    (warc,) = (watch.directory / "data" / "archive" / "souk").glob("*.warc.gz")
+    urls = [page.url for page in read_pages(warc)]
+    assert len(urls) > 400
+    record_fault(
+        f"SIGKILL of daemon, parser worker and tor in turn, {CYCLES} times",
+        "each goes on where it was; complete",
+        len(urls) - len(set(urls)),
+    )
+
+
+def pages_done(watch):
+    return watch.rows("SELECT count(outcome) FROM visit")[0][0]
