@@ -169,6 +169,8 @@ def said(shipping: Shipping) -> tuple[str, str, str]:
         ("Can send anywhere in the EU; ask for other countries", "region", "", ""),
         ("Weltweiter Versand", "world", "", ""),
         ("UK & NI", "country", "GB", ""),
+        ("Oslo", "country", "NO", ""),
+        ("Noord-Holland", "country", "NL", ""),
         ("UK only (no NI)", "country", "GB", ""),
         ("Australia, not WA or SA", "country", "AU", ""),
         ("Northern Germany", "country", "DE", ""),
