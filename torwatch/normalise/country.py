@@ -14,7 +14,7 @@ from torwatch.normalise.shipping_words import words_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-NORMALISER_VERSION = "country-2"  # raise it when a table or the grammar changes: normalised values are keyed by it
+NORMALISER_VERSION = "country-3"  # raise it when a table or the grammar changes: normalised values are keyed by it
 
 # Names that are an everyday word, a currency, another country or the tail of a longer name in English: never matched.
 AMBIGUOUS = frozenset(

@@ -20,7 +20,7 @@ from torwatch.normalise.units_number import canonical
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NORMALISER_VERSION = "quantity-2"  # raise it when a table or the grammar changes: normalised values are keyed by it
+NORMALISER_VERSION = "quantity-3"  # raise it when a table or the grammar changes: normalised values are keyed by it
 _NO_FACTS = MarketFacts()
 _MAXIMUM_CHARACTERS = 600  # longer is a description, not a title
 _SAME = Decimal("0.06")  # "1 oz (30 g)": how far two figures for one amount may differ

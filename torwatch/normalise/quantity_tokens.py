@@ -17,6 +17,7 @@ _DASHES = "-\u2013\u2014~"
 _TO = frozenset({"and", "or", "und", "oder", "en", "to", "till", "until", "bis", "tot", "upto"})
 _OPEN = frozenset({"from", "min", "minimum", "max", "maximum", "starting", "ab", "vanaf", "upto", "over"})
 _PER = frozenset({"per", "pro", "je"})
+_OF_MONEY = frozenset({"note", "notes", "sterling", "bill", "bills", "cash", "worth", "balance"})
 _EACH = frozenset({"each", "ea", "stuk"})
 _FLUID_OUNCE = Unit(Measure.VOLUME, Decimal("29.57"), "fl oz")
 _LARGEST = Decimal(10**9)  # no order has more grams or pieces; keeps every product exact
@@ -88,14 +89,18 @@ class _Reader:
             return Item(Kind.CROSS, "x" if self._gap(at) else "glued"), at + 1
         if word in self._table.slang:
             return Item(Kind.MEASURE, word, self._table.slang[word], _SLANG), at + 1
-        if word in {"hp", "qp"} and (self._gap(at + 1) or self._text(at + 1) not in _DASHES):
+        if word in {"hp", "qp"} and not self._is_priced(at) and (self._gap(at + 1) or self._text(at + 1) not in _DASHES):
             return Item(Kind.BARE, word, self._table.units[word].factor, self._table.units[word]), at + 1
         stated = self._stated(at) if word in {"qty", "quantity"} else self._number_word(at) if word in self._table.numbers else None
         if stated is not None:
             return stated
-        if word in SPELLED and self._text(at - 1) != "'":
+        if word in SPELLED and self._text(at - 1) != "'" and not self._is_priced(at):
             return Item(Kind.BARE, word, self._table.units[word].factor, self._table.units[word]), at + 1
         return Item(Kind.WORD, word), at + 1
+
+    def _is_priced(self, at: int) -> bool:
+        """Whether a price per this unit stands here: "$5/gram"."""
+        return self._text(at - 1) in {"/", "per"} and self._kind(at - 2) == "money"
 
     def _stated(self, at: int) -> tuple[Item, int] | None:
         """Reads "qty: 100", "(qty. 100)", "qty3"; None when no whole number follows."""
@@ -236,6 +241,8 @@ class _Reader:
     def _with_unit(self, at: int, unit: Unit, after: int) -> tuple[Item, int]:
         value = self._value(at, whole=unit.measure in {Measure.COUNT, Measure.CONTAINER, Measure.DOSE})
         counted = unit.measure in {Measure.COUNT, Measure.CONTAINER}
+        if unit.name.startswith("pound") and self._text(after) in _OF_MONEY:
+            return _NOISE, after  # "50 pounds notes" weigh little
         if value is None or value <= 0 or unit.measure is Measure.NOISE or self._text(after).startswith("nbo"):
             return _NOISE, after
         if counted and (value != value.to_integral_value() or re.match(r"0\d", self._text(at))):
@@ -274,6 +281,8 @@ class _Reader:
         self._texts[at + 1] = saved
         if high.kind is Kind.NUMBER:
             return (_NOISE, second + 1) if glued else None
+        if re.fullmatch(r"\d{1,3}[.,]\d{3}", self._text(second)) and high.kind is Kind.MEASURE and high.unit.measure in _AMOUNTS:
+            return Item(Kind.RANGE), after  # "100-1.000 g", whatever the point stands for
         return self._between(self._value(at), high, after)
 
     @staticmethod

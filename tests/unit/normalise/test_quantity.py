@@ -194,6 +194,11 @@ def test_the_titles_own_metric_figure_wins_when_the_same_amount_is_told_twice(ti
         "15-20 tablets",
         "tea",
         "",
+        "Oolong 100-1.000 grams",
+        "Oolong $5.36/gram",
+        "Green tea ($1155/HP)",
+        "Prop notes, 10s, 50 pounds notes",
+        "Postcards, 99 cent per card",
     ],
 )
 def test_a_doubt_gives_no_amount(title: str) -> None:
