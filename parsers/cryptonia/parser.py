@@ -94,7 +94,7 @@ def read_shipping(node: Any) -> str:
 
 
 INDEX = Rows(
-    ".//tr[td//a[contains(concat(' ', @class, ' '), ' growlink ')]]",
+    "descendant::a[contains(concat(' ', @class, ' '), ' growlink ')]/ancestor::tr[1]",
     Listing,
     key=("a.growlink@href", r"/product/(\d+)"),
     path="a.growlink@href",

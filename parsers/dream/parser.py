@@ -23,6 +23,7 @@ from torwatch.parserkit import (
     Single,
     Source,
     Vendor,
+    find,
     number,
     obstacle,
     text,
@@ -106,7 +107,7 @@ VENDOR = Single(
     name=".//div[contains(@class, 'tabularDetails')]//label[normalize-space(.)='Username']/following::span[1][preceding::label[1][normalize-space(.)='Username']]/text()[1]",
     sales=("div.tabularDetails a.viewRatings span[title='Successful transactions']", r"([\d,]+)"),
     rating_raw="div.tabularDetails a.viewRatings span.userRating",
-    external_ratings=lambda root: tuple(f"{one.get('class').split('Linked')[0].split()[-1]} {text(one)}" for one in root.xpath(EXTERNAL)),
+    external_ratings=lambda root: tuple(f"{one.get('class').split('Linked')[0].split()[-1]} {text(one)}" for one in find(root, EXTERNAL)),
     profile=Lines("div.contactMember pre"),
     pgp_keys=Keys("div.contactMember pre, div.contactMember textarea"),
 )  # fmt: skip
@@ -125,7 +126,7 @@ RATINGS = Rows(
 def read_category(root) -> tuple[str, ...]:
     """The selected category and those above it, by the depth in their classes."""
     path: list[str] = []
-    for node in root.xpath("//div[contains(@class, 'sidebar')]/div[contains(@class, 'category')]"):
+    for node in find(root, "//div[contains(@class, 'sidebar')]/div[contains(@class, 'category')]"):
         depth = next((number(one) or 0 for one in node.get("class").split() if one.startswith("depth")), 0)
         path[depth:] = [text(node.xpath("string(a/text()[1])"))]
         if "selected" in node.get("class").split():
@@ -148,7 +149,7 @@ def parse(page: Page) -> Iterator[Record]:
             yield from filter(None, [vendor])
             yield from SHOP.read(page, vendor=vendor.name if vendor else None, source=Source.VENDOR_TABLE)
             yield from RATINGS.read(page, vendor=vendor.name if vendor else None)
-    rates = (row.xpath("td") for row in page.all("div.exchangeRateListing tr"))
+    rates = (find(row, "./td") for row in page.all("div.exchangeRateListing tr"))
     yield PageInfo(
         rates=tuple((f"{text(cells[-2])} per BTC", text(cells[-1])) for cells in rates if len(cells) > 1 and text(cells[-2]) != "BTC")
     )

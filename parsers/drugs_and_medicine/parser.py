@@ -22,6 +22,7 @@ from torwatch.parserkit import (
     Single,
     Source,
     Vendor,
+    find,
     fold_label,
     lines,
     obstacle,
@@ -69,7 +70,7 @@ VENDOR = Single(
     Vendor,
     Fields("//table[.//th[contains(., 'Vendor stats')]]", {"last seen": "last_seen_raw", "avg rating": "rating_raw", "transactions": "sales", "vendor for": None, "Vendor stats": None, "": None}, shape="cells"),
     name=First("div.viewusercont h3", ("//title", r"^(.+?)\s*\|\s*Drugmarket$")),
-    profile=lambda root: "\n".join(lines(one) for one in root.xpath(PROFILE)),
+    profile=lambda root: "\n".join(lines(one) for one in find(root, PROFILE)),
     pgp_keys=Keys("div.viewusercont div.container_large"),
     extra=Extra(vendor_for=".//td[normalize-space(.)='vendor for']/following-sibling::td[1]"),  # it moves by itself: no claim
 )  # fmt: skip
@@ -87,20 +88,20 @@ REVIEWS = Rows(
     Feedback,
     stars=lambda row: text(row.xpath("string(.//div[@class='commenthead']//b)")).count("\u2605") or None,
     age_raw="span.commenttime",
-    text=lambda row: " ".join(filter(None, map(text, row.xpath("./p")))),
+    text=lambda row: " ".join(filter(None, map(text, find(row, "./p")))),
 )
 
 
 def read_shop(page: Page, vendor: str | None) -> Iterator[Listing]:
     """The rows of every table whose head names a title and a price; columns are found by their heads."""
     for table in page.all("//table[.//th[normalize-space(.)='title']]"):
-        heads = [fold_label(text(one)) for one in table.xpath("(.//tr[th])[1]/th")]
-        for row in table.xpath(".//tr[td]"):
-            href = next(iter(row.xpath(".//a[contains(@href, '/market/item/')]/@href")), "")
+        heads = [fold_label(text(one)) for one in find(table, "(.//tr[th])[1]/th")]
+        for row in find(table, ".//tr[td]"):
+            href = next(iter(find(row, ".//a[contains(@href, '/market/item/')]/@href")), "")
             match = re.search(r"/market/item/([^/?#]+)", href)
             if match is None or row in page.open_end:
                 continue
-            columns = row.xpath("td")
+            columns = find(row, "./td")
             cells = dict(zip(heads, map(text, columns), strict=True)) if len(columns) == len(heads) else {}  # else no column is sure
             shown = {name: cells[head] for head, name in COLUMNS.items() if cells.get(head)}
             category = (cells["category"],) if cells.get("category") else ()

@@ -23,6 +23,7 @@ from torwatch.parserkit import (
     Single,
     Source,
     Vendor,
+    find,
     number,
     obstacle,
     text,
@@ -97,14 +98,14 @@ SELLER = Single(  # the vendor's box on a product's page
     key=("//a[contains(@href, '/@')][h1 or h2]/@href", r"/@[^/]+/([0-9a-f]+)"),
     path="//a[contains(@href, '/@')][h1 or h2]/@href",
     last_seen_raw=("p:has-text('Last activity')", r"Last activity:\s*(.+)"),
-    external_ratings=lambda root: tuple(f"historical sales: {text(one)}" for one in root.xpath(HISTORICAL)),
+    external_ratings=lambda root: tuple(f"historical sales: {text(one)}" for one in find(root, HISTORICAL)),
 )
 HISTORICAL = ".//dt[normalize-space(.)='H. Sales' or normalize-space(.)='Historical Sales']/../dd"
 
 
 def add_unit(out: dict, root) -> None:
     """The unit stands apart from the price: "12.00 USD" and "item" are displayed on the index as "12.00 USD / item"."""
-    unit = next((text(one) for one in root.xpath(".//dt[normalize-space(.)='Unit']/../dd")), "")
+    unit = next((text(one) for one in find(root, ".//dt[normalize-space(.)='Unit']/../dd")), "")
     if unit and out.get("price_raw") and "/" not in out["price_raw"]:
         out["price_raw"] = f"{out['price_raw']} / {unit}"
 
@@ -121,9 +122,9 @@ DETAIL = Single(
     description=Lines("#description-data"),
     listing_type=("[tooltip$=' product']@tooltip", r"^((?:Physical|Digital) product)$"),
     extra=Extra(
-        refund=lambda root: next((text(one) for one in root.xpath(".//*[@id='refund-policy-data']")), None),
+        refund=lambda root: next((text(one) for one in find(root, ".//*[@id='refund-policy-data']")), None),
         automatic=("p:has-text('Shipped automatically') span", r"(.+)"),
-        coins=lambda root: ", ".join(root.xpath(".//dt[normalize-space(.)='Payments accepted']/../dd//@title")),
+        coins=lambda root: ", ".join(find(root, ".//dt[normalize-space(.)='Payments accepted']/../dd//@title")),
     ),
     after=add_unit,
 )  # fmt: skip
@@ -158,12 +159,12 @@ def read_sellers(page: Page) -> Iterator[Vendor]:
     """The vendors that an index names, with the sales it counts for them, here and (imported) elsewhere."""
     seen: set[str] = set()
     for row in INDEX.nodes(page):
-        href = next(iter(row.xpath(".//a[contains(@href, '/@')]/@href")), "")
+        href = next(iter(find(row, ".//a[contains(@href, '/@')]/@href")), "")
         match = re.search(r"/@([^/]+)/([0-9a-f]+)", href)
         if match and match.group(2) not in seen:
             seen.add(match.group(2))
-            counted = {one.get("tooltip"): text(one) for one in row.xpath(".//*[starts-with(@tooltip, 'Sales on')]")}
-            name = next((text(one) for one in row.xpath(".//a[contains(@href, '/@')]//*[@title]")), "") or match.group(1)
+            counted = {one.get("tooltip"): text(one) for one in find(row, ".//*[starts-with(@tooltip, 'Sales on')]")}
+            name = next((text(one) for one in find(row, ".//a[contains(@href, '/@')]//*[@title]")), "") or match.group(1)
             other = counted.get("Sales on other markets")
             yield Vendor(name, match.group(2), page.local(href), sales=number(counted.get("Sales on Nexus")), source=Source.INDEX,
                          external_ratings=(f"historical sales: {other}",) if other else ())  # fmt: skip

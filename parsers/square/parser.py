@@ -3,7 +3,22 @@
 import re
 from collections.abc import Iterator
 
-from torwatch.parserkit import Evidence, Extra, First, KindSpec, Listing, Market, Page, PageInfo, PageKind, Record, Rows, obstacle, text
+from torwatch.parserkit import (
+    Evidence,
+    Extra,
+    First,
+    KindSpec,
+    Listing,
+    Market,
+    Page,
+    PageInfo,
+    PageKind,
+    Record,
+    Rows,
+    find,
+    obstacle,
+    text,
+)
 
 MARKET = Market(
     "square",
@@ -31,7 +46,7 @@ MARKET = Market(
 
 def read_origin(row) -> str | None:
     """The text behind the truck icon, up to the next element: it is the tail of the icon."""
-    for icon in row.xpath(".//i[contains(@class, 'fa-truck')]"):
+    for icon in find(row, ".//i[contains(@class, 'fa-truck')]"):
         match = re.search(r"Ships from\s+(.+)", text(icon.tail or ""))
         if match:
             return match.group(1).strip()
@@ -40,7 +55,7 @@ def read_origin(row) -> str | None:
 
 def read_destination(row) -> str | None:
     """What stands behind the origin: "[Doesn't ship to...] United States, Canada", "Domestic Shipping Only"."""
-    for icon in row.xpath(".//i[contains(@class, 'fa-truck')]"):
+    for icon in find(row, ".//i[contains(@class, 'fa-truck')]"):
         rest = " ".join(filter(None, (text(one) + " " + text(one.tail or "") for one in icon.itersiblings())))
         if rest.strip():
             return " ".join(rest.split())
@@ -61,7 +76,7 @@ INDEX = Rows(
     escrow_raw=("span.tag", r"(?i)^(.*\bescrow\b.*|finali[sz]e early.*|FE)$"),
     vendor_level=("span.tag", r"^Level (\d+)$"),
     extra=Extra(
-        quoted=lambda row: " | ".join(one for one in map(text, row.xpath(".//p[./i[contains(@class, 'cc ')]]")) if one),
+        quoted=lambda row: " | ".join(one for one in map(text, find(row, ".//p[./i[contains(@class, 'cc ')]]")) if one),
         vendor_feedback=(".//p[.//a[contains(@href, '/profile/')]]", r"\[\s*(\+?[\d,]+\s*\|\s*[-\u2212]?[\d,]+)\s*\]"),
     ),
 )

@@ -17,6 +17,7 @@ from torwatch.parserkit import (
     PageKind,
     Record,
     Rows,
+    find,
     obstacle,
     text,
 )
@@ -44,31 +45,33 @@ MARKET = Market(
     empty="(//*[@id='searchresults'])[not(//*[@id='listingsep']//a[contains(@href, 'listing=')])]",
     signs=("title:^Yellow Brick", "div#skyline", "link[href='rubyslippers.css']"),
 )
-LINK = ".//a[contains(@href, 'listing=')][not(contains(@class, 'button'))][normalize-space(.)]"
-TEXT = ".//text()[not(ancestor::a)]"  # a title imitates no label
+LINK = "descendant::a[contains(@href, 'listing=')][not(contains(@class, 'button'))][normalize-space(.)]"
+NO_LINK = "[not(ancestor::a)]"  # a title imitates no label
+PRICE = f"descendant::text()[contains(., 'Price:')][starts-with(normalize-space(.), 'Price:')]{NO_LINK}"
+ORIGIN = f"descendant::text()[contains(., 'Ships From:') or contains(., 'Location:')]{NO_LINK}"
 INDEX = Rows(
     "div#listing",
     Listing,
     key=("a[href*='listing=']@href", r"[?&]listing=(\d+)"),
     path="a[href*='listing=']@href",
     title=LINK,
-    vendor=".//a[contains(@href, 'profile=')][normalize-space(.)]",
+    vendor=("a[href*='profile=']", r"(.+)"),
     category=Each("a[href*='cat=']"),
     price_raw=First(
-        (f"{TEXT}[starts-with(normalize-space(.), 'Price:')]", r"Price:\s*(\S.*)"),  # oldest: "Price: $12 / 0.001 BTC" in one <b>
-        (f"{TEXT}[starts-with(normalize-space(.), 'Price:')]/following-sibling::b[1]", r"(.*\d.*)"),
+        (PRICE, r"Price:\s*(\S.*)"),  # oldest: "Price: $12 / 0.001 BTC" in one <b>
+        (f"{PRICE}/following-sibling::b[1]", r"(.*\d.*)"),
         ("b", r"^([$\u20ac\u00a3\u0e3f]\s*[\d.,]+)$"),
     ),
     ship_from_raw=First(
-        (".//*[@id='ah_ships' or @id='tag_ships']/text()[1]", r"(.+)"),  # the element is never closed: only its first text counts
-        (f"{TEXT}[contains(., 'Ships From:') or contains(., 'Location:')]/following-sibling::span[1]/text()[1]", r"(.+)"),
+        ("descendant::*[@id='ah_ships' or @id='tag_ships']/text()[1]", r"(.+)"),  # the element is never closed: only its first text counts
+        (f"{ORIGIN}/following-sibling::span[1]/text()[1]", r"(.+)"),
     ),
     escrow_raw=("div#listinginfo", r"(?i)^\W*(escrow|finali[sz]e early|FE)$"),
     stock_raw=("div#listinginfo", r"(?i)^\W*(.*\bstock\b.*)$"),
-    vendor_level=("#tag_level@title, #tag_level", r"Level\s*(\d+)"),
+    vendor_level=First(("span#tag_level@title", r"Level\s*(\d+)"), ("#tag_level", r"Level\s*(\d+)")),
     extra=Extra(
-        coins=lambda row: " ".join(re.findall(r"ico_([a-z]+)_\d", " ".join(row.xpath(".//img/@src")))),
-        badges=lambda row: " | ".join(dict.fromkeys(text(one).lstrip("\u2713 ") for one in row.xpath(".//div[@id='listinginfo']"))),
+        coins=lambda row: " ".join(re.findall(r"ico_([a-z]+)_\d", " ".join(find(row, "img@src")))),
+        badges=lambda row: " | ".join(dict.fromkeys(text(one).lstrip("\u2713 ") for one in find(row, "div#listinginfo"))),
         vendor_score="#tag_score",
         vendor_tag="#tag_level_short",
     ),
@@ -79,9 +82,9 @@ def read_pager(page: Page) -> Iterator[Record]:
     """The pager is two forms with the page asked for in a hidden field."""
     number = None
     for form in page.all(".//form[.//input[@name='reqpage']]"):
-        fields = [(one.get("name"), one.get("value") or "") for one in form.xpath(".//input[@type='hidden'][@name]")]
+        fields = [(one.get("name"), one.get("value") or "") for one in find(form, ".//input[@type='hidden'][@name]")]
         wanted = dict(fields).get("reqpage", "")
-        step = {"previous page": 1, "next page": -1}.get("".join(form.xpath(".//input[@type='submit']/@value")).strip().casefold())
+        step = {"previous page": 1, "next page": -1}.get("".join(find(form, ".//input[@type='submit']/@value")).strip().casefold())
         if not wanted.isdecimal():
             continue
         if step is not None:

@@ -52,7 +52,7 @@ class Step:
         found = self.candidates(context)
         for test in self.tests:
             found = [node for node in found if test(node)]
-        return list(found)
+        return cast("list[Any]", found) if self.tests else list(found)
 
     def follow(self, contexts: Sequence[Any]) -> list[Any]:
         """Give the matches for the elements found so far, in document order and once each; raises NotPlainError where that needs sorting."""
@@ -161,11 +161,11 @@ def _first_of_many(before: tuple[Step, ...], last: Step, attribute: str) -> Find
 
 
 def _walk(steps: tuple[Step, ...], node: Any) -> Sequence[Any]:
-    contexts: Sequence[Any] = (node,)
-    for step in steps:
-        contexts = step.follow(contexts)
+    contexts: Sequence[Any] = steps[0].matches(node)
+    for step in steps[1:]:
         if not contexts:
             break
+        contexts = step.follow(contexts)
     return contexts
 
 

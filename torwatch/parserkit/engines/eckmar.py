@@ -34,6 +34,7 @@ from torwatch.parserkit import (
     Single,
     Source,
     Vendor,
+    find,
     lines,
     number,
     obstacle,
@@ -114,15 +115,15 @@ DETAIL = Single(
     price_raw=("form td li strong", r"(.*\d.*)"),
     minimum_order=("form td li", r"for at least (\d+ \w+)"),
     stock_raw=("form td span.badge-light", r"(.*\d.*)"),
-    sales=lambda root: next((number(text(one)) for one in root.xpath("//form//td[count(span[contains(@class, 'badge-light')]) = 2]/span[2]")), None),
+    sales=lambda root: next((number(text(one)) for one in find(root, "//form//td[count(span[contains(@class, 'badge-light')]) = 2]/span[2]")), None),
     vendor_level=("div.card-body span.btn", r"Level (-?\d+)"),
     ship_from_raw=(f"{DELIVERY}[not(em)]", r"^Ships from\s+(.+)$"),
     ship_to_raw=(f"{DELIVERY}[em]", r"^Ships\s+(.*?)[\s:]*$"),  # "all", "only to countries: Spain", "all except countries : Spain"
     description=lambda root: read_description(root),  # noqa: PLW0108 - defined below
     extra=Extra(
-        offers=lambda root: " | ".join(map(text, root.xpath("//form[contains(@action, '/cart/add')]//td//li"))),
-        coins=lambda root: " ".join(map(text, root.xpath("//form//span[contains(@class, 'badge-indigo')]"))),
-        shipping=lambda root: " | ".join(text(row) for row in root.xpath("//table[.//th[contains(., 'Delivery name')]]/tbody/tr")),
+        offers=lambda root: " | ".join(map(text, find(root, "//form[contains(@action, '/cart/add')]//td//li"))),
+        coins=lambda root: " ".join(map(text, find(root, "//form//span[contains(@class, 'badge-indigo')]"))),
+        shipping=lambda root: " | ".join(text(row) for row in find(root, "//table[.//th[contains(., 'Delivery name')]]/tbody/tr")),
     ),
 )  # fmt: skip
 VENDOR = Single(
@@ -235,9 +236,9 @@ def read_info(page: Page) -> PageInfo:
 
 def read_description(root: Any) -> str | None:
     """Read the text below the tabs of the main tab; other tabs have none."""
-    if not root.xpath("//ul[@id='productsmenu']//a[contains(@class, 'active')][starts-with(normalize-space(.), 'Details')]"):
+    if not find(root, "//ul[@id='productsmenu']//a[contains(@class, 'active')][starts-with(normalize-space(.), 'Details')]"):
         return None
-    parts = [lines(one) for one in root.xpath("//ul[@id='productsmenu']/following-sibling::*[not(self::script)]")]
+    parts = [lines(one) for one in find(root, "//ul[@id='productsmenu']/following-sibling::*[not(self::script)]")]
     return "\n".join(part for part in parts if part) or None
 
 

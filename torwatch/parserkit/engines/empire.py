@@ -33,6 +33,7 @@ from torwatch.parserkit import (
     Source,
     Split,
     Vendor,
+    find,
     obstacle,
     text,
 )
@@ -130,7 +131,7 @@ FEEDBACK = Rows(
     ".//table[contains(@class, 'user_feedbackTbl')]//tr[td]",
     Feedback,
     rating=lambda row: VERDICTS.get(
-        next((m.group(1) for src in row.xpath("./td[1]/img/@src") if (m := re.search(r"feedback(\d)\.png", src))), "")
+        next((m.group(1) for src in find(row, "./td[1]/img/@src") if (m := re.search(r"feedback(\d)\.png", src))), "")
     ),
     text="p.feedback_msg",
     product="td:nth(2) > p:nth(2)",
@@ -203,19 +204,19 @@ def market(name: str, *, evidence: Evidence = Evidence.PAGE, **facts: Any) -> Ma
 
 def _external(node: Any) -> Iterator[str]:
     """Yield the ratings imported from other markets: "Dream Market: 138 (5.0)"."""
-    for one in node.xpath(".//div[@class='user_info_mid']//span[starts-with(@title, 'Verified')]"):
+    for one in find(node, ".//div[@class='user_info_mid']//span[starts-with(@title, 'Verified')]"):
         market_name = re.sub(r"^Verified\s+|\s+successful sales.*$", "", one.get("title"))
         yield f"{market_name}: {text(one)}"
 
 
 def _shipping(node: Any) -> Iterator[str]:
     """Yield the delivery options as displayed: "airmail - 8 days - USD + 5.00 / order"."""
-    for option in node.xpath("(.//select[@name='shippingOption'])[1]/option"):
+    for option in find(node, "(.//select[@name='shippingOption'])[1]/option"):
         yield text(option)
 
 
 def _bulk(node: Any) -> Iterator[str]:
     """Yield the prices of larger orders as displayed: "From qty 250 to 499: USD 1.30"."""
-    for row in node.xpath(".//table[contains(@class, 'productTbl')]//tr[td[contains(., 'Bulk Discount')]]"):
-        cells = [text(cell) for cell in row.xpath("td")]
+    for row in find(node, ".//table[contains(@class, 'productTbl')]//tr[td[contains(., 'Bulk Discount')]]"):
+        cells = [text(cell) for cell in find(row, "./td")]
         yield ": ".join(cells[1:3])

@@ -109,8 +109,8 @@ INDEX = Rows(
     views=("small", r"^Views:\s*([\d,]+)"),
     promoted=Has("small:has-text('Promoted Listing')"),
     extra=Extra(
-        vendor_positive="div.user-details .fb-pos",
-        vendor_negative="div.user-details .fb-neg",
+        vendor_positive="div.user-details strong.fb-pos",
+        vendor_negative="div.user-details strong.fb-neg",
         vendor_orders=("div.user-details span.label", r"Level \d+ \(([^)]+)\)"),
         delivery="span[title='Instant Delivery']@title",
         also_available=lambda row: ", ".join(re.findall(r"/listing/(\d+)", " ".join(find(row, "table.table-aa a@href")))),

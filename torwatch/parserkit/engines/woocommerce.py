@@ -30,6 +30,7 @@ from torwatch.parserkit import (
     Single,
     Source,
     Split,
+    find,
     lines,
     number,
     obstacle,
@@ -70,7 +71,7 @@ def read_price(node: Any) -> str | None:
     for holder in node.xpath(
         "(.//*[self::p or self::span or self::div][contains(concat(' ', @class, ' '), ' price ') or contains(@class, 'product-price')])[1]"
     ):
-        amounts = [text(one) for one in holder.xpath(".//*[contains(concat(' ', @class, ' '), ' amount ')][not(ancestor::del)]")]
+        amounts = [text(one) for one in find(holder, ".//*[contains(concat(' ', @class, ' '), ' amount ')][not(ancestor::del)]")]
         symbols = [re.sub(r"[\d.,\s]", "", one) for one in amounts]
         if len(amounts) > 1 and symbols[0] == symbols[1] and amounts[0] != amounts[1]:
             return f"{amounts[0]} \u2013 {amounts[1]}"
@@ -80,14 +81,14 @@ def read_price(node: Any) -> str | None:
 
 def read_type(node: Any) -> str | None:
     """What the shop's own classes say of the goods: "downloadable", "virtual" or both; None for goods that are sent."""
-    holder = next(iter(node.xpath(".//div[contains(@class, 'type-product')]")), node)
+    holder = next(iter(find(node, ".//div[contains(@class, 'type-product')]")), node)
     classes = (holder.get("class") or "").split()
     return " ".join(one for one in ("downloadable", "virtual") if one in classes) or None
 
 
 def read_description(root: Any) -> str | None:
     """The text of the description's tab without the heading that themes put above it."""
-    blocks = root.xpath(".//*[@id='tab-description']/*[not(self::h2)]")
+    blocks = find(root, ".//*[@id='tab-description']/*[not(self::h2)]")
     return "\n".join(filter(None, map(lines, blocks))) or None
 
 
@@ -123,7 +124,7 @@ DETAIL = Single(
     price_raw=lambda root: next(
         (
             price
-            for one in root.xpath("(.//h1[contains(@class, 'product_title')])[1]/..")
+            for one in find(root, "(.//h1[contains(@class, 'product_title')])[1]/..")
             if (price := read_price(one) or read_price(one.getparent()))
         ),
         None,
@@ -136,7 +137,7 @@ DETAIL = Single(
         sku=".product_meta .sku",
         rating=(".woocommerce-product-rating", r"([\d.]+) out of 5"),
         short=".woocommerce-product-details__short-description",
-        tags=lambda root: ", ".join(text(one) for one in root.xpath(".//span[contains(@class, 'tagged_as')]//a")),
+        tags=lambda root: ", ".join(text(one) for one in find(root, ".//span[contains(@class, 'tagged_as')]//a")),
     ),
 )  # fmt: skip
 REVIEWS = Rows(
