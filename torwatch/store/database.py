@@ -9,8 +9,6 @@ import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-import structlog
-
 from torwatch.errors import ArchiveError, StoreError
 from torwatch.store.backup import back_up
 from torwatch.store.journaled import drop_waiting, has_triggers, renew_triggers, waiting
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
     Journal = Callable[[Sequence[Queued]], None]
 
-log = structlog.get_logger()
 Taken = TypeVar("Taken")
 BUSY_TIMEOUT_MS = 60_000
 SPARE_BYTES = 1_000_000  # less free space than this is a full disk
@@ -81,7 +78,9 @@ class Store:
                     drop_waiting(self.connection, rows[-1].id if rows else 0)
                     self.connection.execute("COMMIT")
             except (sqlite3.OperationalError, ArchiveError) as error:
-                log.warning("journal_waits", reason=str(error))
+                import structlog  # noqa: PLC0415 - costs 80 ms at the start of every command, and is needed here only
+
+                structlog.get_logger().warning("journal_waits", reason=str(error))
             finally:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
