@@ -29,6 +29,7 @@ class History:
 
     market: str
     at_day: Array
+    complete: Array  # by look
     seen: Array
     vendor: Array  # of each listing, a place in the scope
     median_life_days: float | None
@@ -46,13 +47,17 @@ class History:
         return table
 
     def near_closed(self) -> tuple[float, Array]:
-        """(days, looks) of the longest run of last looks within one median life, of three at least, so that a refusal has its figures."""
-        if not len(self.at_day):
-            return 0.0, self.seen
-        age = self.at_day[-1] - self.at_day
+        """(days, looks) of the longest run of last complete looks within one median life, of three at least, so that a refusal has its figures.
+
+        Partial looks are left out: they ask first for pages that earlier ones did not see (ADR 7).
+        """
+        at_day, seen = self.at_day[self.complete], self.seen[self.complete]
+        if not len(at_day):
+            return 0.0, seen
+        age = at_day[-1] - at_day
         fitting = int((age <= (self.median_life_days or 0.0)).sum())
         looks = min(len(age), max(LEAST_LOOKS, fitting))
-        return float(age[-looks]), self.seen[-looks:]
+        return float(age[-looks]), seen[-looks:]
 
 
 def read_histories(asking: Asking) -> list[History]:
@@ -83,6 +88,7 @@ def read_histories(asking: Asking) -> list[History]:
             History(
                 row["market"],
                 np.array([occasions[at].at.timestamp() / DAY_SECONDS for at in chosen]),
+                np.array([occasions[at].complete for at in chosen], dtype=bool),
                 seen,
                 scope.vendor[listings],
                 None if isinstance(curve, Refusal) else median_life_days(curve),

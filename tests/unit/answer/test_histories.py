@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 
@@ -45,6 +46,13 @@ def test_the_near_closed_window_is_the_longest_within_a_median_life_and_never_un
     history = read_histories(asking_about(bazaar))[0]
     assert np.allclose(np.diff(history.at_day), 7)
     for median, looks, days in ((0.0, 3, 14), (None, 3, 14), (15, 3, 14), (30, 5, 28), (999, 8, 49)):
-        changed = type(history)(history.market, history.at_day, history.seen, history.vendor, median, history.first, history.pages, 0.0)
+        changed = replace(history, complete=np.ones(len(history.at_day), dtype=bool), median_life_days=median)
         window, seen = changed.near_closed()
         assert (len(seen), round(window)) == (looks, days)
+
+
+def test_partial_looks_are_no_part_of_the_near_closed_window(bazaar):
+    history = read_histories(asking_about(bazaar))[0]
+    _, seen = replace(history, median_life_days=999).near_closed()
+    assert not history.complete.all()
+    assert np.array_equal(seen, history.seen[history.complete])
