@@ -28,6 +28,8 @@ READ = {
     "snapshot": "market_id state started_at",
     "vendor": "name banned",
     "miss": "spell_id snapshot_id",
+    "change": "market_id entity key field old new snapshot_id",
+    "listing_counter": "listing_id snapshot_id sales",
 }
 NUMBERS = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {})"
 KINDS = (
@@ -100,6 +102,25 @@ def fill(connection, market, listings):
         " FROM listing WHERE market_id = :market AND id % 3 = 0",
         bound,
     )
+
+    # Every listing came once, a tenth of the prices moved; every fourth listing shows what was sold, twice.
+    connection.execute(
+        "INSERT INTO change (snapshot_id, market_id, entity, key, new, cause)"
+        " SELECT first_snapshot_id, market_id, 'listing', key, json_object('title', title, 'price', price), 'new' FROM listing WHERE market_id = :market",
+        bound,
+    )
+    connection.execute(
+        "INSERT INTO change (snapshot_id, market_id, entity, key, field, old, new, cause)"
+        f" SELECT min(first_snapshot_id + {MARKETS}, {MARKETS * (WEEKS - 1)} + :market), market_id, 'listing', key, 'price', '30.50', price, 'changed'"
+        " FROM listing WHERE market_id = :market AND id % 10 = 7",
+        bound,
+    )
+    for look in (0, WEEKS - 1):
+        connection.execute(
+            f"INSERT INTO listing_counter (listing_id, snapshot_id, sales) SELECT id, {look * MARKETS} + :market, {look} + id % 5 FROM listing"
+            " WHERE market_id = :market AND id % 4 = 0",
+            bound,
+        )
 
 
 def scan(store):

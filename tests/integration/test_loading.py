@@ -7,13 +7,16 @@ import datetime as dt
 import io
 import json
 import random
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from torwatch.cli import torwatch
+from torwatch.cli.load import moment_of
 from torwatch.dataset.layout import load_layout
 from torwatch.loading import load_file
+from torwatch.store.captures import capture_histories
 from torwatch.store.database import open_store
 from torwatch.store.judgement import HoldRule
 
@@ -200,3 +203,76 @@ def test_the_command_loads_files_by_the_dates_in_their_names(tmp_path, monkeypat
     assert [entry["snapshots"][0]["at"][:10] for entry in told] == ["2014-05-01", "2014-05-02", "2014-05-03"]
     with open_store(tmp_path / "data" / "torwatch.db") as store:
         assert [row[0] for row in store.rows("SELECT new FROM change WHERE field = 'price' ORDER BY id")] == ["2", "3"]
+
+
+def plain_spells(seen):
+    """(opened, first missed) of each spell by a plain count: two misses in a row end it, at the first of them; captures from 1."""
+    spells, misses, standing = [], 0, False
+    for capture, there in enumerate(seen, 1):
+        if there:
+            if not standing:
+                spells.append([capture, None])
+            standing, misses = True, 0
+        elif standing:
+            misses += 1
+            if misses == 2:
+                spells[-1][1], standing = capture - 1, False
+    return [tuple(spell) for spell in spells]
+
+
+@pytest.mark.parametrize(("captures", "listings"), [(40, 60), pytest.param(1_200, 400, marks=pytest.mark.soak)])
+def test_a_file_each_of_many_captures_gives_spells_returns_and_histories_of_a_plain_count(tmp_path, monkeypatch, captures, listings):
+    """Taken every four hours, absent near half of the time: as a market was once captured 1,200 times."""
+    rng = random.Random(captures)
+    monkeypatch.setenv("TORWATCH_CONFIG", str(tmp_path / "config.toml"))
+    (tmp_path / "config.toml").write_text(f'data_directory = "{tmp_path / "data"}"\n', encoding="utf-8")
+    truth = {f"Tea {number}": [rng.random() < 0.6 for _ in range(captures)] for number in range(listings)}
+    begin, files = dt.datetime(2014, 1, 1, tzinfo=dt.UTC), []
+    for capture in range(captures):
+        at = begin + dt.timedelta(hours=4 * capture)
+        files.append(tmp_path / f"bazaar_{at:%Y%m%dT%H%M}.csv")
+        rows = [(1, "x", "v", title, "1", "Tea", "", "", "", "Germany", "") for title, seen in truth.items() if seen[capture]]
+        files[-1].write_text(dated_file(rows), encoding="utf-8")
+    rng.shuffle(files)
+    done = CliRunner().invoke(torwatch, ["import", "csv", *map(str, files), "--map", "dated", "--market", "bazaar"], catch_exceptions=False)
+    assert done.exit_code == 0
+    with open_store(tmp_path / "data" / "torwatch.db") as store:
+        titles = {row["id"]: row["title"] for row in store.rows("SELECT id, title FROM listing")}
+        spells = {title: [] for title in titles.values()}
+        for row in store.rows(
+            "SELECT entity_id, opened_snapshot_id, first_missed_snapshot_id, why FROM spell WHERE entity = 'listing' ORDER BY id"
+        ):
+            assert (row["why"] == "missed") is (row["first_missed_snapshot_id"] is not None) or row["why"] is None
+            ended = row["first_missed_snapshot_id"] if row["why"] else None
+            spells[titles[row["entity_id"]]].append((row["opened_snapshot_id"], ended))
+        assert spells == {title: plain_spells(seen) for title, seen in truth.items()}
+        assert store.value("SELECT count(*) FROM change WHERE cause = 'back'") == sum(len(found) - 1 for found in spells.values())
+        histories = capture_histories(store, 1, "listing")
+        assert len(histories.occasions) == captures
+        bits = {titles[entity_id]: seen for entity_id, seen in histories.seen.items()}
+        assert bits == {title: sum(1 << at for at, there in enumerate(seen) if there) for title, seen in truth.items()}
+
+
+def test_two_files_of_one_moment_are_refused_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORWATCH_CONFIG", str(tmp_path / "config.toml"))
+    (tmp_path / "config.toml").write_text(f'data_directory = "{tmp_path / "data"}"\n', encoding="utf-8")
+    files = [tmp_path / "a_2014-05-01.csv", tmp_path / "b_20140501.csv"]
+    for number, file in enumerate(files):
+        file.write_text(dated_file([(1, "x", "v", f"Tea {number}", "1", "", "", "", "", "Germany", "")]), encoding="utf-8")
+    done = CliRunner().invoke(torwatch, ["import", "csv", *map(str, files), "--map", "dated", "--market", "bazaar"])
+    assert "would both be of 2014-05-01 00:00" in str(done.exception)
+    assert not (tmp_path / "data" / "torwatch.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "moment"),
+    [
+        ("m-2014-05-01", "2014-05-01T00:00:00"),
+        ("m_20140501T0400", "2014-05-01T04:00:00"),
+        ("2014-05-01_16-30-05", "2014-05-01T16:30:05"),
+        ("dump.2014-05-01 0800", "2014-05-01T08:00:00"),
+        ("20140501_2", "2014-05-01T00:00:00"),
+    ],
+)
+def test_the_time_of_day_is_read_from_a_files_name(name, moment):
+    assert moment_of(Path(f"{name}.csv"), None) == dt.datetime.fromisoformat(moment).replace(tzinfo=dt.UTC)

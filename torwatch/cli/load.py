@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +16,13 @@ from torwatch.cli.output import minute_text, print_json, print_table, show
 from torwatch.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torwatch.loading import Loaded
 
 SHOWN_FAULTS = 20  # lines of broken rows printed a file; all of them are in the event log and in --json
-DAY_IN_NAME = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})")
+# 2014-05-01, 20140501T0400, 2014-05-01_04-00-00: a market that was captured every few hours has more than one file a day.
+MOMENT_IN_NAME = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?:[T_ -]?([01]\d|2[0-3])[-:.h]?([0-5]\d)(?:[-:.]?([0-5]\d))?)?(?!\d)")
 
 
 @click.group("import")
@@ -28,7 +32,7 @@ def import_() -> None:
     \b
     torwatch import layouts
     torwatch import csv items.csv --map dated --market agora --at 2014-05-01
-    torwatch import csv captures/*.csv --map mine.toml --market silkroad     (a date in each file's name)
+    torwatch import csv captures/*.csv --map mine.toml --market silkroad     (date and time in each file's name)
     """
 
 
@@ -51,7 +55,9 @@ def layouts(*, as_json: bool) -> None:
     "--map", "layout_name", required=True, help="A TOML file that says what stands where, or a shipped layout (`torwatch import layouts`)."
 )
 @click.option("--market", required=True, help="Market the data is of; one that is not known is noted.")
-@click.option("--at", "at_text", help="When it was measured, UTC: 2014-05-01 or 2014-05-01T12:00; else the date in each file's name.")
+@click.option(
+    "--at", "at_text", help="When it was measured, UTC: 2014-05-01 or 2014-05-01T12:00; else the date, and time, in each file's name."
+)
 @click.option("--by-day", is_flag=True, help="A snapshot for each day that the rows themselves name.")
 @click.option("--partial", is_flag=True, help="The file is a part of what the market showed: what it lacks says nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, with every broken row.")
@@ -72,12 +78,15 @@ def csv_command(
         raise click.UsageError("--at and --by-day exclude each other")
     layout, name, config = load_layout(layout_name), check_market_name(market), the_config()
     dated = [(None, file) for file in files] if by_day else sorted((moment_of(file, at_text), file) for file in files)
+    refuse_same_moment(dated)
     answers = []
     with the_store(create=True) as store, writer_lock(config.database_path) as ours:
         if not ours:
             raise StoreError("the daemon is running and writes this database: stop it while data is loaded")
-        with click.progressbar(dated, label="Loading", show_pos=True, hidden=as_json or len(dated) == 1) as bar:
-            for at, file in bar:
+        lines = sum(count_lines(file) for _, file in dated)
+        with click.progressbar(length=lines, label=f"Loading {len(dated)} file{'s'[: len(dated) > 1]}", hidden=as_json) as bar:
+            done = 0
+            for at, file in dated:
                 loaded = load_file(
                     store,
                     file,
@@ -89,7 +98,10 @@ def csv_command(
                     now=utc_now(),
                     complete=not partial,
                     archive_directory=config.archive_directory,
+                    progress=lambda rows, before=done: bar.update(min(lines, before + rows) - bar.pos),  # type: ignore[misc]  # bound now
                 )
+                done += count_lines(file)
+                bar.update(max(0, done - bar.pos))
                 answers.append((file, loaded))
     if as_json:
         print_json([describe(file, loaded) for file, loaded in answers])
@@ -118,15 +130,32 @@ def csv_command(
 def moment_of(file: Path, at_text: str | None) -> dt.datetime:
     """When a file was measured: as told, else the date in its name. Raises UsageError when neither says so."""
     if at_text is None:
-        found = DAY_IN_NAME.search(file.stem)
+        found = MOMENT_IN_NAME.search(file.stem)
         if found is None:
             raise UsageError(f"nothing says when {file.name} was measured: give --at 2014-05-01, or put the date in the file's name")
-        at_text = "-".join(found.groups())
+        year, month, day, hour, minute, second = found.groups(default="00")
+        at_text = f"{year}-{month}-{day}T{hour}:{minute}:{second}"
     try:
         moment = dt.datetime.fromisoformat(at_text)
     except ValueError as error:
         raise UsageError(f"{at_text!r} is no date: write 2014-05-01 or 2014-05-01T12:00") from error
     return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+
+
+def refuse_same_moment(dated: Sequence[tuple[dt.datetime | None, Path]]) -> None:
+    """Raises UsageError, before anything is written, when two files would be snapshots of the same moment."""
+    for (one, file), (other, later) in itertools.pairwise(dated):
+        if one is not None and one == other:
+            raise UsageError(
+                f"{file.name} and {later.name} would both be of {minute_text(one.isoformat())}: put the time of day in their names"
+                " (20140501T0400), or load them one by one with --at"
+            )
+
+
+def count_lines(file: Path) -> int:
+    """The lines of a file, for the progress bar: quick, and right but for line breaks inside cells."""
+    with file.open("rb") as handle:
+        return sum(block.count(b"\n") for block in iter(lambda: handle.read(1 << 20), b""))
 
 
 def digest_of(file: Path) -> str:
