@@ -318,7 +318,7 @@ def test_a_tor_that_was_killed_is_started_again_and_the_snapshot_goes_on(watch):
 
 def test_an_archive_that_cannot_be_written_is_one_line_and_the_snapshot_is_taken_up_again(watch):
     watch.add_market("teahouse")
-    archive = watch.directory / "data" / "archive"
+    archive = watch.directory / "data" / "archive" / "teahouse"  # the archive's folder itself holds the journal since the target was added
     archive.write_text("in the way", encoding="utf-8")
     said = watch.run("snapshot", "now", "teahouse", code=1).stderr
     assert "archive" in said
