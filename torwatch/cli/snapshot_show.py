@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from torwatch.cli.context import the_config, the_store
-from torwatch.cli.output import minute_text, print_fields, print_json, print_table
+from torwatch.cli.output import print_fields, print_json, print_table
 
 SHOWN_FAILURES = 20
 
@@ -68,7 +68,6 @@ def print_summary(snapshot_id: int) -> None:
             "market": found["market"],
             "state": found["state"],
             "reason": found["reason"],
-            "waits": found["pause"] + (f"; goes on at {minute_text(found['resume_at'])}" if found["resume_at"] else ""),
             "started": found["started_at"],
             "ended": found["ended_at"],
             "parser": found["parser"],

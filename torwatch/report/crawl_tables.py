@@ -12,8 +12,6 @@ CRAWL_TABLES: Mapping[str, Mapping[str, Any]] = {
         "description": "Markets watched: parser, rhythm and legal basis.",
         "columns": {
             "second_pass": "own share of pages that a second pass draws; empty: that of the configuration",
-            "requests_per_day": "own budget; empty: that of the configuration, 0: none",
-            "bytes_per_day": "own budget; empty: that of the configuration, 0: none",
         },
     },
     "mirror": {"description": "Onion addresses of a target.", "label_column": "host"},
@@ -47,14 +45,6 @@ CRAWL_TABLES: Mapping[str, Mapping[str, Any]] = {
             "ids": "those that the history knows, as a packed set of ids",
             "strays": "keys of those that only second passes saw",
             "received_bytes": "bytes of the page",
-        },
-    },
-    "spending": {
-        "description": "Requests and bytes that a day took from a target.",
-        "columns": {
-            "day": "in UTC",
-            "requests": "requests sent, redirects and repeats included",
-            "received_bytes": "bytes of their answers, decoded",
         },
     },
 }

@@ -81,10 +81,10 @@ def count_fresh(connection: sqlite3.Connection, snapshot_id: int) -> list[tuple[
     return counted
 
 
-def seconds_left(store: Store, snapshot_id: int, seconds_per_request: float, requests_per_day: int = 0) -> float | None:
+def seconds_left(store: Store, snapshot_id: int, seconds_per_request: float) -> float | None:
     """About how long the pages left will take; None when none is left. Pages that the walk does not know yet are not in it.
 
-    From the pace of the newest pages, before there are some from the configured one; no faster than the daily budget allows.
+    From the pace of the newest pages, before there are some from the configured one.
     """
     left = sum(one.left for one in page_progress(store, snapshot_id))
     if not left:
@@ -98,4 +98,4 @@ def seconds_left(store: Store, snapshot_id: int, seconds_per_request: float, req
     gaps = [(later - earlier).total_seconds() for later, earlier in itertools.pairwise(moments)]
     steady = [gap for gap in gaps if gap <= LONGEST_GAP_SECONDS]
     pace = sum(steady) / len(steady) if len(steady) >= LEAST_PAGES else seconds_per_request * MEAN_JITTER
-    return left * max(pace, 86_400 / requests_per_day if requests_per_day else 0.0)
+    return left * pace

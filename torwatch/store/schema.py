@@ -425,7 +425,6 @@ WORKING_TABLE_NAMES = (
     "listing_visit",
     "vendor_visit",
     "page_seen",
-    "pace",
     "capture",
     "miss",
     "normalised",

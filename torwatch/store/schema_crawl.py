@@ -1,15 +1,10 @@
-"""How a target is crawled, as a forward migration: the second pass, budgets and what was spent of them, pauses, and when pages were last seen."""
+"""How a target is crawled, as a forward migration: the second pass, the mirror of each visit, and when pages were last seen."""
 
 from __future__ import annotations
 
 CRAWL_TABLES = """
 ALTER TABLE target ADD COLUMN second_pass REAL CHECK (second_pass BETWEEN 0 AND 1);
-ALTER TABLE target ADD COLUMN requests_per_day INTEGER CHECK (requests_per_day >= 0);
-ALTER TABLE target ADD COLUMN bytes_per_day INTEGER CHECK (bytes_per_day >= 0);
 ALTER TABLE snapshot ADD COLUMN second_pass REAL NOT NULL DEFAULT 0 CHECK (second_pass BETWEEN 0 AND 1);
-ALTER TABLE snapshot ADD COLUMN pause TEXT NOT NULL DEFAULT '';
-ALTER TABLE snapshot ADD COLUMN resume_at TEXT;
-ALTER TABLE snapshot ADD COLUMN interruptions INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE visit ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE visit ADD COLUMN mirror_id INTEGER;
 DROP INDEX visit_pending;
@@ -50,17 +45,4 @@ CREATE TABLE page_seen (
   snapshot_id INTEGER NOT NULL REFERENCES snapshot (id),
   PRIMARY KEY (market_id, path)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE spending (
-  target_id INTEGER NOT NULL REFERENCES target (id),
-  day TEXT NOT NULL,
-  requests INTEGER NOT NULL,
-  received_bytes INTEGER NOT NULL,
-  PRIMARY KEY (target_id, day)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE pace (
-  target_id INTEGER PRIMARY KEY REFERENCES target (id),
-  slow_down REAL NOT NULL CHECK (slow_down >= 1),
-  why TEXT NOT NULL DEFAULT '',
-  at TEXT NOT NULL
-) STRICT;
 """

@@ -45,9 +45,6 @@ class Snapshot:
     received_bytes: int | None
     warc: str | None
     cut_short: str = ""
-    pause: str = ""  # why it waits while it runs
-    resume_at: str | None = None
-    interruptions: int = 0
     second_pass: float = 0.0  # share of the announced list pages that the second pass draws
 
 

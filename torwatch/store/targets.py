@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
     from torwatch.store.database import Store
 
-EDITABLE = frozenset(
-    {"parser", "every_seconds", "note", "legal_basis", "seconds_per_request", "second_pass", "requests_per_day", "bytes_per_day"}
-)
+EDITABLE = frozenset({"parser", "every_seconds", "note", "legal_basis", "seconds_per_request", "second_pass"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +51,6 @@ class Target:
     last_snapshot_at: str | None = None
     last_snapshot_state: str | None = None
     second_pass: float | None = None
-    requests_per_day: int | None = None
-    bytes_per_day: int | None = None
 
 
 def stamp(now: dt.datetime) -> str:
@@ -173,8 +169,6 @@ def list_targets(store: Store, *, with_removed: bool = False) -> list[Target]:
             last_snapshot_at=row["last_at"],
             last_snapshot_state=row["last_state"],
             second_pass=row["second_pass"],
-            requests_per_day=row["requests_per_day"],
-            bytes_per_day=row["bytes_per_day"],
         )
         for row in rows
     ]

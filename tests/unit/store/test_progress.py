@@ -57,9 +57,8 @@ def test_before_there_are_pages_the_configured_pace_counts_and_a_stop_is_no_pace
     assert seconds_left(store, snapshot, 5.0) == pytest.approx(55)
 
 
-def test_the_daily_budget_makes_the_rest_last_longer_and_nothing_left_takes_no_time(store):
+def test_nothing_left_takes_no_time(store):
     snapshot = running(store, done=40, left=100, seconds=7)
-    assert seconds_left(store, snapshot, 5.0, requests_per_day=50) == pytest.approx(2 * 86_400)
     with store.write() as connection:
         connection.execute("DELETE FROM visit WHERE outcome IS NULL")
     assert seconds_left(store, snapshot, 5.0) is None
