@@ -27,18 +27,20 @@ class Feedback:
     complaints: int
 
 
+def _read_period(asking: Asking, query: str, value: str) -> tuple[Array, Array]:
+    """(the rows of one scan that were seen in the period, their looks); a row is listing, snapshot and a value."""
+    looks, bound = asking.scope.looks, asking.question.parameters
+    found = asking.store.gather(query, {}, lambda rows: np.fromiter(rows, dtype=[("listing", "i8"), ("snapshot", "i8"), (value, "i8")]))
+    look = looks.place(found["snapshot"])
+    inside = ((looks.at >= bound["since"]) & (looks.at <= bound["until"]))[look] if len(look) else np.zeros(0, dtype=bool)
+    return found[inside], look[inside]
+
+
 def read_feedback(asking: Asking) -> Feedback:
     """One scan of table feedback; what is on no listing of the scope is read, but stands for no sale."""
-    scope = asking.scope
-    found = asking.store.gather(
-        sql.FEEDBACK, {}, lambda rows: np.fromiter(rows, dtype=[("listing", "i8"), ("snapshot", "i8"), ("complains", "i8")])
-    )
-    look = scope.looks.place(found["snapshot"])
-    since, until = asking.question.parameters["since"], asking.question.parameters["until"]
-    inside = ((scope.looks.at >= since) & (scope.looks.at <= until))[look] if len(look) else np.zeros(0, dtype=bool)
-    listing, look = found["listing"][inside], look[inside]
-    place, known = scope.places(listing)
-    return Feedback(place, look[known], len(listing), int(found["complains"][inside].sum()))
+    found, look = _read_period(asking, sql.FEEDBACK, "complains")
+    place, known = asking.scope.places(found["listing"])
+    return Feedback(place, look[known], len(found), int(found["complains"].sum()))
 
 
 def sales_section(asking: Asking, feedback: Feedback) -> Section:
@@ -86,14 +88,9 @@ def sales_section(asking: Asking, feedback: Feedback) -> Section:
 def _counted(asking: Asking) -> Array:
     """By listing of the scope what its "sold" counter rose in the period; NaN where none is shown twice."""
     scope = asking.scope
-    found = asking.store.gather(
-        sql.COUNTERS, {}, lambda rows: np.fromiter(rows, dtype=[("listing", "i8"), ("snapshot", "i8"), ("sold", "i8")])
-    )
-    look = scope.looks.place(found["snapshot"])
-    since, until = asking.question.parameters["since"], asking.question.parameters["until"]
-    inside = ((scope.looks.at >= since) & (scope.looks.at <= until))[look] if len(look) else np.zeros(0, dtype=bool)
-    place, there = scope.places(found["listing"][inside])
-    sold = found["sold"][inside][there]
+    found, _ = _read_period(asking, sql.COUNTERS, "sold")
+    place, there = scope.places(found["listing"])
+    sold = found["sold"][there]
     counted = np.bincount(place, counter_rises(place, sold), len(scope.id)).astype(float)
     counted[np.bincount(place, minlength=len(scope.id)) < 2] = np.nan  # noqa: PLR2004 - a difference needs two
     return counted

@@ -62,6 +62,29 @@ class VisitResult:
     retry: bool = False
     mirror_id: int | None = None  # which address gave it
 
+    def met(self) -> tuple[object, ...]:
+        """The values that MET writes."""
+        return (
+            None if self.retry else self.outcome.value,
+            self.reason,
+            self.status,
+            self.elapsed_ms,
+            self.at.isoformat(timespec="seconds"),
+            self.digest,
+            self.size,
+            self.warc,
+            self.warc_offset,
+            self.warc_length,
+            self.mirror_id,
+            int(self.outcome is not Outcome.TOR_DOWN),  # our own fault costs the page no attempt
+        )
+
+
+MET = (  # what became of a visit, in SQL: the same in both passes, but for the name of the column of bytes
+    "outcome = ?, reason = ?, status = ?, elapsed_ms = ?, at = ?, digest = ?, {size} = ?, warc = ?, warc_offset = ?, warc_length = ?, mirror_id = ?,"
+    " attempts = attempts + ?"
+)
+
 
 def add_visits(
     connection: sqlite3.Connection, snapshot_id: int, visits: Iterable[Visit], rng: random.Random, stage: int | None = None
@@ -100,29 +123,8 @@ def next_visits(store: Store, snapshot_id: int, limit: int) -> list[Visit]:
 def record_results(connection: sqlite3.Connection, snapshot_id: int, results: Sequence[VisitResult], rng: random.Random) -> None:
     """Write what became of a group of visits; a retried one gets a new place in the order."""
     connection.executemany(
-        "UPDATE visit SET outcome = ?, reason = ?, status = ?, elapsed_ms = ?, at = ?, digest = ?, size = ?, warc = ?, warc_offset = ?,"
-        " warc_length = ?, mirror_id = ?, attempts = attempts + ?, draw = CASE WHEN ? THEN ? ELSE draw END WHERE snapshot_id = ? AND path = ?",
-        [
-            (
-                None if result.retry else result.outcome.value,
-                result.reason,
-                result.status,
-                result.elapsed_ms,
-                result.at.isoformat(timespec="seconds"),
-                result.digest,
-                result.size,
-                result.warc,
-                result.warc_offset,
-                result.warc_length,
-                result.mirror_id,
-                int(result.outcome is not Outcome.TOR_DOWN),  # our own fault costs the page no attempt
-                result.retry,
-                rng.randrange(MAX_DRAW),
-                snapshot_id,
-                result.visit.path,
-            )
-            for result in results
-        ],
+        f"UPDATE visit SET {MET.format(size='size')}, draw = CASE WHEN ? THEN ? ELSE draw END WHERE snapshot_id = ? AND path = ?",
+        [(*result.met(), result.retry, rng.randrange(MAX_DRAW), snapshot_id, result.visit.path) for result in results],
     )
     connection.executemany(
         "INSERT INTO page_seen (market_id, path, snapshot_id) SELECT market_id, ?, id FROM snapshot WHERE id = ?"

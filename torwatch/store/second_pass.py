@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from torwatch.model import Outcome, PageKind
 from torwatch.store import capture
-from torwatch.store.frontier import Visit
+from torwatch.store.frontier import MET, Visit
 
 if TYPE_CHECKING:
     import sqlite3
@@ -63,30 +63,8 @@ def count_pages(store: Store, snapshot_id: int) -> tuple[int, int]:
 def record_pages(connection: sqlite3.Connection, snapshot_id: int, results: Iterable[tuple[VisitResult, Collection[str]]]) -> None:
     """Write what became of pages, each with the keys of the listings in its rows."""
     connection.executemany(
-        "UPDATE second_pass_page SET outcome = ?, reason = ?, status = ?, elapsed_ms = ?, at = ?, digest = ?, received_bytes = ?, warc = ?,"
-        " warc_offset = ?, warc_length = ?, mirror_id = ?, attempts = attempts + ?, size = ?, ids = NULL, strays = ?"
-        " WHERE snapshot_id = ? AND path = ?",
-        [
-            (
-                None if result.retry else result.outcome.value,
-                result.reason,
-                result.status,
-                result.elapsed_ms,
-                result.at.isoformat(timespec="seconds"),
-                result.digest,
-                result.size,
-                result.warc,
-                result.warc_offset,
-                result.warc_length,
-                result.mirror_id,
-                int(result.outcome is not Outcome.TOR_DOWN),
-                len(set(keys)),
-                json.dumps(sorted(set(keys))),
-                snapshot_id,
-                result.visit.path,
-            )
-            for result, keys in results
-        ],
+        f"UPDATE second_pass_page SET {MET.format(size='received_bytes')}, size = ?, ids = NULL, strays = ? WHERE snapshot_id = ? AND path = ?",
+        [(*result.met(), len(set(keys)), json.dumps(sorted(set(keys))), snapshot_id, result.visit.path) for result, keys in results],
     )
 
 
