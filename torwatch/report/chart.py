@@ -6,12 +6,14 @@ Parameters of every query: `:country` (ISO 3166-1 alpha-2; empty: NL), `:since` 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from importlib.resources.abc import Traversable
 
     from torwatch.report.document import Cell
 
@@ -26,6 +28,9 @@ NAMES = (
     "coverage",
 )
 REGIONS = "/*regions*/'{}'"  # stands in the SQL for the table of regions: JSON, region → its countries in one text
+PART = re.compile(
+    r"/\*part (\w+)\*/"
+)  # stands in the SQL for a part of the folder `parts`: table expressions that several charts count from
 STYLE: Mapping[str, Any] = {  # Vega-Lite's `config`, the same on a dashboard and on paper
     "background": None,
     "font": "system-ui, sans-serif",
@@ -61,7 +66,7 @@ def read_chart(name: str, regions: Mapping[str, Sequence[str]]) -> Chart:
     """Read a chart of the folder; `regions`: region → countries in it, for the high bound of a share."""
     folder = files("torwatch.report") / "charts"
     spec = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-    sql = (folder / f"{name}.sql").read_text(encoding="utf-8").strip()
+    sql = PART.sub(lambda part: _read(folder / "parts" / f"{part[1]}.sql"), _read(folder / f"{name}.sql"))
     members = json.dumps({region: " ".join(codes) for region, codes in regions.items()})
     meta = spec.pop("usermeta")
     return Chart(
@@ -74,6 +79,10 @@ def read_chart(name: str, regions: Mapping[str, Sequence[str]]) -> Chart:
         meta["dutch"],
         meta.get("pivot"),
     )
+
+
+def _read(file: Traversable) -> str:
+    return file.read_text(encoding="utf-8").strip()
 
 
 def tell_when_empty(spec: Mapping[str, Any], words: str) -> dict[str, Any]:

@@ -70,8 +70,16 @@ def test_every_word_of_a_chart_has_its_dutch_one(chart):
 @charts
 def test_the_files_of_a_chart_and_no_others_lie_in_the_folder(chart, checkout):
     folder = checkout / "torwatch" / "report" / "charts"
-    assert {path.name for path in folder.iterdir()} == {f"{name}.{end}" for name in NAMES for end in ("json", "sql")}
+    assert {path.name for path in folder.iterdir()} == {f"{name}.{end}" for name in NAMES for end in ("json", "sql")} | {"parts"}
     assert json.loads((folder / f"{chart.name}.json").read_text(encoding="utf-8"))["$schema"].endswith("/v6.json")
+
+
+def test_every_part_is_of_use_to_more_than_one_chart(checkout):
+    folder = checkout / "torwatch" / "report" / "charts"
+    parts = [path.stem for path in (folder / "parts").iterdir()]
+    assert parts
+    for part in parts:
+        assert sum(f"/*part {part}*/" in path.read_text(encoding="utf-8") for path in folder.glob("*.sql")) > 1
 
 
 @charts
