@@ -15,6 +15,17 @@ LONG_MODULES = {
     "torwatch/store/schema.py": "the tables, one after another; almost all of it is SQL",
     "torwatch/parsing/skeleton_rows.py": "one search for repeated rows, its rules of thumb side by side",
 }
+LONG_TESTS = {
+    "tests/integration/test_bad_input.py": "every kind of bad input with its one line, one after another",
+    "tests/integration/test_rebuild.py": "one watched archive, and everything that may befall it before it is rebuilt",
+    "tests/tor/test_control.py": "one tor of the module, whose start is dear, for all that is asked of it",
+    "tests/tor/test_daemon.py": "one daemon's life over a private network: start, stop, reload, kills",
+    "tests/unit/demo/market/test_engines.py": "two engines held against the same questions",
+    "tests/unit/demo/market/test_server.py": "the simulated market's manners, one request each",
+    "tests/unit/normalise/test_country.py": "almost all of it is the table of strings",
+    "tests/unit/normalise/test_quantity.py": "almost all of it is the table of strings",
+    "tests/unit/test_alerting.py": "one desk of store, clock and stand-in tor, and a test for every rule of alerts",
+}
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "globals", "misc", "tools"}
 # written so that the pattern does not find itself
 INDEX_HOST = re.compile(
@@ -109,6 +120,12 @@ def test_a_long_module_has_a_reason(modules, checkout):
     long = {str(path.relative_to(checkout)) for path, text in modules.items() if len(text.splitlines()) > LONG_MODULE_LINES}
     assert long - set(LONG_MODULES) == set(), "split it, or give the reason in LONG_MODULES"
     assert set(LONG_MODULES) - long == set(), "no longer long: take it out of LONG_MODULES"
+
+
+def test_a_long_test_module_has_a_reason(texts, checkout):
+    ours = {str(path.relative_to(checkout)): text for path, text in texts.items() if path.suffix == ".py"}
+    long = {name for name, text in ours.items() if name.startswith("tests/") and len(text.splitlines()) > LONG_MODULE_LINES}
+    assert long == set(LONG_TESTS), "split it, or give the reason in LONG_TESTS; what is no longer long needs none"
 
 
 def test_every_suppression_says_why(texts, checkout):
