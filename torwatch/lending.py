@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 
-from torwatch.crawl.session import read_export
-from torwatch.store.sessions import begin_session
+from torwatch.crawl.session import BrowserSession, load_session, read_export
+from torwatch.store.sessions import begin_session, is_lent
 from torwatch.store.targets import list_targets
 
 if TYPE_CHECKING:
@@ -17,8 +18,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torwatch.store.database import Store
+    from torwatch.store.targets import Target
 
 log = structlog.get_logger()
+
+
+def find_session(store: Store, directory: Path, credential: Path | None, target: Target) -> BrowserSession:
+    """What a walk of the target sends and takes out of pages: the cookies kept for it, else those of the credential while they are lent.
+
+    Cookies of the credential that the database knows of no session of are not sent: they were dropped, or nobody would learn of their loss.
+    """
+    kept = load_session(directory, target.id) or BrowserSession()
+    if kept.cookies or not is_lent(store, target.id):
+        return kept
+    handed_over = read_export(credential, frozenset(mirror.host for mirror in target.mirrors))
+    return kept if handed_over is None else replace(kept, cookies=handed_over.cookies)
 
 
 def take_over_sessions(store: Store, directory: Path, credential: Path | None, *, now: dt.datetime) -> int:

@@ -16,11 +16,11 @@ from torwatch.archive.writer import SnapshotArchive, open_archive
 from torwatch.closing import close_snapshot, write_fetch_log
 from torwatch.crawl.fetch import Fetcher, Route
 from torwatch.crawl.pace import Pace
-from torwatch.crawl.session import BrowserSession, load_session, read_export
 from torwatch.crew import Crew
 from torwatch.door import Door, result_of
 from torwatch.equipment import Progress, Tools, WalkSettings
 from torwatch.errors import TorError
+from torwatch.lending import find_session
 from torwatch.model import Outcome, PageKind
 from torwatch.onward import lead_onward
 from torwatch.reading import PageReader, Read
@@ -113,11 +113,7 @@ class Walk:
         self.progress = progress
         self.over = threading.Event()  # set: fetch threads leave; unlike `stop` it is this walk's own
         self.pace = Pace(self.seconds_per_request(), clock=time.monotonic, rng=tools.rng)
-        self.session = (
-            load_session(tools.sessions_directory, target.id)
-            or read_export(tools.session_credential, frozenset(one.host for one in target.mirrors))
-            or BrowserSession()
-        )
+        self.session = find_session(tools.store, tools.sessions_directory, tools.session_credential, target)
         self.session_lost = False  # the market asks for a login again: this snapshot waits for a person and then goes on
         self.reader = PageReader(parser.name, rules, tools.workers, self.pace.hold_back, self.session.patterns())
         self.in_flight: dict[str, Visit] = {}

@@ -13,8 +13,9 @@ import pytest
 from torwatch.cli import main
 from torwatch.crawl.session import BrowserSession, Cookie, save_session
 from torwatch.demo.market import Fault, FaultKind
+from torwatch.lending import find_session, take_over_sessions
 from torwatch.store.database import open_store
-from torwatch.store.sessions import begin_session, list_sessions, lose_session, waits_for_session
+from torwatch.store.sessions import begin_session, end_session, list_sessions, lose_session, waits_for_session
 from torwatch.store.targets import add_target
 
 SECRET = "secretvalue1234"
@@ -98,6 +99,7 @@ def test_cookies_that_systemd_hands_over_go_to_the_market_and_nowhere_else(watch
     host = watch.target.mirrors[0].host
     credential.write_text(f"{host}\tFALSE\t/\tFALSE\t0\tsid\t{SECRET}\n", encoding="utf-8")
     watch.tools = replace(watch.tools, session_credential=credential)
+    take_over_sessions(watch.store, watch.config.sessions_directory, credential, now=watch.clock())
     _, ending = watch.look()
     assert ending.state == "complete"
     assert {request.cookie for request in watch.server.requests} == {f"sid={SECRET}"}
@@ -106,3 +108,24 @@ def test_cookies_that_systemd_hands_over_go_to_the_market_and_nowhere_else(watch
         if path.is_file():
             body = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
             assert SECRET.encode() not in body, path
+
+
+def test_cookies_of_the_credential_are_not_sent_once_dropped_and_stay_while_pages_are_redacted(watched, tmp_path):
+    watch = watched(listings=2, concurrency=1)
+    credential = tmp_path / "torwatch.cookies"
+    credential.write_text(f"{watch.target.mirrors[0].host}\tFALSE\t/\tFALSE\t0\tsid\t{SECRET}\n", encoding="utf-8")
+    directory = watch.config.sessions_directory
+
+    def cookies():
+        return [one.value for one in find_session(watch.store, directory, credential, watch.target).cookies]
+
+    assert cookies() == []  # a target added while the daemon runs: nobody would learn of the loss of such a session
+    take_over_sessions(watch.store, directory, credential, now=watch.clock())
+    assert cookies() == [SECRET]
+    save_session(directory, watch.target.id, BrowserSession(redact=("teadrinker",)))
+    assert cookies() == [SECRET]
+    lose_session(watch.store, watch.target, "a login page", now=watch.clock())
+    assert waits_for_session(watch.store, watch.target.id)
+    assert cookies() == [SECRET]  # a snapshot that a command begins now waits as well, instead of ending without a session
+    end_session(watch.store, watch.target, now=watch.clock())
+    assert cookies() == []

@@ -41,7 +41,7 @@ class BrowserSession:
 
 def parse_cookies(text: str, hosts: frozenset[str]) -> tuple[Cookie, ...]:
     """The cookies of a browser's export that belong to one of the hosts; UsageError when there are none or it is no export."""
-    rows = parse_json(text) if text.lstrip().startswith(("[", "{")) else parse_netscape(text)
+    rows = parse_export(text)
     found = tuple(cookie for domain, cookie in rows if belongs(domain, hosts))
     if not found:
         others = ", ".join(sorted({domain for domain, _ in rows})[:3]) or "none at all"
@@ -56,10 +56,13 @@ def read_export(path: Path | None, hosts: frozenset[str]) -> BrowserSession | No
     """
     if path is None:
         return None
-    text = path.read_text(encoding="utf-8")
-    rows = parse_json(text) if text.lstrip().startswith(("[", "{")) else parse_netscape(text)
-    found = tuple(cookie for domain, cookie in rows if belongs(domain, hosts))
+    found = tuple(cookie for domain, cookie in parse_export(path.read_text(encoding="utf-8")) if belongs(domain, hosts))
     return BrowserSession(found) if found else None
+
+
+def parse_export(text: str) -> list[tuple[str, Cookie]]:
+    """(domain, cookie) of each entry of a browser's export in either form."""
+    return parse_json(text) if text.lstrip().startswith(("[", "{")) else parse_netscape(text)
 
 
 def belongs(domain: str, hosts: frozenset[str]) -> bool:

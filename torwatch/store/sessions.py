@@ -76,6 +76,11 @@ def list_sessions(store: Store) -> list[SessionState]:
     return [SessionState(*row) for row in rows]
 
 
+def is_lent(store: Store, target_id: int) -> bool:
+    """Whether the target has a session that nobody took back."""
+    return store.value("SELECT 1 FROM session WHERE target_id = ? AND state <> 'dropped'", (target_id,)) is not None
+
+
 def waits_for_session(store: Store, target_id: int) -> bool:
     """Whether the target waits for a person to renew its session."""
     return store.value("SELECT 1 FROM session WHERE target_id = ? AND state = 'lost'", (target_id,)) is not None
