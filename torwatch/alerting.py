@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -15,17 +14,18 @@ from torwatch.credentials import ALERTS, find_credential
 from torwatch.normalise.text import visible
 from torwatch.ops.alert_rules import Health, ListingRule, Thresholds, find_signs
 from torwatch.ops.notifier import Destination, Socks, compose, is_due, read_destinations, send
-from torwatch.overview import gather_status
 from torwatch.store import alerts as kept
 from torwatch.store import signals
 from torwatch.store.holds import list_holds
 from torwatch.store.targets import stamp
+from torwatch.units import parse_hours
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from torwatch.config import Config
     from torwatch.equipment import Tools
+    from torwatch.ops.status import Status
     from torwatch.store.database import Store
 
 IDENTITY = "alerts"  # circuits of their own
@@ -42,11 +42,17 @@ def destinations_of(config: Config, environ: Mapping[str, str]) -> tuple[Destina
 
 
 def notice(
-    store: Store, config: Config, *, now: dt.datetime, busy_targets: Collection[int] = (), environ: Mapping[str, str] = os.environ
+    store: Store,
+    config: Config,
+    status: Status,
+    *,
+    now: dt.datetime,
+    busy_targets: Collection[int] = (),
+    environ: Mapping[str, str] = os.environ,
 ) -> int:
-    """Look at what is new since the last time and keep every alert of it; gives how many there are."""
+    """Look at what is new since the last time, and at the status as it is now, and keep every alert of it; gives how many there are."""
     names = [one.name for one in destinations_of(config, environ)]
-    new = kept.add_alerts(store, health_alerts(store, config, now), names, now=now)
+    new = kept.add_alerts(store, health_alerts(store, config, status, now), names, now=now)
     for snapshot in signals.unscanned(store, busy_targets):
         if not snapshot.quiet:
             new += kept.add_alerts(store, content_alerts(store, config, snapshot), names, now=now)
@@ -98,9 +104,8 @@ def prices_before(match: signals.Match, prices: Mapping[str, float]) -> dict[str
     return {code: value * float(then.price) / float(now.price) for code, value in prices.items()}
 
 
-def health_alerts(store: Store, config: Config, now: dt.datetime) -> list[kept.Alert]:
+def health_alerts(store: Store, config: Config, status: Status, now: dt.datetime) -> list[kept.Alert]:
     """What the state of markets and of this machine has to tell."""
-    status = gather_status(store, config.data_directory, jitter=config.schedule.jitter, now=now)
     settings = config.alerts
     health = Health(
         silent=[(one.market, one.since, one.seized) for one in signals.silences(store)],
@@ -110,11 +115,7 @@ def health_alerts(store: Store, config: Config, now: dt.datetime) -> list[kept.A
             for target in status.targets
             if target.last_snapshot is not None and target.coverage is not None and target.last_state in {"complete", "partial"}
         ],
-        sessions=[(one.market, one.state, one.expected_until) for one in status.sessions],
-        needed=[
-            (number, market, str(json.loads(detail).get("command", "")))
-            for number, market, detail in signals.new_events(store, "session_needed")
-        ],
+        sessions=[(one.market, one.state, one.lost_at or one.expected_until) for one in status.sessions],
         disk_free_bytes=status.disk_free_bytes,
         limits=Thresholds(settings.down_for, settings.coverage_below, settings.disk_below, settings.session_ends_within),
     )
@@ -164,5 +165,5 @@ def socks_of(tools: Tools) -> Socks:
 
 def quiet_hours(config: Config) -> Hours | None:
     """The hours in which nothing is sent; None: none."""
-    begin, _, end = config.alerts.quiet_hours.partition("-")
-    return Hours(dt.time.fromisoformat(begin), dt.time.fromisoformat(end)) if begin else None
+    hours = parse_hours(config.alerts.quiet_hours)
+    return None if hours is None else Hours(*hours)

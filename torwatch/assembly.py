@@ -31,6 +31,7 @@ from torwatch.store.rebuilt import begun_from, discard, work_path
 from torwatch.tor.reasons import explain
 from torwatch.tor.service import open_tor
 from torwatch.tor.settings import TorSettings
+from torwatch.units import parse_hours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,8 +73,8 @@ def walk_settings(config: Config) -> WalkSettings:
 
 def visiting_hours(config: Config) -> Hours | None:
     """The hours in which markets are visited, from the configuration; None: any."""
-    opens, _, shuts = config.schedule.hours.partition("-")
-    return Hours(dt.time.fromisoformat(opens), dt.time.fromisoformat(shuts)) if opens else None
+    hours = parse_hours(config.schedule.hours)
+    return None if hours is None else Hours(*hours)
 
 
 def tor_settings(config: Config) -> TorSettings:

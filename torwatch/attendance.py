@@ -9,6 +9,7 @@ import structlog
 
 from torwatch import __version__
 from torwatch.alerting import notice, tell
+from torwatch.assembly import visiting_hours
 from torwatch.errors import ConfigError, TorwatchError
 from torwatch.overview import gather_status
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from torwatch.config import Config
     from torwatch.equipment import Tools
+    from torwatch.ops.status import Status
 
 log = structlog.get_logger()
 
@@ -62,19 +64,23 @@ class Attendance:
     def make_round(self, config: Config, busy_targets: Collection[int]) -> None:
         """Give out figures, keep what is new, tell what is due; any fault is logged, and the next round tries again."""
         try:
-            self.give_figures(config)
-            notice(self.tools.store, config, now=self.tools.now(), busy_targets=busy_targets)
+            now = self.tools.now()
+            status = gather_status(
+                self.tools.store, config.data_directory, jitter=config.schedule.jitter, now=now, hours=visiting_hours(config)
+            )
+            self.give_figures(config, status)
+            notice(self.tools.store, config, status, now=now, busy_targets=busy_targets)
             tell(self.tools, config)
         except TorwatchError as error:
             log.error("attendance_failed", error=str(error))  # noqa: TRY400 - one clear line, no traceback: these are known faults
         except Exception:
             log.exception("attendance_crashed")
 
-    def give_figures(self, config: Config) -> None:
+    def give_figures(self, config: Config, status: Status) -> None:
         """Take the metrics anew and write the text file; a file that cannot be written is told and stops nothing."""
         if self._metrics is None:
             return
-        self._metrics.update(gather_status(self.tools.store, config.data_directory, jitter=config.schedule.jitter, now=self.tools.now()))
+        self._metrics.update(status)
         if config.metrics.textfile is not None:
             try:
                 self._metrics.write(config.metrics.textfile)

@@ -5,15 +5,16 @@ Nothing here loads pydantic: a look (`torwatch status`, once a minute from a mon
 
 from __future__ import annotations
 
-import datetime as dt
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torwatch.errors import ConfigError
+from torwatch.units import parse_hours
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
 SYSTEM_CONFIG = Path("/etc/torwatch/config.toml")
@@ -89,11 +90,11 @@ def glance_at_config(path: Path | None, environ: Mapping[str, str]) -> Glance | 
     if type(jitter) not in {int, float} or not 0 <= jitter <= 1 or not isinstance(hours, str):
         return None
     try:
-        opens, shuts = (dt.time.fromisoformat(hour) for hour in hours.split("-")) if hours else (None, None)
+        opening = parse_hours(hours)
     except ValueError:
         return None
     return Glance(
         resolve_path(Path(folder) if folder else default_data_directory(environ), base_directory(file), environ),
         jitter,
-        None if opens is None or shuts is None else (opens, shuts),
+        opening,
     )

@@ -9,7 +9,7 @@ from typing import Annotated, Never
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
 
-from torwatch.units import format_duration, parse_duration, parse_size
+from torwatch.units import format_duration, parse_duration, parse_hours, parse_size
 
 SHOWN_CHARACTERS = 60
 HEADERS_NOT_SET_HERE = frozenset({"authorization", "content-length", "cookie", "host", "proxy-authorization", "user-agent"})
@@ -37,9 +37,7 @@ def _refuse(wanted: str, value: object) -> Never:
 
 def _hours(value: str) -> str:
     """Accept nothing, or two different times of a day as in 22:00-06:00."""
-    opens, _, shuts = value.partition("-")
-    if value and (not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", value) or opens == shuts):
-        _refuse("two times of a day as in 22:00-06:00, or empty", value)
+    parse_hours(value)
     return value
 
 

@@ -16,7 +16,7 @@ from torwatch.assembly import open_tools, visiting_hours, walk_settings
 from torwatch.attendance import Attendance
 from torwatch.claims import rules_of
 from torwatch.closing import finish_closings
-from torwatch.crawl.schedule import choose_due
+from torwatch.crawl.schedule import Rests, choose_due
 from torwatch.errands import ERRANDS, finish_request
 from torwatch.errors import StoreError, TorError, TorwatchError
 from torwatch.ledger import open_journaled
@@ -93,6 +93,7 @@ class Daemon:
         self.stop = threading.Event()
         self.reload = threading.Event()
         self.jobs: dict[int, Job] = {}
+        self.rests = Rests()
         self.attendance = Attendance(tools)
         self._next_tor_check = time.monotonic() + TOR_CHECK_SECONDS
         self._next_round = time.monotonic()
@@ -152,12 +153,12 @@ class Daemon:
         if free_places <= 0:
             return
         due = [
-            (
-                target.id,
-                due_of(self.tools.store, target, jitter=schedule.jitter, now=now),
-            )
+            (target.id, due_of(self.tools.store, target, jitter=schedule.jitter, now=now))
             for target in targets.values()
-            if target.state == "active" and target.id not in self.jobs and not waits_for_session(self.tools.store, target.id)
+            if target.state == "active"
+            and target.id not in self.jobs
+            and not self.rests.hold(target.id, now)
+            and not waits_for_session(self.tools.store, target.id)
         ]
         for target_id in choose_due(due, now, free_places, visiting_hours(self.config)):
             self.begin(targets[target_id])
@@ -213,11 +214,14 @@ class Daemon:
             snapshot, ending = snapshot_target(self.tools, self.config, job.target, stop=job.stop, second_pass=job.second_pass)
         except TorwatchError as error:
             log.error("snapshot_interrupted", market=market, error=str(error))  # noqa: TRY400 - known faults need no traceback
+            self.leave_alone(job.target)
             result = {"error": str(error)[:MESSAGE_CHARACTERS]}
         except Exception as error:
             log.exception("snapshot_crashed", market=market)
+            self.leave_alone(job.target)
             result = {"error": f"{type(error).__name__}: {error}"[:MESSAGE_CHARACTERS]}
         else:
+            self.rests.end(job.target.id)
             result = {"snapshot": snapshot.id, "state": ending.state if ending else "running"}
             if ending is None:
                 log.info("snapshot_stopped", market=market, snapshot=snapshot.id)
@@ -234,6 +238,11 @@ class Daemon:
                 )
         if job.request_id is not None:
             finish_request(self.tools.store, job.request_id, result)
+
+    def leave_alone(self, target: Target) -> None:
+        """Let a target rest after a fault; a command may begin its snapshot all the same."""
+        own = target.seconds_per_request
+        self.rests.add(target.id, self.tools.now(), self.config.crawl.seconds_per_request if own is None else own)
 
     def answer_requests(self) -> None:
         """Do what commands queued: a snapshot as a job, an errand in a thread of its own."""

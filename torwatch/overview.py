@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from torwatch.crawl.schedule import Hours, Past, due_at
 from torwatch.ops.status import SessionStatus, Status, TargetStatus, judge_status, read_pulse
 from torwatch.store.database import free_bytes, is_locked
+from torwatch.store.sessions import list_sessions
 from torwatch.store.targets import Target, list_targets
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def due_of(store: Store, target: Target, *, jitter: float, now: dt.datetime) -> 
     )
 
 
-def gather_status(store: Store, data_directory: Path, *, jitter: float, now: dt.datetime, hours: Hours | None = None) -> Status:
+def gather_status(store: Store, data_directory: Path, *, jitter: float, now: dt.datetime, hours: Hours | None) -> Status:
     """Look at everything that one screen shows; reads only, whether the daemon runs or not."""
     return judge_status(
         now=now,
@@ -57,7 +58,7 @@ def gather_status(store: Store, data_directory: Path, *, jitter: float, now: dt.
         pulse=read_pulse(data_directory / PULSE_NAME),
         targets=tuple(target_status(store, target, jitter, now, hours) for target in list_targets(store)),
         holds=store.value("SELECT count(*) FROM hold WHERE decision IS NULL"),
-        sessions=read_sessions(store),
+        sessions=tuple(SessionStatus(one.market, one.state, one.expected_until, one.lost_at) for one in list_sessions(store)),
         disk_free_bytes=free_bytes(store.path),
         database_bytes=store.path.stat().st_size,
     )
@@ -72,7 +73,7 @@ def target_status(store: Store, target: Target, jitter: float, now: dt.datetime,
     announced = row["announced_listings"] if row else None
     due = due_of(store, target, jitter=jitter, now=now)
     if hours is not None:
-        due = hours.next_open(max(due, now))
+        due = hours.next_open(due)
     return TargetStatus(
         market=target.market,
         state=target.state,
@@ -84,15 +85,3 @@ def target_status(store: Store, target: Target, jitter: float, now: dt.datetime,
         listings=row["listings"] if row else None,
         coverage=round(row["listings"] / announced, 4) if row and announced and row["listings"] is not None else None,
     )
-
-
-def read_sessions(store: Store) -> tuple[SessionStatus, ...]:
-    """The newest session of each target that has one."""
-    if not store.value("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'session'"):
-        return ()
-    rows = store.rows(
-        "SELECT market.name AS market, session.state, session.expected_until FROM session JOIN target ON target.id = session.target_id"
-        " JOIN market ON market.id = target.market_id WHERE session.state <> 'dropped'"
-        " AND session.id = (SELECT max(id) FROM session AS newer WHERE newer.target_id = session.target_id) ORDER BY market.name"
-    )
-    return tuple(SessionStatus(**dict(row)) for row in rows)

@@ -35,7 +35,7 @@ class SecondPass:
         self._lists = second_pass.drawn_lists(store, snapshot.id) if self.share else set()
 
     def plan(self, connection: sqlite3.Connection, reads: Iterable[Read]) -> None:
-        """Draw from every list that announces its range for the first time; inside the caller's transaction.
+        """Draw from every list that pages of the first pass announce the range of for the first time; inside the caller's transaction.
 
         The draw is fixed by snapshot and list, so that a snapshot that is stopped and resumed draws the same.
         """
@@ -43,7 +43,7 @@ class SecondPass:
             return
         for read in reads:
             parsed = read.parsed
-            if read.visit.second or parsed is None or parsed.kind is not PageKind.LISTING_INDEX or parsed.info is None:
+            if parsed is None or parsed.kind is not PageKind.LISTING_INDEX or parsed.info is None:
                 continue
             number, pages = parsed.info.page_number, parsed.info.pages
             if pages is None and parsed.info.total is not None and parsed.info.total <= len(parsed.listings):

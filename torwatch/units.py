@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them (7d, 90s, 2MB), for the configuration and the command line."""
+"""Durations, hours and sizes as people write them (7d, 22:00-06:00, 2MB), for the configuration and the command line; and doubled waits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ BYTES_PER_UNIT = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "
 LONGEST_DURATION = dt.timedelta(days=36_500)
 
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])\s*", re.ASCII)
+_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", re.ASCII)
 _UNIT_BY_LOWER_CASE = {unit.lower(): unit for unit in BYTES_PER_UNIT} | {"k": "kB", "kb": "kB", "m": "MB", "g": "GB"}
 
@@ -43,6 +44,24 @@ def format_duration(duration: dt.timedelta) -> str:
         if seconds and seconds % SECONDS_PER_UNIT[unit] == 0:
             return f"{seconds / SECONDS_PER_UNIT[unit]:.0f}{unit}"
     return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
+
+
+def parse_hours(text: str) -> tuple[dt.time, dt.time] | None:
+    """Read two different times of a day, "22:00-06:00"; None for "".
+
+    Raises ValueError with one line that says what would be right.
+    """
+    if not text:
+        return None
+    opens, _, shuts = text.partition("-")
+    if not _HOURS.fullmatch(text) or opens == shuts:
+        raise ValueError(f"{text[:40]!r} is not two times of a day as in 22:00-06:00, or empty")
+    return dt.time.fromisoformat(opens), dt.time.fromisoformat(shuts)
+
+
+def back_off(failures: int, first: dt.timedelta, longest: dt.timedelta) -> dt.timedelta:
+    """How long to wait after so many failures in a row (1 or more): `first`, doubled by each further one, `longest` at most."""
+    return min(longest, first * 2.0 ** min(failures - 1, 20))
 
 
 def parse_size(text: str) -> int:

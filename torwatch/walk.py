@@ -253,7 +253,7 @@ class Walk:
             for read, place in zip(group, places, strict=True)
         ]
         first = [result for result in results if not result.visit.second]
-        second = [result for result in results if result.visit.second]
+        second = [(read, result) for read, result in zip(group, results, strict=True) if result.visit.second]
         good = [read for read in group if read.outcome is Outcome.OK and not read.visit.second]
         store, rng = self.tools.store, self.tools.rng
         with store.write() as connection:
@@ -263,10 +263,10 @@ class Walk:
             onward = lead_onward(store, self.snapshot.market_id, good, self.rules.followed, fresh_since)
             added = frontier.add_visits(connection, self.snapshot.id, onward, rng)
             self.second.plan(connection, good)
-            self.second.record(connection, [pair for pair in zip(group, results, strict=True) if pair[1].visit.second])
+            self.second.record(connection, second)
         for result in first:
             self.in_flight.pop(result.visit.path, None)
-        self.second.settle(second)
+        self.second.settle([result for _, result in second])
         self.watch_session(group)
         self.door.watch(group)
         self.cut_short = self.cut_short or self.door.shut

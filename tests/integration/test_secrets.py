@@ -15,6 +15,7 @@ from torwatch.cli import torwatch
 from torwatch.crawl.session import BrowserSession, Cookie, save_session
 from torwatch.demo.market import Fault, FaultKind
 from torwatch.logs import set_up_logs
+from torwatch.overview import gather_status
 from torwatch.store.sessions import begin_session
 
 PLANTED = {
@@ -60,7 +61,13 @@ def test_planted_secrets_are_found_nowhere(watched, monkeypatch):
         watch.server.faults.add(Fault(FaultKind.LOGIN))
         watch.look()
         structlog.get_logger().error("tor_refused", control_password=PLANTED["control password"], headers={"Cookie": PLANTED["cookie"]})
-        notice(watch.store, watch.config, now=watch.clock(), environ={})
+        notice(
+            watch.store,
+            watch.config,
+            gather_status(watch.store, watch.config.data_directory, jitter=0, now=watch.clock(), hours=None),
+            now=watch.clock(),
+            environ={},
+        )
         tell(watch.tools, watch.config, {"PATH": "/usr/bin"})
     finally:
         structlog.reset_defaults()

@@ -17,6 +17,7 @@ from torwatch.assembly import offline_tools
 from torwatch.config import Config
 from torwatch.model import Outcome, Source
 from torwatch.normalisers import key_reader, normalisers_for
+from torwatch.overview import gather_status
 from torwatch.store.alerts import list_alerts
 from torwatch.store.database import apply_migrations, open_store
 from torwatch.store.derived import write_derived
@@ -75,7 +76,8 @@ class Desk:
         return taken
 
     def notice(self, **options):
-        return notice(self.store, self.config, now=self.clock(), environ={}, **options)
+        status = gather_status(self.store, self.config.data_directory, jitter=0, now=self.clock(), hours=None)
+        return notice(self.store, self.config, status, now=self.clock(), environ={}, **options)
 
     def alerts(self):
         return [(one.rule, one.subject, one.title) for one in reversed(list_alerts(self.store))]

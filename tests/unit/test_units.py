@@ -1,4 +1,4 @@
-"""Durations and sizes are read as people write them, and written so that they are read back."""
+"""Durations, hours and sizes are read as people write them, and written so that they are read back; waits double."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torwatch.units import format_duration, format_size, parse_duration, parse_size
+from torwatch.units import back_off, format_duration, format_size, parse_duration, parse_hours, parse_size
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,17 @@ def test_any_text_is_a_duration_or_one_line_that_says_why_not(text):
         duration, fault = dt.timedelta(0), str(error)
     assert duration >= dt.timedelta(0)
     assert "\n" not in fault
+
+
+def test_hours_are_read_and_what_is_none_is_refused():
+    assert parse_hours("") is None
+    assert parse_hours("22:00-06:30") == (dt.time(22), dt.time(6, 30))
+    for text in ("22:00", "22:00-22:00", "24:00-06:00", "22:00:00-06:00:00", "10pm-6am"):
+        with pytest.raises(ValueError, match=r"as in 22:00-06:00"):
+            parse_hours(text)
+
+
+@given(st.integers(1, 10_000))
+def test_a_wait_doubles_with_every_failure_and_never_passes_the_longest(failures):
+    first, longest = dt.timedelta(minutes=10), dt.timedelta(hours=6)
+    assert back_off(failures, first, longest) == min(longest, first * 2 ** min(failures - 1, 20))

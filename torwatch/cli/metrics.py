@@ -24,6 +24,7 @@ def metrics() -> None:
 def show_command() -> None:
     """Print the figures as Prometheus reads them; the daemon gives the same at metrics.textfile or metrics.port."""
     from torwatch import __version__
+    from torwatch.assembly import visiting_hours
     from torwatch.overview import gather_status
 
     config = the_config()
@@ -32,7 +33,11 @@ def show_command() -> None:
     except ImportError as error:
         raise UsageError("metrics need the extra [metrics]: pip install 'torwatch[metrics]'") from error
     found = Metrics(__version__)
-    found.update(gather_status(the_store(), config.data_directory, jitter=config.schedule.jitter, now=dt.datetime.now(dt.UTC)))
+    found.update(
+        gather_status(
+            the_store(), config.data_directory, jitter=config.schedule.jitter, now=dt.datetime.now(dt.UTC), hours=visiting_hours(config)
+        )
+    )
     click.echo(found.text(), nl=False)
 
 

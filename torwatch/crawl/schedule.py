@@ -7,10 +7,13 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from torwatch.units import back_off
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 BACK_OFF_START = dt.timedelta(minutes=10)
+FIRST_REST, LONGEST_REST = dt.timedelta(seconds=5), dt.timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,31 @@ class Hours:
         return opening if opening >= at else opening + dt.timedelta(days=1)
 
 
+class Rests:
+    """Targets left alone after a fault cut their walk off, twice as long after each further one in a row; a restart forgets them.
+
+    Such a snapshot is still running and so due at once: without a rest it would be tried again, and its market asked, every half second.
+    """
+
+    def __init__(self) -> None:
+        self._faults: dict[int, tuple[int, dt.datetime]] = {}  # how many in a row, and until when the target rests
+
+    def add(self, target_id: int, now: dt.datetime, seconds_per_request: float) -> None:
+        """Note a fault; no market is asked more often by trying again than its rate allows."""
+        faults = self._faults[target_id][0] + 1 if target_id in self._faults else 1
+        rest = back_off(faults, max(FIRST_REST, dt.timedelta(seconds=seconds_per_request)), LONGEST_REST)
+        self._faults[target_id] = (faults, now + rest)
+
+    def end(self, target_id: int) -> None:
+        """Note a walk that no fault cut off."""
+        self._faults.pop(target_id, None)
+
+    def hold(self, target_id: int, now: dt.datetime) -> bool:
+        """Whether the target rests now; a clock that was set back ends the rest."""
+        until = self._faults[target_id][1] if target_id in self._faults else now
+        return until - LONGEST_REST <= now < until
+
+
 def choose_due(due: Iterable[tuple[int, dt.datetime]], now: dt.datetime, free_places: int, hours: Hours | None = None) -> list[int]:
     """The targets to begin now, at most `free_places`: whoever has waited longest first, so that none is passed over for good.
 
@@ -74,8 +102,7 @@ def due_at(
     if past.running:
         return past.last_started_at
     if past.failures_in_a_row:
-        pause: dt.timedelta = min(every, BACK_OFF_START * 2 ** min(past.failures_in_a_row - 1, 20))
-        return (past.last_ended_at or past.last_started_at) + pause
+        return (past.last_ended_at or past.last_started_at) + back_off(past.failures_in_a_row, BACK_OFF_START, every)
     fixed = random.Random(f"{target_id} {past.last_started_at.isoformat()}")  # noqa: S311 - the same at every look, not a secret
     share = fixed.uniform(-1, 1)
     return past.last_started_at + every * (1 + jitter * share)

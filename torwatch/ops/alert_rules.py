@@ -108,14 +108,13 @@ class Health:
     """What the rules of health look at.
 
     `silent`: (market, since, seized); `held`: (snapshot, market, reason); `seen`: (snapshot, market, coverage) of the last walk of each
-    target; `sessions`: (market, state, expected end); `needed`: (event, market, command).
+    target; `sessions`: (market, state, time of the loss or else of the expected end).
     """
 
     silent: Sequence[tuple[str, str, bool]] = ()
     held: Sequence[tuple[int, str, str]] = ()
     seen: Sequence[tuple[int, str, float]] = ()
     sessions: Sequence[tuple[str, str, str | None]] = ()
-    needed: Sequence[tuple[int, str, str]] = ()
     disk_free_bytes: int = 0
     limits: Thresholds = field(default_factory=Thresholds)
 
@@ -163,14 +162,15 @@ def _coverage(health: Health) -> list[Sign]:
 
 
 def _sessions(health: Health, now: dt.datetime) -> list[Sign]:
-    found = [
-        Sign(f"session_needed {event}", "session_needed", market, f"{market} asks for a login again: its session is needed", command)
-        for event, market, command in health.needed
-    ]
+    found = []
     for market, state, until in health.sessions:
-        if state == "good" and until and dt.datetime.fromisoformat(until) - now < health.limits.session_ends_within:
+        renew = f"torwatch session renew {market} cookies.txt"
+        if state == "lost":
+            title = f"{market} asks for a login again: its session is needed"
+            found.append(Sign(f"session_needed {market} {until}", "session_needed", market, title, renew))
+        elif until and dt.datetime.fromisoformat(until) - now < health.limits.session_ends_within:
             title = f"the session of {market} is expected to end at {until}"
-            found.append(Sign(f"session {market} {until}", "session", market, title, f"torwatch session renew {market} cookies.txt"))
+            found.append(Sign(f"session {market} {until}", "session", market, title, renew))
     return found
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from torwatch.errors import ConfigError
+from torwatch.units import back_off
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,7 +76,7 @@ def is_due(now: dt.datetime, *, attempts: int, tried_at: str | None) -> bool:
     """Whether to try (again): at once at first, after a failure in 10 minutes, doubled each time, at most 6 hours."""
     if not attempts or tried_at is None:
         return True
-    return now >= dt.datetime.fromisoformat(tried_at) + min(LONGEST_RETRY, FIRST_RETRY * 2.0 ** min(attempts - 1, 10))
+    return now >= dt.datetime.fromisoformat(tried_at) + back_off(attempts, FIRST_RETRY, LONGEST_RETRY)
 
 
 def compose(letters: Sequence[Letter], *, reveal: bool, show: Callable[[str], str]) -> tuple[str, str]:

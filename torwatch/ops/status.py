@@ -54,6 +54,7 @@ class SessionStatus:
     market: str
     state: str
     expected_until: str | None
+    lost_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

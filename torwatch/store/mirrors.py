@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from torwatch.model import GOOD_OUTCOMES, OBSTACLE_OUTCOMES, Outcome
 from torwatch.store.targets import stamp
+from torwatch.units import back_off
 
 if TYPE_CHECKING:
     import sqlite3
@@ -124,8 +125,7 @@ def quarantined_until(visits: Sequence[MirrorVisit]) -> dt.datetime | None:
         failures += visit.verdict == "down" or visit.outcome in OUR_OWN
     if not failures:
         return None
-    rest = min(LONGEST_QUARANTINE, FIRST_QUARANTINE * 2.0 ** min(failures - 1, HISTORY))
-    return dt.datetime.fromisoformat(visits[-1].at) + rest
+    return dt.datetime.fromisoformat(visits[-1].at) + back_off(failures, FIRST_QUARANTINE, LONGEST_QUARANTINE)
 
 
 def next_mirror(mirrors: Sequence[Mirror], visits: Mapping[int, Sequence[MirrorVisit]], last: int | None, now: dt.datetime) -> Mirror:

@@ -173,12 +173,3 @@ def silences(store: Store) -> list[Silence]:
         " FROM seen WHERE verdict = 'down' AND id > coalesce((SELECT id FROM last_up WHERE last_up.market = seen.market), 0) GROUP BY market"
     )
     return [Silence(row[0], row[1], bool(row[2])) for row in rows]
-
-
-def new_events(store: Store, kind: str) -> list[tuple[int, str, str]]:
-    """(id, subject, detail as JSON) of the events of a kind that gave no alert yet."""
-    rows = store.rows(
-        "SELECT id, subject, detail FROM event WHERE kind = ?1 AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.key = ?1 || ' ' || event.id)",
-        (kind,),
-    )
-    return [(row[0], row[1], row[2]) for row in rows]

@@ -46,7 +46,7 @@ def test_a_daemon_with_a_fresh_pulse_runs(folder):
     with open_store(path) as store, writer_lock(path) as held:
         assert held
         write_pulse(folder / PULSE_NAME, Pulse(stamp(utc_now()), 1, "ready", "", ()))
-        assert gather_status(store, folder, jitter=0, now=utc_now()).daemon == "running"
+        assert gather_status(store, folder, jitter=0, now=utc_now(), hours=None).daemon == "running"
 
 
 def test_looking_for_the_lock_takes_it_from_nobody(folder):
@@ -64,3 +64,11 @@ def test_the_next_snapshot_waits_for_the_visiting_hours(folder, hour, due):
         add_target(store, "souk", [("a" * 55 + "d.onion", 80, "http")], parser="souk", every_seconds=604800, now=now)
         (target,) = gather_status(store, folder, jitter=0, now=now, hours=Hours(dt.time(22), dt.time(6))).targets
     assert target.next_due_at == due
+
+
+def test_the_visiting_hours_hide_no_snapshot_that_is_late(folder):
+    now = dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC)
+    with open_store(folder / "torwatch.db") as store:
+        add_target(store, "souk", [("a" * 55 + "d.onion", 80, "http")], parser="souk", every_seconds=604800, now=now - dt.timedelta(days=9))
+        (target,) = gather_status(store, folder, jitter=0, now=now, hours=Hours(dt.time(22), dt.time(6))).targets
+    assert target.next_due_at == "2025-12-27T22:00:00+00:00"

@@ -7,7 +7,7 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torwatch.crawl.schedule import BACK_OFF_START, Hours, Past, choose_due, due_at
+from torwatch.crawl.schedule import BACK_OFF_START, LONGEST_REST, Hours, Past, Rests, choose_due, due_at
 
 NOON = dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC)
 WEEK = dt.timedelta(days=7)
@@ -120,3 +120,22 @@ def test_no_target_is_passed_over_for_good_however_busy_the_others_are(count, pl
             begun.append(target)
             waiting[target] = now  # it failed, and is due again at once
     assert set(begun) == set(range(count))
+
+
+def test_a_target_whose_walks_are_cut_off_by_faults_rests_ever_longer_until_one_is_not():
+    rests, now = Rests(), NOON
+    assert not rests.hold(1, now)
+    lengths = []
+    for _ in range(12):
+        rests.add(1, now, seconds_per_request=8.0)
+        begun = now
+        while rests.hold(1, now):
+            now += dt.timedelta(seconds=1)
+        lengths.append((now - begun).total_seconds())
+    assert lengths == sorted(lengths)
+    assert (lengths[0], lengths[1], lengths[-1]) == (8, 16, LONGEST_REST.total_seconds())
+    assert not rests.hold(2, now)
+    rests.add(1, now, seconds_per_request=8.0)
+    assert not rests.hold(1, now - dt.timedelta(days=1))
+    rests.end(1)
+    assert not rests.hold(1, now)

@@ -93,7 +93,7 @@ def test_a_session_that_is_about_to_end_is_told():
 
 
 def test_a_session_that_is_needed_is_told_with_its_command():
-    (sign,) = find_signs(Health(needed=[(7, "souk", "torwatch session renew souk cookies.txt")], disk_free_bytes=PLENTY), NOW)
+    (sign,) = find_signs(Health(sessions=[("souk", "lost", hours_ago(1))], disk_free_bytes=PLENTY), NOW)
     assert (sign.rule, sign.remedy) == ("session_needed", "torwatch session renew souk cookies.txt")
 
 
