@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from torwatch.cli.context import the_config, the_store
-from torwatch.cli.verify import bar
+from torwatch.cli.output import progress_bar
 from torwatch.errors import StoreError, UsageError
 
 
@@ -35,7 +35,7 @@ def backup(target: Path | None, keep: int | None) -> None:
         raise UsageError("--keep counts the backups in the data folder: leave TARGET out, or --keep")
     store = the_store()
     copy = target or backup_path(the_config().data_directory, dt.datetime.now(dt.UTC))
-    with bar() as progress:
+    with progress_bar("copying") as progress:
         size = back_up(store.connection, copy, progress)
     click.echo(f"{copy}: {size} bytes, verified")
     for old in drop_old_backups(copy.parent, keep) if keep else ():

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from torwatch.cli.context import the_config
-from torwatch.cli.output import print_json
+from torwatch.cli.output import print_json, progress_bar
 from torwatch.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from torwatch.config import Config
@@ -66,7 +64,7 @@ def make(config: Config, target: Path, cluster: str | None) -> tuple[Rebuilt, Pa
     with (
         rebuilding(config, target) as (tools, work),
         readers_of(config, cluster) as readers,
-        bar() as progress,
+        progress_bar("reading the archive again") as progress,
     ):
         done = Rebuild(tools, readers, walk_settings(config).hold, directories=config.parsing.directories, progress=progress).run()
     return done, work
@@ -112,16 +110,3 @@ def tell(target: Path, kept: Path | None, done: Rebuilt, *, as_json: bool) -> No
         click.echo(f"Note: {note}.")
     if kept:
         click.echo(f"The database that was there is kept: {kept}")
-
-
-@contextlib.contextmanager
-def bar() -> Iterator[Any]:
-    """A progress bar for pages read, with the time left, on a terminal only."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("reading the archive again", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

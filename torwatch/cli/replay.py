@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from torwatch.cli.context import the_config, the_store
-from torwatch.cli.output import print_json, print_table
+from torwatch.cli.output import print_json, print_table, progress_bar
 from torwatch.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from torwatch.replay import Replay
 
 SHOWN = 30
@@ -69,7 +66,7 @@ def run_replay(market: str, since: int | None, *, dry_run: bool) -> Replay:
     with writer_lock(config.database_path) as ours:
         if not ours:
             raise UsageError("the daemon is running: stop it first, a replay rewrites the history that it adds to")
-        with offline_tools(config, store) as tools, bar(market) as progress:
+        with offline_tools(config, store) as tools, progress_bar(f"reading {market} again") as progress:
             return replay_market(
                 tools,
                 target.market_id,
@@ -81,18 +78,6 @@ def run_replay(market: str, since: int | None, *, dry_run: bool) -> Replay:
                 threads=config.parsing.workers,
                 progress=progress,
             )
-
-
-@contextlib.contextmanager
-def bar(market: str) -> Iterator[Any]:
-    """A progress bar for pages read, on a terminal only."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(f"reading {market} again", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def as_dict(report: Replay) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import signal
@@ -13,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from torwatch.cli.context import the_config, the_store
-from torwatch.cli.output import minute_text, print_json, print_table
+from torwatch.cli.output import minute_text, print_json, print_table, progress_bar
 from torwatch.cli.snapshot_show import print_summary, show, summary_of
 from torwatch.errors import TorwatchError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from torwatch.config import Config
     from torwatch.equipment import Tools
@@ -119,30 +120,11 @@ def now(target: str, second_pass: float | None, *, as_json: bool) -> None:
         click.get_current_context().exit(1)
 
 
-class walk_progress:  # noqa: N801 - used like a function
-    """A progress bar on a terminal, nothing elsewhere; a context manager that gives the callback."""
-
-    def __init__(self, market: str) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self.task = self.bar.add_task(market, total=None)
-
-    def __enter__(self) -> Callable[[Any], None]:
-        self.bar.start()
-        return lambda step: self.bar.update(self.task, completed=step.done, total=step.done + step.left)
-
-    def __exit__(self, *exception: object) -> None:
-        self.bar.stop()
+@contextlib.contextmanager
+def walk_progress(market: str) -> Iterator[Callable[[Any], None]]:
+    """The progress bar of a walk: pages done, and those known to be left."""
+    with progress_bar(market) as show:
+        yield lambda step: show(step.done, step.done + step.left)
 
 
 snapshot.add_command(show)

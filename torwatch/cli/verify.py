@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from torwatch.cli.context import the_config, the_store
-from torwatch.cli.output import print_json
+from torwatch.cli.output import print_json, progress_bar
 from torwatch.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @click.command()
@@ -35,7 +30,7 @@ def verify(context: click.Context, head: str, *, as_json: bool) -> None:
     head = head.strip().lower()
     if head and not re.fullmatch(r"[0-9a-f]{64}", head):
         raise UsageError("--head takes a sha256, 64 hex digits, as `torwatch verify` prints it")
-    with bar() as progress:
+    with progress_bar("checking") as progress:
         verdict = evidence.verify(the_store(), the_config().archive_directory, head=head, progress=progress)
     if as_json:
         from dataclasses import asdict
@@ -51,15 +46,3 @@ def verify(context: click.Context, head: str, *, as_json: bool) -> None:
             click.echo(f"Note: {note}.")
     if verdict.breaks:
         context.exit(1)
-
-
-@contextlib.contextmanager
-def bar() -> Iterator[Any]:
-    """A progress bar for manifests checked, on a terminal only."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("checking", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

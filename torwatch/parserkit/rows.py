@@ -54,11 +54,7 @@ class Single(Generic[R]):
             for name, value in got.found.items():
                 out.setdefault(name, convert(self._kinds[name], text(value)))
         for name, kind, reader in self._readers:
-            value = reader(node)
-            if kind != "str":
-                value = convert(kind, value)
-            elif value == "":
-                value = None
+            value = convert(kind, reader(node))
             if value or name not in out or (value is not None and value != ()):
                 out[name] = value
         if self.after is not None:
