@@ -6,18 +6,14 @@ from typing import TYPE_CHECKING
 
 from torwatch.model import MarketFacts
 from torwatch.normalise import country, openpgp, quantity, substance
-from torwatch.normalise.price import holding_price
 from torwatch.normalise.rates import Rate, RateTable
 from torwatch.normalise.shipping import normalise_ship_from, normalise_ship_to
-from torwatch.store import derived, holding
+from torwatch.store import derived
 from torwatch.store.derived import Normaliser, Row
 from torwatch.store.rates import read_rates
 from torwatch.store.vendor_keys import KeyReader, KeyRow
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from decimal import Decimal
-
     from torwatch.store.database import Store
 
 NO_FACTS = MarketFacts()
@@ -56,20 +52,3 @@ def rate_table(store: Store, market: str | None = None) -> RateTable:
     """The imported rates, and those of a market's own quotes where one is named; of the same time the imported one counts."""
     rates = sorted(read_rates(store, market=market), key=lambda rate: rate.market is None)
     return RateTable.from_rows(Rate(rate.base, rate.quote, rate.rate, rate.at, rate.source) for rate in rates)
-
-
-def find_holding_prices(store: Store, *, factor: Decimal = holding.FACTOR, market: str | None = None) -> list[holding.HeldPrice]:
-    """Prices that only keep a listing's place (design: measurement 2.6), of one market or all; flagged, never deleted.
-
-    Prices are compared in USD at the rate of their snapshot; a price that cannot be converted is never flagged.
-    """
-    tables: dict[str, RateTable] = {}
-
-    def to_usd(amount: Decimal, currency: str, at: dt.datetime, name: str) -> Decimal | None:
-        table = tables.get(name)
-        if table is None:
-            table = tables[name] = rate_table(store, name)
-        found = table.convert(amount, currency, "USD", at)
-        return None if found is None else found.amount
-
-    return holding.find_held_prices(store, to_usd=to_usd, is_holding=holding_price, factor=factor, market=market)

@@ -9,14 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from statistics import median
-from typing import TYPE_CHECKING
 
 from torwatch.model import MarketFacts, Price
 from torwatch.normalise.units_number import NUMBER, canonical, drop_float_noise, parse_decimal
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _TABLE = Path(__file__).with_name("data") / "currencies.toml"
 _MAXIMUM_CHARACTERS = 400  # a price field that is longer is no price
@@ -217,24 +212,3 @@ def _quotes(text: str, first: _Amount, rest: list[_Amount]) -> tuple[tuple[str, 
         if amount.mark and amount.currency and amount.currency != first.currency:
             quotes.setdefault(amount.currency, canonical(amount.value))
     return tuple(quotes.items())
-
-
-def holding_price(
-    price: Decimal,
-    others_of_listing: Sequence[Decimal],
-    category_p999: Decimal | None,
-    had_feedback_since: bool,  # noqa: FBT001 - one of the rule's four facts; a caller names it
-    *,
-    factor: Decimal = Decimal(5),
-    ceiling: Decimal = Decimal(10_000),
-) -> bool:
-    """Whether a price only keeps a listing's place while the vendor is out of stock; all amounts in USD.
-
-    Rule of measurement.md 2.6: above both `factor` times the median of the listing's other prices and the category's 99.9th
-    percentile, or above `ceiling` with no feedback since. A bound that is not known (no other prices, small category) is left out;
-    with neither, only the ceiling counts. Flag, never delete; reports print totals for the factors 3, 5 and 10.
-    """
-    bounds = [factor * median(others_of_listing)] if others_of_listing else []
-    if category_p999 is not None:
-        bounds.append(category_p999)
-    return (bool(bounds) and price > max(bounds)) or (price > ceiling and not had_feedback_since)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import statistics
-from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 
 from torwatch.measure.estimate import Refusal
 from torwatch.measure.sales import counter_rises, held_prices, median_of_others, sales_range, top_prices
-from torwatch.normalise.price import holding_price
 
 prices = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 30_000)), max_size=30)
 
@@ -40,6 +38,12 @@ def test_the_median_of_the_other_prices_is_that_of_a_plain_count(pairs):
         assert np.isnan(found) if not others else found == statistics.median(others)
 
 
+def holds_a_place(usd, others, top, fed, factor):
+    """The rule for one price: above both bounds that are known, or above 10,000 with no feedback since."""
+    bounds = ([factor * statistics.median(others)] if others else []) + ([] if top is None else [top])
+    return (bool(bounds) and usd > max(bounds)) or (usd > 10_000 and not fed)
+
+
 @given(prices, st.sampled_from([3.0, 5.0, 10.0]), st.sampled_from([None, 700]), st.data())
 def test_the_same_prices_are_flagged_as_by_the_rule_for_one_price(pairs, factor, top, data):
     owner, usd = arrays(pairs)
@@ -47,9 +51,31 @@ def test_the_same_prices_are_flagged_as_by_the_rule_for_one_price(pairs, factor,
     tops = np.full(len(pairs), np.nan if top is None else top)
     held = held_prices(usd, median_of_others(owner, usd), tops, fed, factor=factor)
     for at, (one, value) in enumerate(pairs):
-        others = [Decimal(price) for place, (other, price) in enumerate(pairs) if other == one and place != at]
-        expected = holding_price(Decimal(value), others, None if top is None else Decimal(top), bool(fed[at]), factor=Decimal(int(factor)))
-        assert bool(held[at]) is expected
+        others = [price for place, (other, price) in enumerate(pairs) if other == one and place != at]
+        assert bool(held[at]) is holds_a_place(value, others, top, fed[at], factor)
+
+
+@pytest.mark.parametrize(
+    ("usd", "others", "top", "fed", "held"),
+    [
+        (600, 100, 400, True, True),
+        (600, 100, 700, True, False),  # above one bound only
+        (450, 100, 400, True, False),
+        (10_001, 10_000, None, False, True),
+        (10_001, 10_000, None, True, False),  # feedback: somebody bought
+        (10_000, 10_000, None, False, False),
+        (9_999, None, None, False, False),  # no bound is known
+        (None, 100, 400, False, False),  # no rate: nothing can be said
+    ],
+)
+def test_a_price_holds_a_place_above_both_bounds_or_above_ten_thousand_unsold(usd, others, top, fed, held):
+    known = [np.array([np.nan if value is None else float(value)]) for value in (usd, others, top)]
+    assert held_prices(*known, np.array([fed])).tolist() == [held]
+
+
+def test_the_factor_is_an_argument_because_three_are_printed():
+    held = [held_prices(np.array([400.0]), np.array([100.0]), np.array([np.nan]), np.array([True]), factor=factor) for factor in (3, 5, 10)]
+    assert [bool(one[0]) for one in held] == [True, False, False]
 
 
 def test_a_percentile_of_few_prices_is_none():
@@ -57,5 +83,6 @@ def test_a_percentile_of_few_prices_is_none():
     top = top_prices(group, np.concatenate([np.arange(1_000.0), np.arange(999.0)]), 3)
     assert top[0] == 998
     assert np.isnan(top[1:]).all()
+    assert top_prices(np.zeros(2_000, dtype="i8"), np.arange(1.0, 2_001.0), 1).tolist() == [1_998]
     with_gap = top_prices(np.zeros(1_001, dtype="i8"), np.append(np.arange(1_000.0), np.nan), 1)
     assert with_gap.tolist() == [pytest.approx(998)]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from torwatch.model import MarketFacts
-from torwatch.normalise.price import holding_price, normalise_price
+from torwatch.normalise.price import normalise_price
 from torwatch.normalise.units_number import canonical, drop_float_noise, parse_decimal
 
 COMMA = MarketFacts(decimal=",")
@@ -193,30 +193,6 @@ def test_a_number_that_fits_no_reading_is_none() -> None:
     assert parse_decimal("1.2.3") is None
     assert parse_decimal("1,00,000") is None
     assert parse_decimal("1" * 60) is None
-
-
-class TestHoldingPrice:
-    """Measurement rule 2.6: over max(5 x the median of the others, the category's 99.9th percentile), or over 10,000 unsold."""
-
-    def test_a_price_above_both_bounds_is_held(self) -> None:
-        assert holding_price(Decimal(600), [Decimal(100)], Decimal(400), had_feedback_since=True)
-
-    def test_a_price_above_only_one_bound_is_not(self) -> None:
-        assert not holding_price(Decimal(600), [Decimal(100)], Decimal(700), had_feedback_since=True)
-        assert not holding_price(Decimal(450), [Decimal(100)], Decimal(400), had_feedback_since=True)
-
-    def test_more_than_the_ceiling_needs_feedback(self) -> None:
-        others = [Decimal(9000), Decimal(11000)]
-        assert holding_price(Decimal(10001), others, None, had_feedback_since=False)
-        assert not holding_price(Decimal(10001), others, None, had_feedback_since=True)
-        assert not holding_price(Decimal(10000), others, None, had_feedback_since=False)
-
-    def test_the_factor_is_an_argument_because_reports_print_three(self) -> None:
-        held = [holding_price(Decimal(400), [Decimal(100)], None, had_feedback_since=True, factor=Decimal(f)) for f in (3, 5, 10)]
-        assert held == [True, False, False]
-
-    def test_with_no_bound_known_only_the_ceiling_counts(self) -> None:
-        assert not holding_price(Decimal(9999), [], None, had_feedback_since=False)
 
 
 def test_a_range_takes_the_currency_that_only_its_upper_end_names():
