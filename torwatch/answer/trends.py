@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from torwatch.report.document import Cell, Section
 
 WEEK = 7
+DAY_SECONDS = 86_400
 GOOD = ("complete", "partial")
+UNUSED = ("held", "rejected")
 EPOCH = dt.date(1970, 1, 1)
 
 
@@ -64,11 +66,13 @@ def _section(asking: Asking, key: str, titles: tuple[str, str], course: _Course,
     note = (
         (
             f"Standing listings and share of declared; all {course.markets} markets, and the panel of {course.panel} watched throughout;"
-            " + a market came, \u2212 one went; h a snapshot waits for a decision and no other was taken that week: a gap."
+            " + a market came, \u2212 one went (no good look for a week or one rhythm more); h a snapshot is held or rejected and no other was taken that"
+            " week: a gap."
         ),
         (
             f"Staand aanbod en aandeel van opgegeven; alle {course.markets} markten, en het panel van {course.panel} die steeds gevolgd zijn;"
-            " + markt erbij, \u2212 markt weg; w een opname wacht op een besluit en er is die week geen andere: een gat."
+            " + markt erbij, \u2212 markt weg (een week of een ronde langer geen goede keer); w een opname wacht of is verworpen en er is die week geen"
+            " andere: een gat."
         ),
     )
     return asking.section(key, titles, columns, rows, sql.TREND, note)
@@ -83,38 +87,44 @@ def _course(asking: Asking) -> _Course:
     if not len(markets):
         return _Course([], [], [], [], [], 0, 0)
     day = np.floor(looks.day).astype("i8")
-    # The first and last look of any kind count as watched from and to: a failed one was an attempt.
-    begun = np.array([day[inside & (looks.market == market)].min() for market in markets])
-    ended = np.array([day[inside & (looks.market == market)].max() for market in markets])
+    begun, ended = (np.array([take(day[good & (looks.market == market)]) for market in markets]) for take in (np.min, np.max))
+    rhythm = {row[0]: row[1] // DAY_SECONDS for row in asking.store.rows("SELECT market_id, every_seconds FROM target")}
+    # The charts' rule (report/charts/parts/weeks.sql): what stood at the last good look counts for a week or one rhythm more, not for ever.
+    ends = ended + np.array([max(WEEK, rhythm.get(int(market), 0)) for market in markets])
     first, last = int(begun.min()), int(ended.max())
     days = list(range(last - WEEK * ((last - first) // WEEK), last + 1, WEEK))
-    panel = markets[(begun <= first + WEEK) & (ended >= last - WEEK)]
-    sets = (markets, panel)
-    marks = [_marks(begun, ended, end, first, last) for end in days]
-    held = [_held(looks, inside, good, day, days, among) for among in sets]
-    marks = [mark + (asking.say("h", "w") if held[0][at] else "") for at, mark in enumerate(marks)]
+    panel = (begun <= first + WEEK) & (ends >= last)
+    sets = (np.ones(len(markets), dtype=bool), panel)
+    held = [_held(looks, inside, good, day, days, markets[among]) for among in sets]
+    marks = [_marks(begun, ends, end, first) + (asking.say("h", "w") if held[0][at] else "") for at, end in enumerate(days)]
     counted = [
-        [_standing(asking, np.array(days), day, weight, among) for weight in (scope.weight, scope.declared.astype(float))] for among in sets
+        [
+            _standing(asking, np.array(days), day, weight, markets[among], ends[among])
+            for weight in (scope.weight, scope.declared.astype(float))
+        ]
+        for among in sets
     ]
-    return _Course(days, [pair[0] for pair in counted], [pair[1] for pair in counted], held, marks, len(markets), len(panel))
+    return _Course(days, [pair[0] for pair in counted], [pair[1] for pair in counted], held, marks, len(markets), int(panel.sum()))
 
 
-def _standing(asking: Asking, days: Array, day: Array, weight: Array, markets: Array) -> Array:
-    """The weight of the listings that stand at the end of each day: what opened by then less what was missed by then."""
+def _standing(asking: Asking, days: Array, day: Array, weight: Array, markets: Array, ends: Array) -> Array:
+    """The weight of the listings that stand at the end of each day: what opened by then less what was missed by then.
+
+    `ends`: by market the last day on which what stood there counts; none of it does afterwards.
+    """
     scope = asking.scope
-    spells = scope.spells
-    counted = np.isin(scope.market, markets) * weight
-    size = len(days) + 1
-    came = np.bincount(np.searchsorted(days, day[spells.opened]), counted[spells.owner], size)
-    over = spells.missed != NEVER
-    went = np.bincount(np.searchsorted(days, day[spells.missed[over]]), counted[spells.owner[over]], size)
+    spells = scope.spells.take(np.isin(scope.market[scope.spells.owner], markets))
+    counted, size = weight[spells.owner], len(days) + 1
+    until = ends[np.searchsorted(markets, scope.market[spells.owner])] + 1
+    gone = np.where(spells.missed == NEVER, until, np.minimum(until, day[spells.missed]))
+    came, went = (np.bincount(np.searchsorted(days, moved), counted, size) for moved in (day[spells.opened], gone))
     return np.cumsum(came - went)[:-1]
 
 
 def _held(looks: Looks, inside: Array, good: Array, day: Array, days: list[int], markets: Array) -> Array:
-    """By week: a market of these was looked at, the snapshot is held, and no other snapshot of it was taken."""
+    """By week: a market of these was looked at, the snapshot is held or was rejected, and no other snapshot of it was taken."""
     gaps = np.zeros(len(days), dtype=bool)
-    held = inside & (looks.state == "held") & np.isin(looks.market, markets)
+    held = inside & np.isin(looks.state, UNUSED) & np.isin(looks.market, markets) & (day <= days[-1])
     for look in np.flatnonzero(held):
         week = int(np.searchsorted(days, day[look]))
         others = good & (looks.market == looks.market[look]) & (day <= days[week]) & (day > days[week] - WEEK)
@@ -122,9 +132,9 @@ def _held(looks: Looks, inside: Array, good: Array, day: Array, days: list[int],
     return gaps
 
 
-def _marks(begun: Array, ended: Array, end: int, first: int, last: int) -> str:
+def _marks(begun: Array, ends: Array, end: int, first: int) -> str:
     came = (begun > end - WEEK) & (begun <= end) & (begun > first + WEEK)
-    went = (ended > end - WEEK) & (ended <= end) & (ended < last - WEEK)
+    went = (ends >= end - WEEK) & (ends < end)  # the first week in which the market does not count
     return "+" * int(came.sum()) + "\u2212" * int(went.sum())
 
 

@@ -78,10 +78,15 @@ WHERE scope.weight > 0 AND snapshot.started_at BETWEEN :since AND :until AND lis
   AND NOT EXISTS (SELECT 1 FROM point WHERE point.id = listing.id AND field = 'currency') GROUP BY 1, 2 ORDER BY 4 DESC"""
 COUNTERS = """
 SELECT listing_id, snapshot_id, sales FROM listing_counter WHERE sales IS NOT NULL ORDER BY listing_id, snapshot_id"""
+# Up to and with the day `until` a market's listings count: its last good look and a week, or its rhythm where that is longer.
 TREND = """
-SELECT scope.market_id, date(opened.started_at) AS opened, date(missed.started_at) AS missed, sum(scope.weight) AS here,
+WITH watched AS (
+  SELECT snapshot.market_id, date(max(snapshot.started_at), '+' || max(7, coalesce(target.every_seconds / 86400, 0)) || ' days') AS until
+  FROM snapshot LEFT JOIN target ON target.market_id = snapshot.market_id
+  WHERE snapshot.state IN ('complete', 'partial') AND snapshot.started_at BETWEEN :since AND :until GROUP BY snapshot.market_id)
+SELECT scope.market_id, date(opened.started_at) AS opened, date(missed.started_at) AS missed, watched.until, sum(scope.weight) AS here,
        sum(scope.declared) AS declared, count(*) AS every
-FROM spell JOIN scope ON scope.id = spell.entity_id
+FROM spell JOIN scope ON scope.id = spell.entity_id JOIN watched ON watched.market_id = scope.market_id
 JOIN snapshot AS opened ON opened.id = spell.opened_snapshot_id
 LEFT JOIN snapshot AS missed ON missed.id = spell.first_missed_snapshot_id
 WHERE spell.entity = 'listing' AND opened.started_at <= :until GROUP BY 1, 2, 3"""

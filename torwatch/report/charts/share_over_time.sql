@@ -26,7 +26,7 @@ WITH RECURSIVE
     SELECT week.day AS week, round(100.0 * sum(only_here) / sum(every), 2) AS low,
            round(100.0 * sum(weight) / nullif(sum(declared), 0), 2) AS declared, round(100.0 * sum(perhaps) / sum(every), 2) AS high
     FROM week JOIN life ON life.opened <= week.day AND (life.missed IS NULL OR life.missed > week.day)
-    JOIN watched ON watched.market_id = life.market_id AND watched.ends > week.day
+    JOIN watched ON watched.market_id = life.market_id AND watched.ends >= week.day
     WHERE week.day NOT IN (SELECT day FROM gap) GROUP BY 1)
 SELECT * FROM (
   SELECT week.day AS week, share.low, share.declared, share.high, NULL AS baseline, NULL AS source

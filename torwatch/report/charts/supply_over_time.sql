@@ -29,6 +29,6 @@ WITH RECURSIVE
   total AS MATERIALIZED (
     SELECT week.day, placed.origin, sum(placed.listings) AS listings
     FROM week JOIN placed ON placed.opened <= week.day AND (placed.missed IS NULL OR placed.missed > week.day)
-    JOIN watched ON watched.market_id = placed.market_id AND watched.ends > week.day GROUP BY 1, 2)
+    JOIN watched ON watched.market_id = placed.market_id AND watched.ends >= week.day GROUP BY 1, 2)
 SELECT week.day AS week, line.origin, CASE WHEN week.day IN (SELECT day FROM gap) THEN NULL ELSE round(coalesce(total.listings, 0), 2) END AS listings
 FROM week JOIN line LEFT JOIN total ON total.day = week.day AND total.origin = line.origin ORDER BY week.day, line.place
