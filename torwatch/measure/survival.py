@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Ends = Literal["earliest", "middle", "latest"]
 METHOD = "Kaplan-Meier"
+HALF = 0.5 + 1e-9  # a curve is a product of fractions: exactly one half may come out a hair above it
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def survival_at(steps: Sequence[Step], age_days: float) -> float:
 
 def median_life_days(steps: Sequence[Step]) -> float | None:
     """The first age at which no more than half still stand; None where the curve does not come down so far."""
-    return next((step.age_days for step in steps if step.survival <= 0.5), None)  # noqa: PLR2004 - a half
+    return next((step.age_days for step in steps if step.survival <= HALF), None)
 
 
 def seen_at_best(steps: Sequence[Step], every_days: float) -> float:

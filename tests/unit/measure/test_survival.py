@@ -60,3 +60,9 @@ def test_the_adviser_sees_less_the_rarer_it_looks():
 def test_lives_that_are_alike_may_be_counted_together():
     lives = [Life(0, 10, 12)] * 3 + [Life(0, 20, None)] * 5 + [Life(5, 14, 16)] * 2
     assert kaplan_meier(Counter(lives)) == kaplan_meier(lives)
+
+
+@pytest.mark.parametrize("number", range(4, 40, 2))
+def test_the_median_is_the_age_at_which_exactly_half_still_stand(number):
+    steps = kaplan_meier([Life(0, age, age) for age in range(1, number + 1)])
+    assert median_life_days(steps) == number / 2
