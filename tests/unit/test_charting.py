@@ -113,6 +113,26 @@ def test_the_survival_that_is_drawn_is_that_of_the_estimator(store):
         ]
 
 
+def test_the_table_of_vendors_gives_the_curve_that_is_drawn_where_no_account_shows_its_age(store, tmp_path):
+    store.rows("VACUUM INTO ?", (str(tmp_path / "copy.db"),))
+    with open_store(tmp_path / "copy.db") as copy:
+        with copy.write() as connection:  # many vendors have one listing from the country, among several from elsewhere
+            connection.execute(
+                "UPDATE listing SET ship_from = (SELECT max(raw) FROM origin WHERE code = 'NL' AND origin.market_id = listing.market_id)"
+                " WHERE id IN (SELECT min(id) FROM listing WHERE vendor_id IS NOT NULL GROUP BY vendor_id HAVING count(*) > 2)"
+            )
+        assert copy.value("SELECT count(member_since) FROM vendor") == 0
+        document = write_answer(copy, Question("NL", FIRST, dt.datetime(2026, 5, 1, tzinfo=dt.UTC)))
+        figures = count_figures(copy, document.parameters)
+    drawn = [row for row in figures.rows["vendor_survival"] if row[0] == "NL"]
+    table = {row[1]: row[2] for section in document.sections if section.key == "survival" for row in section.rows if row[0] == "NL vendors"}
+    assert 30 in table
+    for age, percent in table.items():
+        assert percent == [row[2] for row in drawn if row[1] <= age][-1]
+    median = next(row[3] for section in document.sections if section.key == "lives" for row in section.rows if row[0] == "NL vendors")
+    assert median == next((pytest.approx(row[1], abs=0.06) for row in drawn if row[2] <= 50), None)
+
+
 def vendor_lives(store, *, here):
     """The vendors' spells that began after the market's first snapshot, as lives; most of their declaring listings name the country, or not."""
     rows = store.rows(

@@ -64,7 +64,9 @@ def life_sections(asking: Asking) -> list[Section]:
     scope, question = asking.scope, asking.question
     until, code = question.parameters["until"], question.country
     here = scope.here[scope.spells.owner]
-    ours = np.unique(scope.vendors[scope.vendor[scope.here]])
+    # The charts' rule (report/charts/vendor_survival.sql): most of a vendor's listings that name a country name this one.
+    named, declared = (np.bincount(scope.vendor[chosen], minlength=len(scope.vendors)) for chosen in (scope.here, scope.declared))
+    ours = scope.vendors[2 * named > declared]
     born = _born(asking)
     vendors = scope.vendor_spells
     of_here = np.isin(vendors.owner, ours)
@@ -97,11 +99,13 @@ def life_sections(asking: Asking) -> list[Section]:
     note = (
         (
             "Kaplan\u2013Meier by age, log-log limits; an end lies between last seen and the next complete miss. What stood at the first look enters late"
-            " where the day it began is shown; else it is left out."
+            f" where the day it began is shown; else, and in the chart of vendors, it is left out. {code} vendors: most of their listings that name a"
+            f" country name {code}."
         ),
         (
             "Kaplan\u2013Meier naar leeftijd, log-loggrenzen; een einde ligt tussen laatst gezien en de volgende volledige misser. Wat er bij de eerste"
-            " keer al stond komt later binnen als zijn begindag te zien is; anders is het weggelaten."
+            f" keer al stond komt later binnen als zijn begindag te zien is; anders, en in de grafiek van verkopers, is het weggelaten. {code} verkopers:"
+            f" het meeste van hun aanbod dat een land noemt, noemt {code}."
         ),
     )
     who = ("who", "wie")
