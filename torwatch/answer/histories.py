@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torwatch.answer.lives import lives_by_market
 from torwatch.answer.looks import NEVER, Array
 from torwatch.measure.estimate import Refusal
 from torwatch.measure.survival import kaplan_meier, median_life_days
@@ -17,6 +16,7 @@ from torwatch.store.captures import FIRST, Occasion, read_occasions, second_pass
 
 if TYPE_CHECKING:
     from torwatch.answer.asking import Asking
+    from torwatch.answer.lives import Lives
 
 LAST_LOOKS = 8
 LEAST_LOOKS = 3  # fewer give Schnabel nothing to say: it then says so of these
@@ -60,10 +60,9 @@ class History:
         return float(age[-looks]), seen[-looks:]
 
 
-def read_histories(asking: Asking) -> list[History]:
-    """The last looks of every market that was looked at in the period."""
+def read_histories(asking: Asking, lives: dict[int, Lives]) -> list[History]:
+    """The last looks of every market that was looked at in the period; `lives`: those of its listings, by market."""
     scope, question = asking.scope, asking.question
-    lives = lives_by_market(scope.looks, scope.spells, question.parameters["until"])
     missed_look, missed_id = _misses(asking)
     owner_market = scope.market[scope.spells.owner]
     histories = []

@@ -16,6 +16,7 @@ from torwatch.report import answer_sql as sql
 
 if TYPE_CHECKING:
     from torwatch.answer.asking import Asking
+    from torwatch.answer.lives import Lives
     from torwatch.report.document import Cell, Section
 
 GAUGED_LOOKS = 4  # the last ones: a gauge over the market's whole life would count what is long gone as unseen
@@ -30,9 +31,9 @@ class _Level:
     seen: int
 
 
-def level_sections(asking: Asking) -> list[Section]:
-    """Coverage with its interval, levels with theirs, and which estimators refused, market by market."""
-    histories = read_histories(asking)
+def level_sections(asking: Asking, lives: dict[int, Lives]) -> list[Section]:
+    """Coverage with its interval, levels with theirs, and which estimators refused, market by market; `lives`: of the listings."""
+    histories = read_histories(asking, lives)
     levels = [level for history in histories for level in _levels(history, asking.question.seed)]
     rows: list[tuple[Cell, ...]] = []
     refused: list[tuple[Cell, ...]] = []

@@ -59,8 +59,8 @@ def lives_by_market(looks: Looks, spells: Spells, until: str, born_day: Array | 
     return found
 
 
-def life_sections(asking: Asking) -> list[Section]:
-    """Median lives, and the share that still stands at some ages; of all, and of the country."""
+def life_sections(asking: Asking, lives: dict[int, Lives]) -> list[Section]:
+    """Median lives, and the share that still stands at some ages; of all, and of the country. `lives`: those of all listings."""
     scope, question = asking.scope, asking.question
     until, code = question.parameters["until"], question.country
     here = scope.here[scope.spells.owner]
@@ -71,7 +71,7 @@ def life_sections(asking: Asking) -> list[Section]:
     vendors = scope.vendor_spells
     of_here = np.isin(vendors.owner, ours)
     groups = (
-        (asking.say("listings", "aanbiedingen"), lives_by_market(scope.looks, scope.spells, until)),
+        (asking.say("listings", "aanbiedingen"), lives),
         (f"{code} {asking.say('listings', 'aanbiedingen')}", lives_by_market(scope.looks, scope.spells.take(here), until)),
         (asking.say("vendors", "verkopers"), lives_by_market(scope.looks, vendors, until, born)),
         (f"{code} {asking.say('vendors', 'verkopers')}", lives_by_market(scope.looks, vendors.take(of_here), until, born[of_here])),
@@ -79,16 +79,16 @@ def life_sections(asking: Asking) -> list[Section]:
     medians: list[tuple[Cell, ...]] = []
     curves: list[tuple[Cell, ...]] = []
     for name, by_market in groups:
-        lives = together(by_market.values())
-        steps = kaplan_meier(lives)
-        total, ended = sum(lives.values()), sum(count for life, count in lives.items() if life.first_missed is not None)
+        population = together(by_market.values())
+        steps = kaplan_meier(population)
+        total, ended = sum(population.values()), sum(count for life, count in population.items() if life.first_missed is not None)
         if isinstance(steps, Refusal):
             medians += [(name, total, ended, None, steps.told(question.language))]
             continue
         median = median_life_days(steps)
         why = "" if median else asking.say("more than half still stand", "meer dan de helft staat nog")
         medians.append((name, total, ended, None if median is None else round(median, 1), why))
-        longest = max(life.last_seen for life in lives)
+        longest = max(life.last_seen for life in population)
         for age in AGES_DAYS:
             if age <= longest:
                 step = _at(steps, age)

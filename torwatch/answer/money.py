@@ -38,8 +38,9 @@ class _Points:
 def money_sections(asking: Asking, feedback: Feedback) -> list[Section]:
     """Sales in USD by category, with the country's share of revenue; and what other rules for holding prices would give."""
     scope = asking.scope
-    points = _read_points(asking)
-    rates = _rates(asking, scope.market[feedback.listing], scope.currency[feedback.listing], feedback.look)
+    tables = _read_tables(asking)
+    points = _read_points(asking, tables)
+    rates = _rates(asking, tables, scope.market[feedback.listing], scope.currency[feedback.listing], feedback.look)
     top = top_prices(scope.group, _newest_usd(points, len(scope.id)), len(scope.groups))
     top[scope.groups.index("unknown")] = np.nan
     fed = _fed(points, feedback)
@@ -142,7 +143,7 @@ def _share(part: float, whole: float) -> float | None:
     return round(100 * float(part / whole), 2) if whole else None
 
 
-def _read_points(asking: Asking) -> _Points:
+def _read_points(asking: Asking, tables: dict[int, RateTable]) -> _Points:
     """The prices of every listing; one whose currency changed is left out, since its old prices have another one."""
     scope = asking.scope
     rows = asking.store.rows(sql.PRICE_CHANGES)
@@ -166,7 +167,7 @@ def _read_points(asking: Asking) -> _Points:
     spells = scope.spells
     began[spells.owner[::-1]] = spells.opened[::-1]
     at = np.where(looks < 0, began[listing], looks)
-    usd = prices * _rates(asking, scope.market[listing], scope.currency[listing], at)
+    usd = prices * _rates(asking, tables, scope.market[listing], scope.currency[listing], at)
     return _Points(listing, looks, prices, usd)
 
 
@@ -177,19 +178,21 @@ def _number(text: str | None) -> float:
         return np.nan
 
 
-def _rates(asking: Asking, market: Array, currency: Array, look: Array) -> Array:
+def _read_tables(asking: Asking) -> dict[int, RateTable]:
+    """By market the imported rates and those of its own quotes."""
+    names = {row["id"]: row["name"] for row in asking.store.rows("SELECT id, name FROM market")}
+    return {market: rate_table(asking.store, names[market]) for market in np.unique(asking.scope.market).tolist()}
+
+
+def _rates(asking: Asking, tables: dict[int, RateTable], market: Array, currency: Array, look: Array) -> Array:
     """USD of one unit of each currency at a look, by the imported rates and those that the market quotes; NaN where there is none."""
     looks, currencies = asking.scope.looks, asking.scope.currencies
     widest, size = max(currencies, default=0) + 1, len(looks.number) + 1
     keys, which = np.unique((market * widest + currency) * size + look, return_inverse=True)
-    names = {row["id"]: row["name"] for row in asking.store.rows("SELECT id, name FROM market")}
-    tables: dict[int, RateTable] = {}
     found = np.full(len(keys), np.nan)
     for at, key in enumerate(keys.tolist()):
         left, place = divmod(key, size)
         one, code = divmod(left, widest)
-        if one not in tables:
-            tables[one] = rate_table(asking.store, names[one])
         rate = tables[one].convert("1", currencies[code], "USD", dt.datetime.fromisoformat(str(looks.at[place]))) if code else None
         if rate is not None:
             found[at] = float(rate.rate)

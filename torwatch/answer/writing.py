@@ -8,7 +8,7 @@ from torwatch.answer.asking import Asking
 from torwatch.answer.basis import baseline_section, basis_line, basis_sections
 from torwatch.answer.extent import destination_section, extent_section, goods_sections, home_section
 from torwatch.answer.levels import level_sections
-from torwatch.answer.lives import life_sections
+from torwatch.answer.lives import life_sections, lives_by_market
 from torwatch.answer.money import money_sections
 from torwatch.answer.prices import price_section
 from torwatch.answer.sales import read_feedback, sales_section, scam_section
@@ -28,6 +28,7 @@ def write_document(store: Store, question: Question) -> Document:
     """Count and estimate everything that the answer prints."""
     asking = Asking(store, question, read_scope(store, question))
     feedback = read_feedback(asking)
+    lives = lives_by_market(asking.scope.looks, asking.scope.spells, question.parameters["until"])
     sections = (
         *share_sections(asking),
         extent_section(asking),
@@ -40,8 +41,8 @@ def write_document(store: Store, question: Question) -> Document:
         home_section(asking),
         scam_section(asking, feedback),
         price_section(asking),
-        *level_sections(asking),
-        *life_sections(asking),
+        *level_sections(asking, lives),
+        *life_sections(asking, lives),
         *basis_sections(asking),
         baseline_section(asking),
     )

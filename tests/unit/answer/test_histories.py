@@ -8,6 +8,7 @@ import numpy as np
 from torwatch.answer import Question
 from torwatch.answer.asking import Asking
 from torwatch.answer.histories import LAST_LOOKS, read_histories
+from torwatch.answer.lives import lives_by_market
 from torwatch.answer.scope import read_scope
 from torwatch.measure.abundance import count_occasions, count_seen
 from torwatch.store.captures import capture_histories
@@ -20,9 +21,14 @@ def asking_about(store):
     return Asking(store, question, read_scope(store, question))
 
 
+def histories_of(asking):
+    scope = asking.scope
+    return read_histories(asking, lives_by_market(scope.looks, scope.spells, asking.question.parameters["until"]))
+
+
 def test_the_arrays_say_what_the_capture_histories_say(bazaar):
     asking = asking_about(bazaar)
-    histories = read_histories(asking)
+    histories = histories_of(asking)
     assert [history.market for history in histories] == ["m1", "m2", "m3"]
     for market, history in enumerate(histories, 1):
         truth = capture_histories(bazaar, market, "listing")
@@ -36,14 +42,14 @@ def test_the_arrays_say_what_the_capture_histories_say(bazaar):
 
 
 def test_frequencies_by_vendor_add_up_to_those_of_the_market(bazaar):
-    for history in read_histories(asking_about(bazaar)):
+    for history in histories_of(asking_about(bazaar)):
         table = history.by_vendor(4)
         frequencies = count_seen(history.seen[-4:]).frequencies
         assert {often: int(count) for often, count in enumerate(table.sum(axis=0)) if count} == frequencies
 
 
 def test_the_near_closed_window_is_the_longest_within_a_median_life_and_never_under_three_looks(bazaar):
-    history = read_histories(asking_about(bazaar))[0]
+    history = histories_of(asking_about(bazaar))[0]
     assert np.allclose(np.diff(history.at_day), 7)
     for median, looks, days in ((0.0, 3, 14), (None, 3, 14), (15, 3, 14), (30, 5, 28), (999, 8, 49)):
         changed = replace(history, complete=np.ones(len(history.at_day), dtype=bool), median_life_days=median)
@@ -52,7 +58,7 @@ def test_the_near_closed_window_is_the_longest_within_a_median_life_and_never_un
 
 
 def test_partial_looks_are_no_part_of_the_near_closed_window(bazaar):
-    history = read_histories(asking_about(bazaar))[0]
+    history = histories_of(asking_about(bazaar))[0]
     _, seen = replace(history, median_life_days=999).near_closed()
     assert not history.complete.all()
     assert np.array_equal(seen, history.seen[history.complete])
