@@ -10,7 +10,6 @@ import numpy as np
 from torwatch.answer.looks import NEVER, Array
 from torwatch.measure.estimate import Refusal
 from torwatch.measure.survival import kaplan_meier, median_life_days
-from torwatch.report import answer_sql as sql
 from torwatch.store.capture import decode_ids
 from torwatch.store.captures import FIRST, Occasion, read_occasions, second_pass_pages
 
@@ -60,14 +59,13 @@ class History:
         return float(age[-looks]), seen[-looks:]
 
 
-def read_histories(asking: Asking, lives: dict[int, Lives]) -> list[History]:
-    """The last looks of every market that was looked at in the period; `lives`: those of its listings, by market."""
+def read_histories(asking: Asking, markets: dict[int, str], lives: dict[int, Lives]) -> list[History]:
+    """The last looks of markets (number → name) in the period; `lives`: those of their listings, by market."""
     scope, question = asking.scope, asking.question
     missed_look, missed_id = _misses(asking)
     owner_market = scope.market[scope.spells.owner]
     histories = []
-    for row in asking.rows(sql.SNAPSHOTS):
-        market = row["market_id"]
+    for market, name in markets.items():
         occasions, sets = read_occasions(asking.store, market, "listing", question.since, question.until)
         chosen = [at for at, occasion in enumerate(occasions) if occasion.pass_name == FIRST][-LAST_LOOKS:]
         listings = np.flatnonzero(scope.market == market)
@@ -85,7 +83,7 @@ def read_histories(asking: Asking, lives: dict[int, Lives]) -> list[History]:
         first, pages, days = _two_passes(asking, market, occasions, dict(zip(chosen, seen, strict=True)), scope.id[listings])
         histories.append(
             History(
-                row["market"],
+                name,
                 np.array([occasions[at].at.timestamp() / DAY_SECONDS for at in chosen]),
                 np.array([occasions[at].complete for at in chosen], dtype=bool),
                 seen,

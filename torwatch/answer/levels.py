@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torwatch.answer.histories import History, read_histories
 from torwatch.answer.words import method_name
 from torwatch.measure.abundance import chao2, count_seen, coverage_limits, schnabel, schumacher_eschmeyer, two_passes
 from torwatch.measure.estimate import Estimate, Refusal
@@ -16,7 +15,7 @@ from torwatch.report import answer_sql as sql
 
 if TYPE_CHECKING:
     from torwatch.answer.asking import Asking
-    from torwatch.answer.lives import Lives
+    from torwatch.answer.histories import History
     from torwatch.report.document import Cell, Section
 
 GAUGED_LOOKS = 4  # the last ones: a gauge over the market's whole life would count what is long gone as unseen
@@ -31,9 +30,14 @@ class _Level:
     seen: int
 
 
-def level_sections(asking: Asking, lives: dict[int, Lives]) -> list[Section]:
-    """Coverage with its interval, levels with theirs, and which estimators refused, market by market; `lives`: of the listings."""
-    histories = read_histories(asking, lives)
+def gauge_histories(histories: list[History], seed: int) -> list[Estimate | Refusal]:
+    """The coverage of each market's last looks."""
+    rng = np.random.default_rng(seed)
+    return [coverage_limits(history.by_vendor(GAUGED_LOOKS), len(history.seen[-GAUGED_LOOKS:]), rng) for history in histories]
+
+
+def level_sections(asking: Asking, histories: list[History], coverages: list[Estimate | Refusal]) -> list[Section]:
+    """Coverage with its interval, levels with theirs, and which estimators refused, market by market."""
     levels = [level for history in histories for level in _levels(history, asking.question.seed)]
     rows: list[tuple[Cell, ...]] = []
     refused: list[tuple[Cell, ...]] = []
@@ -55,18 +59,16 @@ def level_sections(asking: Asking, lives: dict[int, Lives]) -> list[Section]:
     none = ("No estimator was refused.", "Geen schatter is geweigerd.")
     why = ("No level is printed: see below.", "Er is geen niveau vermeld: zie hieronder.")
     return [
-        _coverage_section(asking, histories),
+        _coverage_section(asking, histories, coverages),
         asking.section("levels", ("Estimated levels", "Geschatte niveaus"), columns, rows, sql.LOOKS, note, why),
         asking.section("levels_refused", titles, (market, method, ("why not", "waarom niet")), refused, sql.LOOKS, reason=none),
     ]
 
 
-def _coverage_section(asking: Asking, histories: list[History]) -> Section:
-    rng = np.random.default_rng(asking.question.seed)
+def _coverage_section(asking: Asking, histories: list[History], coverages: list[Estimate | Refusal]) -> Section:
     rows: list[tuple[Cell, ...]] = []
-    for history in histories:
+    for history, gauge in zip(histories, coverages, strict=True):
         seen = history.seen[-GAUGED_LOOKS:]
-        gauge = coverage_limits(history.by_vendor(GAUGED_LOOKS), len(seen), rng)
         least = chao2(count_seen(seen)) if len(seen) else None
         shown = (round(100 * gauge.value, 2), _percents(asking, gauge)) if isinstance(gauge, Estimate) else (None, None)
         ever = round(least.value) if isinstance(least, Estimate) else None

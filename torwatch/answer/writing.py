@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torwatch.answer.asking import Asking
-from torwatch.answer.basis import baseline_section, basis_line, basis_sections
+from torwatch.answer.basis import baseline_section, basis_line, basis_sections, read_basis
 from torwatch.answer.extent import destination_section, extent_section, goods_sections, home_section
-from torwatch.answer.levels import level_sections
+from torwatch.answer.histories import read_histories
+from torwatch.answer.levels import gauge_histories, level_sections
 from torwatch.answer.lives import life_sections, lives_by_market
 from torwatch.answer.money import money_sections
 from torwatch.answer.prices import price_section
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
 def write_document(store: Store, question: Question) -> Document:
     """Count and estimate everything that the answer prints."""
     asking = Asking(store, question, read_scope(store, question))
-    feedback = read_feedback(asking)
+    basis, feedback = read_basis(asking), read_feedback(asking)
     lives = lives_by_market(asking.scope.looks, asking.scope.spells, question.parameters["until"])
+    histories = read_histories(asking, {row["market_id"]: row["market"] for row in basis.snapshots}, lives)
+    coverages = gauge_histories(histories, question.seed)
     sections = (
         *share_sections(asking),
         extent_section(asking),
@@ -41,9 +44,9 @@ def write_document(store: Store, question: Question) -> Document:
         home_section(asking),
         scam_section(asking, feedback),
         price_section(asking),
-        *level_sections(asking, lives),
+        *level_sections(asking, histories, coverages),
         *life_sections(asking, lives),
-        *basis_sections(asking),
+        *basis_sections(asking, basis),
         baseline_section(asking),
     )
     lead = asking.say(
@@ -53,5 +56,4 @@ def write_document(store: Store, question: Question) -> Document:
     name = country_name(question.country, question.language)
     title = asking.say(f"{name} on the markets watched", f"{name} op de gevolgde markten")
     period = f"{question.since.date()} \u2013 {question.until.date()}"
-    coverage = next(one for one in sections if one.key == "coverage")
-    return Document(title, question.language, period, (lead, basis_line(asking, coverage)), sections, question.parameters)
+    return Document(title, question.language, period, (lead, basis_line(asking, basis, coverages)), sections, question.parameters)

@@ -108,6 +108,8 @@ def test_one_line_says_what_every_figure_rests_on(bazaar_answers):
     assert "3 of 3 known markets watched" in line
     assert "14 complete, 2 partial, 0 failed, 1 held" in line
     assert "parsers last changed 2026-02-02" in line
+    covered = sorted(row[3] for row in section(bazaar_answers["en"], "coverage").rows)
+    assert f"coverage of the markets {covered[0]:.2f}\u2013{covered[-1]:.2f} %" in line
     assert "in wacht" in bazaar_answers["nl"].lead[1]
 
 

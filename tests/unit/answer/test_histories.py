@@ -22,8 +22,8 @@ def asking_about(store):
 
 
 def histories_of(asking):
-    scope = asking.scope
-    return read_histories(asking, lives_by_market(scope.looks, scope.spells, asking.question.parameters["until"]))
+    scope, markets = asking.scope, {row["id"]: row["name"] for row in asking.store.rows("SELECT id, name FROM market ORDER BY name")}
+    return read_histories(asking, markets, lives_by_market(scope.looks, scope.spells, asking.question.parameters["until"]))
 
 
 def test_the_arrays_say_what_the_capture_histories_say(bazaar):
