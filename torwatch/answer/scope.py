@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from torwatch.answer.looks import NEVER, Array, Looks, Spells, read_looks, read_spells
+from torwatch.report import answer_sql as sql
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,10 +24,7 @@ MISSING, UNREAD = 0, 1  # the first two claims: no text, and a text that was not
 UNITS = ("", "g", "ml", "unit")
 PERHAPS = ("undeclared", "world")
 
-CLAIMS = """
-SELECT market_id, raw, max(class) AS class, max(code = :country) AS names, sum(code <> '' AND code NOT LIKE 'region:%') AS countries,
-       sum(code LIKE 'region:%') AS regions, sum(code IN (SELECT value FROM json_each(:regions))) AS holding, max(code) AS code
-FROM origin WHERE excluded = 0 GROUP BY market_id, raw ORDER BY 1, 2"""
+CLAIMS = f"{sql.CLAIMS} ORDER BY 1, 2"
 TARGETS = """
 SELECT market_id, raw, group_concat(CASE WHEN code = '' THEN class ELSE replace(code, 'region:', '') END, char(9)) AS names
 FROM destination WHERE excluded = 0 GROUP BY market_id, raw ORDER BY 1, 2"""

@@ -5,12 +5,12 @@ Parameters: `:country` (ISO 3166-1 alpha-2), `:regions` (JSON list of the region
 
 from __future__ import annotations
 
-SCOPE = """
-  WITH claim AS (
+CLAIMS = """
     SELECT market_id, raw, max(class) AS class, max(code = :country) AS names, sum(code <> '' AND code NOT LIKE 'region:%') AS countries,
-           sum(code LIKE 'region:%') AS regions, sum(code IN (SELECT value FROM json_each(:regions))) AS holding,
-           max(code) AS code
-    FROM origin WHERE excluded = 0 GROUP BY market_id, raw),
+           sum(code LIKE 'region:%') AS regions, sum(code IN (SELECT value FROM json_each(:regions))) AS holding, max(code) AS code
+    FROM origin WHERE excluded = 0 GROUP BY market_id, raw"""
+SCOPE = f"""
+  WITH claim AS ({CLAIMS}),
   life AS (
     SELECT spell.entity_id, max(missed.started_at IS NULL OR missed.started_at > :until) AS standing, min(opened.started_at) AS opened
     FROM spell JOIN snapshot AS opened ON opened.id = spell.opened_snapshot_id
@@ -134,13 +134,9 @@ SELECT count(*) AS feedback, coalesce(sum({COMPLAINS}), 0) AS complaints, {SIGNS
 FROM feedback JOIN snapshot ON snapshot.id = feedback.first_snapshot_id WHERE snapshot.started_at BETWEEN :since AND :until"""
 PRICES = """
 WITH price AS (
-  SELECT scope.substance_group, scope.origin, listing.currency, CAST(listing.price AS REAL) / CAST(quantity.amount AS REAL) AS gram
-  FROM scope JOIN listing ON listing.id = scope.id
-  JOIN quantity ON quantity.market_id = listing.market_id AND quantity.title = coalesce(listing.title, '')
-       AND quantity.category = coalesce(listing.category, '')
-  WHERE scope.standing = 1 AND scope.drug AND scope.origin IS NOT NULL AND quantity.unit = 'g' AND CAST(quantity.amount AS REAL) > 0
-    AND listing.price_maximum IS NULL AND listing.price IS NOT NULL AND listing.currency IS NOT NULL
-    AND lower(coalesce(listing.price_unit, 'order')) IN ('order', 'item', 'lot', 'listing')),
+  SELECT scope.substance_group, scope.origin, offer.currency, offer.unit_price AS gram
+  FROM scope JOIN listing_unit_price AS offer ON offer.listing_id = scope.id
+  WHERE scope.standing = 1 AND scope.drug AND scope.origin IS NOT NULL AND offer.unit = 'g' AND offer.unit_price IS NOT NULL),
 ranked AS (
   SELECT *, row_number() OVER (PARTITION BY substance_group, currency, origin ORDER BY gram) AS place,
          count(*) OVER (PARTITION BY substance_group, currency, origin) AS listings
