@@ -62,12 +62,12 @@ QUERIES = (
     Query(
         "vendors_on_several_markets",
         "Vendor names that stand on several markets",
-        "Accounts whose displayed name, in small letters and without other signs than letters and digits, stands on more than one market. The same"
-        " name is a candidate only: names can be taken by impersonators.",
-        "SELECT replace(replace(replace(replace(lower(vendor.name), '_', ''), '-', ''), '.', ''), ' ', '') AS handle,"
-        " count(DISTINCT vendor.market_id) AS markets, group_concat(market.name || ': ' || vendor.name, ', ') AS accounts,"
-        " group_concat(DISTINCT vendor.claimed_origin) AS claimed_origins FROM vendor JOIN market ON market.id = vendor.market_id"
-        " WHERE vendor.name IS NOT NULL GROUP BY 1 HAVING count(DISTINCT vendor.market_id) > 1 ORDER BY 2 DESC, 1",
+        "Accounts whose name, as ever shown, in letters and digits only, is on more than one market. The same name is a candidate only: names can be"
+        " taken by impersonators.",
+        "SELECT vendor_handle.handle, count(DISTINCT vendor.market_id) AS markets,"
+        " group_concat(market.name || ': ' || vendor_handle.name, ', ') AS accounts,"
+        " group_concat(DISTINCT vendor.claimed_origin) AS claimed_origins FROM vendor_handle JOIN vendor ON vendor.id = vendor_handle.vendor_id"
+        " JOIN market ON market.id = vendor.market_id GROUP BY 1 HAVING count(DISTINCT vendor.market_id) > 1 ORDER BY 2 DESC, 1",
     ),
     Query(
         "price_over_time",

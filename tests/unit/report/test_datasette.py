@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from torwatch.normalise.openpgp import fold_handle
 from torwatch.report.datasette import TABLES, build_metadata
 from torwatch.report.queries import QUERIES
 from torwatch.store.database import open_store
@@ -46,3 +47,30 @@ def test_working_tables_are_hidden():
     metadata = build_metadata({}, WORKING_TABLE_NAMES)
     tables = metadata["databases"]["torwatch"]["tables"]
     assert all(tables[name] == {"hidden": True} for name in WORKING_TABLE_NAMES)
+
+
+def test_a_name_on_several_markets_is_found_whatever_signs_it_is_written_with(tmp_path):
+    accounts = [
+        (1, 1, "Leaf-House"),
+        (2, 2, "\u2605 LEAFHOUSE \u2605"),
+        (3, 1, "leaf house"),
+        (4, 2, "beans"),
+        (5, 2, "\uff2c\uff45afhouse"),
+    ]
+    with open_store(tmp_path / "torwatch.db") as store:
+        with store.write() as connection:
+            connection.execute("INSERT INTO market (id, name, added_at) VALUES (1, 'tea', ''), (2, 'coffee', '')")
+            connection.execute(
+                "INSERT INTO snapshot (id, market_id, started_at, state, parser, parser_digest, torwatch_version)"
+                " VALUES (1, 1, '2026-01-05', 'complete', 'p', 'd', 't')"
+            )
+            for number, market, name in accounts:
+                connection.execute(
+                    "INSERT INTO vendor (id, market_id, key, name, first_snapshot_id) VALUES (?, ?, ?, 'now', 1)", (number, market, name)
+                )
+                connection.execute("INSERT INTO vendor_handle VALUES (?, ?, ?, 1)", (number, fold_handle(name), name))
+        query = next(query for query in QUERIES if query.name == "vendors_on_several_markets")
+        found = store.rows(query.sql)
+    assert [(row["handle"], row["markets"]) for row in found] == [("leafhouse", 2)]
+    expected = ["coffee: \u2605 LEAFHOUSE \u2605", "coffee: \uff2c\uff45afhouse", "tea: Leaf-House", "tea: leaf house"]
+    assert sorted(found[0]["accounts"].split(", ")) == sorted(expected)
