@@ -46,8 +46,7 @@ class Figures:
 def count_figures(store: Store, parameters: Mapping[str, str]) -> Figures:
     """Run every chart's query; `parameters`: country, since and until as the answer binds them."""
     charts = all_charts(dt.date.fromisoformat(parameters["until"][:10]))
-    given = {name: parameters[name] for name in ("country", "since", "until")}
-    return Figures(charts, {chart.name: [tuple(row) for row in store.rows(chart.sql, _asked(chart, given))] for chart in charts})
+    return Figures(charts, {chart.name: [tuple(row) for row in store.rows(chart.sql, dict(parameters))] for chart in charts})
 
 
 def with_charts(document: Document, figures: Figures) -> Document:
@@ -64,10 +63,6 @@ def draw_figures(figures: Figures, language: str) -> dict[str, str]:
     from torwatch.report.chart_svg import draw_svg  # noqa: PLC0415 - an extra, loaded only for the report
 
     return {_key(chart): draw_svg(chart, rows, language) for chart in figures.charts if (rows := figures.rows[chart.name])}
-
-
-def _asked(chart: Chart, given: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in given.items() if f":{name}" in chart.sql}
 
 
 def _key(chart: Chart) -> str:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from torwatch.answer.scope import Scope
     from torwatch.store.database import Store
 
-BOUND = ("country", "since", "until")
-
 
 @dataclass(frozen=True, slots=True)
 class Asking:
@@ -37,13 +35,17 @@ class Asking:
         """A share as a text in per cent, with the decimal sign of the language."""
         return show_cell(None if share is None else round(100 * share, 2), self.question.language)
 
+    def percents(self, low: float | None, high: float | None) -> str:
+        """Two limits of a share, in per cent."""
+        return f"{self.percent(low)}\u2013{self.percent(high)}"
+
     def number(self, value: float) -> str:
         """A whole number as a text, thousands apart."""
         return show_cell(round(value), self.question.language)
 
     def rows(self, text: str) -> list[Any]:
         """The rows of a query that reads no large table."""
-        return self.store.rows(text, {name: self.question.parameters[name] for name in BOUND if f":{name}" in text})
+        return self.store.rows(text, self.question.parameters)
 
     def section(
         self,

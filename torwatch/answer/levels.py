@@ -70,7 +70,7 @@ def _coverage_section(asking: Asking, histories: list[History], coverages: list[
     for history, gauge in zip(histories, coverages, strict=True):
         seen = history.seen[-GAUGED_LOOKS:]
         least = chao2(count_seen(seen)) if len(seen) else None
-        shown = (round(100 * gauge.value, 2), _percents(asking, gauge)) if isinstance(gauge, Estimate) else (None, None)
+        shown = (round(100 * gauge.value, 2), asking.percents(gauge.low, gauge.high)) if isinstance(gauge, Estimate) else (None, None)
         ever = round(least.value) if isinstance(least, Estimate) else None
         rows.append((history.market, len(seen), int(seen.any(axis=0).sum()), *shown, ever))
     columns = (
@@ -115,13 +115,9 @@ def _limits(asking: Asking, found: Estimate) -> str | None:
     return "\u2013".join(asking.number(limit) for limit in (found.low, found.high))
 
 
-def _percents(asking: Asking, found: Estimate) -> str:
-    return f"{asking.percent(found.low)}\u2013{asking.percent(found.high)}"
-
-
 def _covered(asking: Asking, found: Estimate, seen: int) -> str:
     """The share of the level that was seen, with the limits that the level's own give."""
     share = asking.percent(min(1.0, seen / found.value))
     if found.low is None or found.high is None:
         return share
-    return f"{share} ({asking.percent(min(1.0, seen / found.high))}\u2013{asking.percent(min(1.0, seen / found.low))})"
+    return f"{share} ({asking.percents(min(1.0, seen / found.high), min(1.0, seen / found.low))})"

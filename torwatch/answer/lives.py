@@ -92,7 +92,7 @@ def life_sections(asking: Asking, lives: dict[int, Lives]) -> list[Section]:
         for age in AGES_DAYS:
             if age <= longest:
                 step = _at(steps, age)
-                limits = f"{asking.percent(step.low)}\u2013{asking.percent(step.high)}" if step.deaths else None
+                limits = asking.percents(step.low, step.high) if step.deaths else None
                 curves.append((name, age, round(100 * step.survival, 2), limits))
     if not any(row[1] for row in medians):
         medians = []

@@ -76,7 +76,7 @@ def vendor_table(scope: Scope) -> Array:
 
 
 def _limits(asking: Asking, bound: Estimate | Refusal) -> str | None:
-    return f"{asking.percent(bound.low)}\u2013{asking.percent(bound.high)}" if isinstance(bound, Estimate) else None
+    return asking.percents(bound.low, bound.high) if isinstance(bound, Estimate) else None
 
 
 def _note(reasons: list[str]) -> tuple[str, str]:

@@ -56,7 +56,7 @@ def _section(section: Section, document: Document, picture: str) -> str:
 
 
 def _table(section: Section, language: str) -> str:
-    numeric = [all(not isinstance(row[at], str) for row in section.rows) for at in range(len(section.columns))]
+    numeric = section.numeric
     head = "".join(f'<th scope="col"{_right(right)}>{escape(column)}</th>' for column, right in zip(section.columns, numeric, strict=True))
     rows = "".join(
         "<tr>"

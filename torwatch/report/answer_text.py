@@ -27,12 +27,8 @@ def answer_text(document: Document) -> str:
 def _body(section: Section, language: str) -> list[str]:
     lines = _wrap(section.reason)
     if section.rows:
-        lines += text_table(section.columns, [[show_cell(cell, language) for cell in row] for row in section.rows], _numeric(section))
+        lines += text_table(section.columns, [[show_cell(cell, language) for cell in row] for row in section.rows], section.numeric)
     return lines + (_wrap(section.note) if section.note else [])
-
-
-def _numeric(section: Section) -> list[bool]:
-    return [all(not isinstance(row[at], str) for row in section.rows) for at in range(len(section.columns))]
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[str]:

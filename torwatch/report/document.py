@@ -19,6 +19,11 @@ class Section:
     reason: str = ""
     sql: str = ""
 
+    @property
+    def numeric(self) -> list[bool]:
+        """By column whether it holds no text: then it is set to the right."""
+        return [all(not isinstance(row[at], str) for row in self.rows) for at in range(len(self.columns))]
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
