@@ -9,7 +9,7 @@ import numpy as np
 
 from torwatch.answer.looks import NEVER, Array, Looks, Spells
 from torwatch.measure.estimate import Refusal
-from torwatch.measure.survival import Life, Step, kaplan_meier, median_life_days
+from torwatch.measure.survival import Life, kaplan_meier, median_life_days, step_at
 from torwatch.report import answer_sql as sql
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def life_sections(asking: Asking, lives: dict[int, Lives]) -> list[Section]:
         longest = max(life.last_seen for life in population)
         for age in AGES_DAYS:
             if age <= longest:
-                step = _at(steps, age)
+                step = step_at(steps, age)
                 limits = asking.percents(step.low, step.high) if step.deaths else None
                 curves.append((name, age, round(100 * step.survival, 2), limits))
     if not any(row[1] for row in medians):
@@ -126,11 +126,6 @@ def together(markets: Iterable[Lives]) -> Lives:
         for life, count in lives.items():
             found[life] = found.get(life, 0) + count
     return found
-
-
-def _at(steps: list[Step], age_days: float) -> Step:
-    """The curve at an age; a whole one before the first death."""
-    return next((step for step in reversed(steps) if step.age_days <= age_days), Step(age_days, 1.0, 1.0, 1.0, 0, 0))
 
 
 def _born(asking: Asking) -> Array:

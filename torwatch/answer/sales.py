@@ -9,6 +9,7 @@ import numpy as np
 
 from torwatch.measure.estimate import Estimate
 from torwatch.measure.sales import counter_rises, sales_range
+from torwatch.measure.share import wilson
 from torwatch.report import answer_sql as sql
 
 if TYPE_CHECKING:
@@ -106,6 +107,13 @@ def scam_section(asking: Asking, feedback: Feedback) -> Section:
         (asking.say("pages that looked like phishing checks", "pagina's als phishing-controle"), row["phishing"]),
         (asking.say("markets closed", "gesloten markten"), row["closed"]),
     ]
+    part = wilson(feedback.complaints, feedback.read)
     note = ("Claims only; none was checked.", "Slechts beweringen; geen is nagegaan.")
+    if isinstance(part, Estimate):
+        limits = f"{asking.percent(part.value)} % ({asking.percents(part.low, part.high)})"
+        note = (
+            f"{note[0]} {limits} of the feedback read speaks of it: a plain proportion with Wilson's 95 % limits, as if each were written apart.",
+            f"{note[1]} {limits} van de gelezen beoordelingen spreekt ervan: een gewoon aandeel met Wilsons 95 %-grenzen, alsof elke op zichzelf staat.",
+        )
     columns = (("claim", "bewering"), ("number", "aantal"))
     return asking.section("scams", ("Scam indicators", "Aanwijzingen van oplichting"), columns, rows, sql.SCAMS, note)

@@ -8,7 +8,7 @@ import numpy as np
 
 from torwatch.answer.words import NAMED, category_name
 from torwatch.measure.estimate import Estimate, Refusal
-from torwatch.measure.share import share_intervals
+from torwatch.measure.share import EVERY, FIELDS, share_intervals
 from torwatch.report import answer_sql as sql
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from torwatch.answer.looks import Array
     from torwatch.answer.scope import Scope
     from torwatch.report.document import Cell, Section
-
-FIELDS = ("only_here", "weight", "declared", "perhaps")  # of measure.share.Counts; the fifth counts every listing
 
 
 def share_sections(asking: Asking) -> list[Section]:
@@ -35,7 +33,7 @@ def share_sections(asking: Asking) -> list[Section]:
     limits: list[tuple[Cell, ...]] = []
     reasons: dict[str, None] = {}
     for label, sums, bounds in zip(labels, table.sum(axis=0), found, strict=False):
-        every, declared = int(sums[4]), float(sums[2])
+        every, declared = int(sums[EVERY]), float(sums[FIELDS.index("declared")])
         if not every:
             continue
         reasons |= {bound.told(question.language): None for bound in bounds if isinstance(bound, Refusal)}
@@ -65,10 +63,10 @@ def vendor_table(scope: Scope) -> Array:
     stands = scope.standing
     vendor, category, drug = scope.vendor[stands], scope.category[stands], scope.drug[stands]
     vendors, categories = len(scope.vendors), len(scope.categories)
-    table = np.zeros((vendors, 2 + categories, 5))
+    table = np.zeros((vendors, 2 + categories, len(FIELDS)))
     cell = vendor * categories + category
-    for at in range(5):
-        weights = getattr(scope, FIELDS[at])[stands].astype(float) if at < len(FIELDS) else np.ones(len(vendor))
+    for at, field in enumerate(FIELDS):
+        weights = np.ones(len(vendor)) if at == EVERY else getattr(scope, field)[stands].astype(float)
         table[:, 2:, at] = np.bincount(cell, weights, vendors * categories).reshape(vendors, categories)
         table[:, 0, at] = np.bincount(vendor[drug], weights[drug], vendors)
     table[:, 1] = table[:, 2:].sum(axis=1)

@@ -15,7 +15,7 @@ from torwatch.measure.resample import draw_sums
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     import numpy as np
 
@@ -42,27 +42,8 @@ class Occasions:
     frequencies: dict[int, int]
 
 
-def count_occasions(seen: Iterable[int], occasions: int) -> Occasions:
-    """Count a capture history: bit t of each number says "seen at occasion t" (from 0)."""
-    caught, recaught, first = [0] * occasions, [0] * occasions, [0] * occasions
-    frequencies: dict[int, int] = {}
-    for bits in seen:
-        times = bits.bit_count()
-        if not times:
-            continue
-        frequencies[times] = frequencies.get(times, 0) + 1
-        start = (bits & -bits).bit_length() - 1
-        first[start] += 1
-        for at in range(start, occasions):
-            if bits >> at & 1:
-                caught[at] += 1
-                recaught[at] += at > start
-    known = [sum(first[:at]) for at in range(occasions)]
-    return Occasions(tuple(caught), tuple(recaught), tuple(known), frequencies)
-
-
 def count_seen(seen: np.ndarray) -> Occasions:
-    """The same from an array, occasions x things, of who was seen when."""
+    """Count an array, occasions x things, of who was seen when."""
     import numpy  # noqa: PLC0415, ICN001 - an extra: the daemon runs without it
 
     ever = numpy.logical_or.accumulate(seen, axis=0)

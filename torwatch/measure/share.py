@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torwatch.measure.estimate import Z_95, Estimate, Refusal
@@ -15,7 +14,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 LEAST_VENDORS = 2
-EVERY = 4  # the field of a vendor's counts that holds all listings
+# That claim only the country; its weight among all they declare; that declare any; that may be of it (it, undeclared, world, or only
+# regions that hold it); and all.
+FIELDS = ("only_here", "weight", "declared", "perhaps", "every")
+EVERY = FIELDS.index("every")
 UNCOUNTED = ("no listing is counted here", "hier is geen aanbieding geteld")
 UNDECLARED = ("no listing declares a country", "geen aanbieding noemt een land")
 ONE_VENDOR = (
@@ -25,34 +27,13 @@ ONE_VENDOR = (
 BOUNDS = ("low", "declared", "high")
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Listings of one vendor, or of all.
-
-    `only` X; `weight` of X among all declared; naming any country; `perhaps` X (X, undeclared, world, or only regions that hold X); all.
-    """
-
-    only: float
-    weight: float
-    declared: float
-    perhaps: float
-    every: float
-
-
-def three_bounds(total: Counts) -> tuple[float | None, float | None, float | None]:
-    """Low, declared and high share (measurement: section 1); None where nothing is counted."""
-    low = total.only / total.every if total.every else None
-    declared = total.weight / total.declared if total.declared else None
-    high = total.perhaps / total.every if total.every else None
-    return low, declared, high
-
-
 def share_intervals(
     table: np.ndarray, markets: Sequence[int], rng: np.random.Generator, *, draws: int = DRAWS
 ) -> list[tuple[Estimate | Refusal, Estimate | Refusal, Estimate | Refusal]]:
     """The three shares of each group with limits from `draws` resamplings of whole vendors within their market (2.5-97.5 %).
 
-    `table`: vendors x groups x 5, the fields of Counts in their order; `markets`: the market of each vendor.
+    `table`: vendors x groups x 5, the listings of each vendor by FIELDS; `markets`: the market of each vendor. Low is only / every,
+    declared weight / declared, high perhaps / every.
     """
     import numpy  # noqa: PLC0415, ICN001 - an extra: the daemon runs without it
 

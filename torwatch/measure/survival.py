@@ -90,9 +90,9 @@ def _exit(life: Life, ends: Ends) -> tuple[float, bool]:
     return at[ends], True
 
 
-def survival_at(steps: Sequence[Step], age_days: float) -> float:
-    """The curve at an age: 1 before the first death."""
-    return next((step.survival for step in reversed(steps) if step.age_days <= age_days), 1.0)
+def step_at(steps: Sequence[Step], age_days: float) -> Step:
+    """The curve at an age: a whole one, without a death, before the first death."""
+    return next((step for step in reversed(steps) if step.age_days <= age_days), Step(age_days, 1.0, 1.0, 1.0, 0, 0))
 
 
 def median_life_days(steps: Sequence[Step]) -> float | None:

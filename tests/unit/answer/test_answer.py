@@ -5,6 +5,7 @@ import datetime as dt
 
 import pytest
 from click.testing import CliRunner
+from statsmodels.stats.proportion import proportion_confint
 
 from torwatch.answer import Question, check_country, write_answer
 from torwatch.errors import TorwatchError, UsageError
@@ -111,6 +112,15 @@ def test_one_line_says_what_every_figure_rests_on(bazaar_answers):
     covered = sorted(row[3] for row in section(bazaar_answers["en"], "coverage").rows)
     assert f"coverage of the markets {covered[0]:.2f}\u2013{covered[-1]:.2f} %" in line
     assert "in wacht" in bazaar_answers["nl"].lead[1]
+
+
+def test_the_part_of_feedback_that_complains_has_limits_unless_there_is_none(bazaar_answers, silk_road_answers):
+    read, complaints = (row[1] for row in section(bazaar_answers["en"], "scams").rows[:2])
+    low, high = (100 * limit for limit in proportion_confint(complaints, read, method="wilson"))
+    assert (
+        f"{100 * complaints / read:.2f} % ({low:.2f}\u2013{high:.2f}) of the feedback read" in section(bazaar_answers["en"], "scams").note
+    )
+    assert section(silk_road_answers["en"], "scams").note == "Claims only; none was checked."
 
 
 def test_any_iso_code_will_do_and_nothing_else():

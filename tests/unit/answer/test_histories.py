@@ -10,7 +10,7 @@ from torwatch.answer.asking import Asking
 from torwatch.answer.histories import LAST_LOOKS, read_histories
 from torwatch.answer.lives import lives_by_market
 from torwatch.answer.scope import read_scope
-from torwatch.measure.abundance import count_occasions, count_seen
+from torwatch.measure.abundance import count_seen
 from torwatch.store.captures import capture_histories
 
 EVER = (dt.datetime(2020, 1, 1, tzinfo=dt.UTC), dt.datetime(2030, 1, 1, tzinfo=dt.UTC))
@@ -38,7 +38,8 @@ def test_the_arrays_say_what_the_capture_histories_say(bazaar):
             int(one): int(sum(1 << at for at, seen in enumerate(column) if seen)) for one, column in zip(ids, history.seen.T, strict=True)
         }
         assert {one: seen for one, seen in bits.items() if seen} == truth.seen
-        assert count_seen(history.seen) == count_occasions(truth.seen.values(), len(truth.occasions))
+        array = np.array([[seen >> at & 1 for seen in truth.seen.values()] for at in range(len(truth.occasions))], dtype=bool)
+        assert count_seen(history.seen) == count_seen(array)
 
 
 def test_frequencies_by_vendor_add_up_to_those_of_the_market(bazaar):

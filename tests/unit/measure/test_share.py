@@ -5,13 +5,15 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from torwatch.measure.estimate import Estimate, Refusal
-from torwatch.measure.share import Counts, finite_market, share_intervals, three_bounds, wilson
+from torwatch.measure.share import finite_market, share_intervals, wilson
 
 
 def test_silk_road_2012_gives_its_three_bounds():
     items, undeclared, dutch = 24_385, round(0.1629 * 24_385), round(0.0652 * 24_385)
-    bounds = three_bounds(Counts(dutch, dutch, items - undeclared, dutch + undeclared, items))
-    assert [round(100 * bound, 2) for bound in bounds] == [6.52, 7.79, 22.81]
+    silent, other = (0, 0, 0, undeclared, undeclared), (0, 0, items - undeclared - dutch, 0, items - undeclared - dutch)
+    table = np.array([[(dutch, dutch, dutch, dutch, dutch)], [silent], [other]])
+    bounds = share_intervals(table, [0, 0, 0], np.random.default_rng(1))[0]
+    assert [round(100 * bound.value, 2) for bound in bounds] == [6.52, 7.79, 22.81]
 
 
 @pytest.mark.parametrize(("hits", "total"), [(0, 10), (3, 10), (652, 10_000), (10, 10)])
@@ -50,4 +52,4 @@ def test_the_interval_of_a_market_seen_whole_is_a_point_and_says_so():
 
 def test_nothing_has_no_proportion():
     assert isinstance(wilson(0, 0), Refusal)
-    assert three_bounds(Counts(0, 0, 0, 0, 0)) == (None, None, None)
+    assert all(isinstance(bound, Refusal) for bound in share_intervals(np.zeros((2, 1, 5)), [0, 0], np.random.default_rng(1))[0])

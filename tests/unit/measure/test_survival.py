@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from torwatch.measure.estimate import Refusal
-from torwatch.measure.survival import Life, kaplan_meier, longest_rhythm_days, median_life_days, seen_at_best, survival_at
+from torwatch.measure.survival import Life, kaplan_meier, longest_rhythm_days, median_life_days, seen_at_best, step_at
 
 
 def lives(seed, late):
@@ -54,7 +54,8 @@ def test_the_adviser_sees_less_the_rarer_it_looks():
     assert 0 < seen_at_best(steps, 30) < seen_at_best(steps, 7) < seen_at_best(steps, 1) <= 1
     rhythm = longest_rhythm_days(steps, 0.8)
     assert seen_at_best(steps, rhythm) == pytest.approx(0.8, abs=1e-6)
-    assert survival_at(steps, median_life_days(steps)) <= 0.5
+    assert step_at(steps, median_life_days(steps)).survival <= 0.5
+    assert step_at(steps, 0.0).survival == 1
 
 
 def test_lives_that_are_alike_may_be_counted_together():
