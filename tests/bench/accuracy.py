@@ -14,11 +14,8 @@ import random
 import statistics
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
 from simulated_looks import DUTCH_SHARE, MODELS, MONTH_DAYS, PAGE_LISTINGS, WEEK_DAYS, draw_market, draw_sales, take_look, vendor_table
 
 from torwatch.measure.abundance import chao2, count_seen, coverage, schnabel, schumacher_eschmeyer, two_passes

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import importlib.util
 import json
 import os
 import subprocess
-import sys
-from pathlib import Path
+
+from invented import NOON, SHOWN, Market, say, timed
+from rivals import rival
 
 from torwatch.dataset.layout import load_layout
 from torwatch.loading import load_file
 from torwatch.store.database import open_store
 from torwatch.store.judgement import HoldRule
 
-
-def load(name):
-    """The module beside this one: test folders are no packages."""
-    spec = importlib.util.spec_from_file_location(f"torwatch_bench_{name}", Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-invented, rivals = load("invented"), load("rivals")
-SHOWN, say, timed = invented.SHOWN, invented.say, invented.timed
 LISTINGS = int(os.environ.get("TORWATCH_BENCH_LISTINGS", "100000")) // 10  # git-history takes hours for all
 SNAPSHOTS = int(os.environ.get("TORWATCH_BENCH_SNAPSHOTS", "50"))
 BAR_GIT_HISTORY = 20  # times as fast
@@ -47,7 +35,7 @@ ship_to_raw = "ship_to"
 
 def write_snapshots(folder):
     """The same snapshots twice: a CSV file each, and a JSON file committed again and again."""
-    market = invented.Market(LISTINGS)
+    market = Market(LISTINGS)
     repository = folder / "repository"
     git = ("git", "-C", str(repository), "-c", "user.name=bench", "-c", "user.email=bench@localhost")
     subprocess.run(["git", "init", "-q", "-b", "main", str(repository)], check=True)
@@ -70,15 +58,15 @@ def import_files(folder, store):
     (folder / "bench.toml").write_text(LAYOUT, encoding="utf-8")
     layout = load_layout(str(folder / "bench.toml"))
     for number in range(SNAPSHOTS):
-        at = invented.NOON + dt.timedelta(weeks=number)
+        at = NOON + dt.timedelta(weeks=number)
         path = folder / f"{number}.csv"
-        loaded = load_file(store, path, layout, "bench", at=at, file_digest=str(number), hold=HoldRule(), now=invented.NOON)
+        loaded = load_file(store, path, layout, "bench", at=at, file_digest=str(number), hold=HoldRule(), now=NOON)
         assert loaded.rows == LISTINGS
         assert not loaded.faults
 
 
 def bench_import_against_git_history(tmp_path):
-    program = rivals.rival("git-history")
+    program = rival("git-history")
     repository = write_snapshots(tmp_path)
     with open_store(tmp_path / "torwatch.db") as store:
         _, ours = timed(lambda: import_files(tmp_path, store))

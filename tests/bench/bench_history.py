@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sqlite3
-import sys
-from pathlib import Path
 
 import pytest
+from invented import SHOWN, Import, Market, say, timed
 
 from torwatch.model import Source
 from torwatch.store.entities import LISTING
 from torwatch.store.state import state_after
 
-
-def load(name):
-    """The module beside this one: test folders are no packages."""
-    spec = importlib.util.spec_from_file_location(f"torwatch_bench_{name}", Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-invented = load("invented")
-Import, Market, SHOWN, say, timed = invented.Import, invented.Market, invented.SHOWN, invented.say, invented.timed
 LISTINGS = int(os.environ.get("TORWATCH_BENCH_LISTINGS", "100000"))
 SNAPSHOTS = int(os.environ.get("TORWATCH_BENCH_SNAPSHOTS", "50"))
 BAR_BARE = 5  # times the time of a bare executemany

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.util
 import os
 import statistics
 import sys
@@ -12,6 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import bare
 import pytest
 
 from torwatch.claims import rules_of, stage_of
@@ -28,18 +28,6 @@ BAR_BARE = 0.5  # of the speed of bare lxml, one core, sandbox worker included
 BAR_TWO = 1.7  # times one worker, on two cores
 PAIRS = 7
 NOON = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
-
-
-def load_bare():
-    """The module beside this one: test folders are no packages."""
-    spec = importlib.util.spec_from_file_location("torwatch_bare", Path(__file__).with_name("bare.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-bare = load_bare()
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,9 @@ def accuracy(checkout):
     spec = importlib.util.spec_from_file_location("accuracy_of_estimates", checkout / "tests" / "bench" / "accuracy.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses ask for the module of their class
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(checkout / "tests" / "bench")  # as for a script of that folder
+        spec.loader.exec_module(module)
     return module
 
 
