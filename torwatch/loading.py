@@ -153,7 +153,13 @@ def reload_file(store: Store, archive_directory: Path, detail: Mapping[str, Any]
         with store.write() as connection:
             for snapshot, (_, listings) in zip(snapshots, moments(path, layout, at, loaded, lambda _rows: None), strict=True):
                 write_moment(connection, snapshot, listings, rules, loaded, hold, complete=detail["complete"])
-    derived.write_derived(store, snapshots[0].market_id, normalisers_for(rules.facts))
+    derive_file(store, archive_directory, detail, snapshots[0].market_id)
+
+
+def derive_file(store: Store, archive_directory: Path, detail: Mapping[str, Any], market_id: int) -> None:
+    """Normalise the claims of an imported file that have no normalised rows yet. Raises ArchiveError when its layout is not kept."""
+    rules = rules_for(kept_layout(archive_directory, detail), detail["market"])
+    derived.write_derived(store, market_id, normalisers_for(rules.facts))
 
 
 def kept_layout(archive_directory: Path, detail: Mapping[str, Any]) -> Layout:

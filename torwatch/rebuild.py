@@ -19,7 +19,7 @@ from torwatch.claims import rules_of
 from torwatch.closing import derive, find_drift
 from torwatch.errors import ArchiveError, UsageError
 from torwatch.ledger import GONE, ROW
-from torwatch.loading import reload_file
+from torwatch.loading import derive_file, reload_file
 from torwatch.normalise.price import normalise_price
 from torwatch.parsing.registry import load_parser
 from torwatch.reread import Version, read_entries, restore_second_pass, stage_snapshot
@@ -119,6 +119,9 @@ class Rebuild:
         self.pages_in_all = sum(len(found) for found in entries.values())
         self.progress(0, self.pages_in_all)
         imports = imports_of(recorded.rows["event"].values())
+        made = [number for number in recorded.ended if number not in left]
+        if made:
+            self.derive_again(made[-1], imports, recorded)
         for number in recorded.ended:
             if number in entries:
                 self.make_crawled(find_snapshot(store, number), recorded.rows["snapshot"][number,], entries[number])
@@ -145,6 +148,15 @@ class Rebuild:
         self.compare(snapshot.id, fields)
         if ending.state != fields["state"]:
             self.done.notes.append(f"snapshot {snapshot.id} came out {ending.state}, it was {fields['state']}")
+
+    def derive_again(self, number: int, imports: Mapping[int, Fields], recorded: Recorded) -> None:
+        """Do what a stop kept from following the snapshot that was made last: its rows are written before the derived values are."""
+        snapshot = find_snapshot(self.tools.store, number)
+        if number in imports:
+            derive_file(self.tools.store, self.tools.archive_directory, imports[number], snapshot.market_id)
+        else:
+            _, market = self.version_of(snapshot, recorded.rows["snapshot"][number,]["parser_digest"])
+            derive(self.tools, snapshot.market_id, market)
 
     def make_imported(self, number: int, imports: Mapping[int, Fields], recorded: Recorded) -> set[int]:
         """Load the file of an imported snapshot again; gives the numbers of all snapshots that it holds."""

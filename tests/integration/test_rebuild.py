@@ -107,9 +107,8 @@ def test_a_rebuilt_database_is_the_live_one_row_for_row_ids_included(watched, tm
     assert_same(watch, tmp_path / "again.db")
 
 
-def test_imported_files_are_loaded_again_from_the_archive(watched, tmp_path):
-    watch = watched(listings=10)
-    watch.look()
+def import_two_files(watch, tmp_path):
+    """Two months of another market, from files that are gone afterwards."""
     for month, rows in (("01", "tea,ann,3\nrice,bob,4\n"), ("02", "tea,ann,5\n")):
         file = tmp_path / f"items-{month}.csv"
         file.write_text("title,vendor,price\n" + rows, encoding="utf-8")
@@ -127,6 +126,12 @@ def test_imported_files_are_loaded_again_from_the_archive(watched, tmp_path):
             archive_directory=watch.config.archive_directory,
         )
         file.unlink()
+
+
+def test_imported_files_are_loaded_again_from_the_archive(watched, tmp_path):
+    watch = watched(listings=10)
+    watch.look()
+    import_two_files(watch, tmp_path)
     assert rebuild(watch, tmp_path / "again.db").notes == []
     assert_same(watch, tmp_path / "again.db")
 
@@ -224,13 +229,27 @@ def test_a_stopped_rebuild_goes_on_where_it_was(watched, tmp_path, stop_after):
     assert_same(watch, tmp_path / "again.db")
 
 
+def give_up(*_arguments, **_options):
+    raise KeyboardInterrupt
+
+
+def test_a_rebuild_stopped_before_the_derived_values_of_a_snapshot_makes_them_when_it_goes_on(watched, tmp_path):
+    watch = watched(listings=10)
+    watch.look()
+    import_two_files(watch, tmp_path)
+    # after the crawled snapshot, which ended first; then after each of the two files
+    for place in ("rebuild.derive", "loading.derive_file", "loading.derive_file"):
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(f"torwatch.{place}", give_up)
+            rebuild(watch, tmp_path / "again.db")
+    rebuild(watch, tmp_path / "again.db")
+    assert watch.store.value("SELECT count(*) FROM origin") > 0
+    assert_same(watch, tmp_path / "again.db")
+
+
 def test_a_rebuild_that_was_stopped_begins_again_when_the_journal_has_grown(watched, tmp_path):
     watch = watched(listings=10)
     watch.look()
-
-    def give_up(_done, _total):
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
         rebuild(watch, tmp_path / "again.db", progress=give_up)
     watch.clock.advance(WEEK)
