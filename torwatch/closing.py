@@ -19,6 +19,7 @@ from torwatch.store.snapshots import Ending, Snapshot, end_snapshot, present_fil
 from torwatch.store.vendor_keys import write_vendor_keys
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
@@ -52,21 +53,20 @@ def follow_up(tools: Tools, market_id: int, market: Market, *, held: Mapping[int
     for snapshot_id, warc in held.items():
         keep_examples(warc, tools.archive_directory.parent / "held" / warc.parent.name / str(snapshot_id))
     derive(tools, market_id, market)
-    seal_snapshots(tools.store, tools.archive_directory, tools.now())
+    seal_snapshots(tools.store, tools.archive_directory, tools.now(), market_id)
 
 
 def finish_closings(tools: Tools, find_market: Callable[[str], Market]) -> None:
     """Do what a kill kept from following the end of a snapshot; one that was never sealed tells of it.
 
-    `find_market` gives the market that a parser's name stands for.
+    `find_market` gives the market that a parser's name stands for; of several parsers of one market, the newest counts.
     """
-    cut_off: dict[tuple[int, str], dict[int, Path]] = {}
+    cut_off: dict[int, list[sqlite3.Row]] = {}
     for row in unsealed_snapshots(tools.store):
-        held = cut_off.setdefault((row["market_id"], row["parser"]), {})
-        if row["state"] == "held":
-            held[row["id"]] = tools.archive_directory / row["warc"]
-    for (market_id, parser), held in cut_off.items():
-        follow_up(tools, market_id, find_market(parser), held=held)
+        cut_off.setdefault(row["market_id"], []).append(row)
+    for market_id, rows in cut_off.items():
+        held = {row["id"]: tools.archive_directory / row["warc"] for row in rows if row["state"] == "held"}
+        follow_up(tools, market_id, find_market(rows[-1]["parser"]), held=held)
 
 
 def derive(tools: Tools, market_id: int, market: Market) -> None:

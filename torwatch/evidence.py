@@ -34,13 +34,14 @@ class Verdict:
     notes: tuple[str, ...]
 
 
-def seal_snapshots(store: Store, archive_directory: Path, now: dt.datetime) -> list[Link]:
+def seal_snapshots(store: Store, archive_directory: Path, now: dt.datetime, market_id: int | None = None) -> list[Link]:
     """Write the manifests of ended snapshots that have none: the one that just ended, those that a kill came before, and older archives.
 
+    With `market_id` of that market only: what still has to follow the end of another's is found by the seal that it lacks.
     A WARC that cannot be sealed is told in the log and by `verify`; it does not keep the others from being sealed.
     """
     links = []
-    for row in unsealed_snapshots(store):
+    for row in unsealed_snapshots(store, market_id):
         provenance = {
             "market": row["market"],
             "snapshot": row["id"],

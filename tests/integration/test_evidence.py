@@ -12,8 +12,11 @@ import pytest
 
 from torwatch.archive.index import read_index
 from torwatch.archive.manifest import digest_records, read_chain
+from torwatch.closing import finish_closings
 from torwatch.evidence import seal_snapshots, verify
+from torwatch.parsing.registry import load_parser
 from torwatch.store.database import open_store
+from torwatch.store.manifests import unsealed_snapshots
 
 SNAPSHOTS = 20
 MUTATIONS = ("flip", "remove", "truncate", "manifest", "row", "swap")
@@ -138,6 +141,37 @@ def test_a_snapshot_that_a_kill_left_unsealed_is_told_and_sealed_later(watched):
     assert len(seal_snapshots(watch.store, archive, watch.clock())) == 1
     assert seal_snapshots(watch.store, archive, watch.clock()) == []
     assert verify(watch.store, archive).breaks == ()
+
+
+def test_the_end_of_a_market_leaves_to_another_what_a_kill_kept_from_following_its_own(watched):
+    watch = watched("souk", listings=10)
+    watch.look()
+    archive, held = watch.config.archive_directory, watch.config.data_directory / "held"
+    cut_off_by_a_kill(watch, {90: "souk", 91: "empire"})
+    watch.clock.advance(dt.timedelta(days=7))
+    watch.look()
+    assert [row["id"] for row in unsealed_snapshots(watch.store)] == [90, 91]
+    asked = []
+    finish_closings(watch.tools, lambda name: asked.append(name) or load_parser(name).market)
+    assert asked == ["empire"]
+    assert sorted(folder.name for folder in (held / "elsewhere").iterdir()) == ["90", "91"]
+    assert unsealed_snapshots(watch.store) == []
+    assert verify(watch.store, archive).breaks == ()
+
+
+def cut_off_by_a_kill(watch, parsers):
+    """Give another market held snapshots of these parsers after whose end nothing was done; their pages are those of the first."""
+    folder = watch.config.archive_directory / "elsewhere"
+    folder.mkdir()
+    with watch.store.write() as connection:
+        connection.execute("INSERT INTO market (id, name, added_at) VALUES (2, 'elsewhere', '2026-01-05')")
+        for number, parser in parsers.items():
+            for file in ("00000001.warc.gz", "00000001.cdxj"):
+                shutil.copy(folder.parent / "souk" / file, folder / file.replace("01.", f"{number}."))
+            fields = dict(watch.store.row("SELECT * FROM snapshot WHERE id = 1"))
+            fields |= {"id": number, "market_id": 2, "target_id": None, "mirror_id": None, "state": "held", "parser": parser}
+            fields["warc"] = f"elsewhere/000000{number}.warc.gz"
+            connection.execute(f"INSERT INTO snapshot ({', '.join(fields)}) VALUES ({', '.join('?' * len(fields))})", [*fields.values()])
 
 
 def test_a_manifest_taken_away_is_not_made_anew(watched):

@@ -30,12 +30,13 @@ def sealed_manifests(store: Store) -> list[Sealed]:
     return [Sealed(**dict(row)) for row in rows]
 
 
-def unsealed_snapshots(store: Store) -> list[sqlite3.Row]:
-    """Snapshots that ended with a WARC and have no manifest yet, oldest first."""
+def unsealed_snapshots(store: Store, market_id: int | None = None) -> list[sqlite3.Row]:
+    """Snapshots, of one market or all, that ended with a WARC and have no manifest yet, oldest first."""
     return store.rows(
         "SELECT snapshot.*, market.name AS market FROM snapshot JOIN market ON market.id = snapshot.market_id"
-        " WHERE snapshot.state <> 'running' AND snapshot.warc IS NOT NULL"
-        " AND NOT EXISTS (SELECT 1 FROM manifest WHERE manifest.snapshot_id = snapshot.id) ORDER BY snapshot.id"
+        " WHERE snapshot.state <> 'running' AND snapshot.warc IS NOT NULL AND (?1 IS NULL OR snapshot.market_id = ?1)"
+        " AND NOT EXISTS (SELECT 1 FROM manifest WHERE manifest.snapshot_id = snapshot.id) ORDER BY snapshot.id",
+        (market_id,),
     )
 
 
