@@ -6,7 +6,6 @@ the order in which the snapshots ended. So rows get the ids that they had, unles
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from torwatch.archive.journal import NAME as JOURNAL_NAME
 from torwatch.archive.journal import read_journal
+from torwatch.archive.manifest import hash_file
 from torwatch.archive.originals import keep_parser, parser_folder
 from torwatch.claims import rules_of
 from torwatch.closing import derive, find_drift
@@ -67,6 +67,7 @@ def read_recorded(archive_directory: Path, connection: sqlite3.Connection) -> Re
     rows: dict[str, dict[tuple[Any, ...], Fields]] = {table: {} for table in (*JOURNALED, *AT_THE_END)}
     keys = {table: key_columns(connection, table) for table in rows}
     ended: dict[int, None] = {}
+    digest = hash_file(path)  # before it is read: a line written meanwhile may be among the rows, never only in the digest
     for line in read_journal(archive_directory):
         if line.kind not in {ROW, GONE} or line.subject not in rows:
             continue
@@ -77,8 +78,6 @@ def read_recorded(archive_directory: Path, connection: sqlite3.Connection) -> Re
         rows[line.subject][key] = line.detail
         if line.subject == "snapshot" and line.detail["state"] != "running":
             ended.setdefault(line.detail["id"])
-    with path.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
     known = {key[0] for key in rows["snapshot"]}
     return Recorded(rows, tuple(number for number in ended if number in known), digest)
 

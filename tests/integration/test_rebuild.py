@@ -14,10 +14,10 @@ from decimal import Decimal
 import pytest
 
 from torwatch.archive.journal import read_journal
+from torwatch.archive.manifest import hash_file
 from torwatch.assembly import open_readers, rebuilding
 from torwatch.claims import rules_of
 from torwatch.cli import main
-from torwatch.cli.load import digest_of
 from torwatch.dataset.layout import load_layout
 from torwatch.demo.market import Fault, FaultKind
 from torwatch.errors import ArchiveError, UsageError
@@ -120,7 +120,7 @@ def import_two_files(watch, tmp_path):
             load_layout(str(layout)),
             "elsewhere",
             at=dt.datetime(2014, int(month), 1, tzinfo=dt.UTC),
-            file_digest=digest_of(file),
+            file_digest=hash_file(file),
             hold=HoldRule(),
             now=watch.clock(),
             archive_directory=watch.config.archive_directory,
@@ -255,6 +255,21 @@ def test_a_rebuild_that_was_stopped_begins_again_when_the_journal_has_grown(watc
     watch.clock.advance(WEEK)
     watch.look()
     assert rebuild(watch, tmp_path / "again.db").snapshots == 2
+    assert_same(watch, tmp_path / "again.db")
+
+
+def test_a_line_that_the_journal_gets_while_it_is_read_is_missed_by_no_rebuild(watched, tmp_path, monkeypatch):
+    watch = watched(listings=10)
+    watch.look()
+
+    def read_slowly(archive_directory):
+        yield from read_journal(archive_directory)
+        edit_target(watch.store, watch.target, {"note": "written meanwhile"}, now=watch.clock())
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("torwatch.rebuild.read_journal", read_slowly)
+        rebuild(watch, tmp_path / "again.db", progress=give_up)
+    rebuild(watch, tmp_path / "again.db")
     assert_same(watch, tmp_path / "again.db")
 
 

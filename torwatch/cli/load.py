@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import itertools
 import re
 from pathlib import Path
@@ -69,6 +68,7 @@ def csv_command(
     Spells, returns and capture histories come out as a crawl would have given them. Each file is written whole or not at all; broken rows
     are counted and listed. A file that was loaded before is refused.
     """
+    from torwatch.archive.manifest import hash_file
     from torwatch.assembly import utc_now, walk_settings
     from torwatch.dataset.layout import load_layout
     from torwatch.loading import load_file
@@ -93,7 +93,7 @@ def csv_command(
                     layout,
                     name,
                     at=at,
-                    file_digest=digest_of(file),
+                    file_digest=hash_file(file),
                     hold=walk_settings(config).hold,
                     now=utc_now(),
                     complete=not partial,
@@ -156,12 +156,6 @@ def count_lines(file: Path) -> int:
     """The lines of a file, for the progress bar: quick, and right but for line breaks inside cells."""
     with file.open("rb") as handle:
         return sum(block.count(b"\n") for block in iter(lambda: handle.read(1 << 20), b""))
-
-
-def digest_of(file: Path) -> str:
-    """The sha256 of a file's bytes."""
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def describe(file: Path, loaded: Loaded) -> dict[str, object]:
