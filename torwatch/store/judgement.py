@@ -30,8 +30,8 @@ class Signs:
 
 def judge(
     connection: sqlite3.Connection, snapshot_id: int, market_id: int, rule: HoldRule, signs: Signs, *, accepted: bool = False
-) -> tuple[str, str]:
-    """(state, reason) of a snapshot whose walk is over; its visits and staged rows are read.
+) -> tuple[str, str, bool]:
+    """(state, reason, whether it is held for a fall) of a snapshot whose walk is over; its visits and staged rows are read.
 
     Failed: no list page could be read. Held: more than LAYOUT_SHARE of the pages of one kind lost their layout, a field drifted, or the
     listings seen fall more than `rule.max_fall` below those that stood (a redesign must never become thousands of "removed").
@@ -43,24 +43,19 @@ def judge(
         " WHERE snapshot_id = ? AND kind IN ('home', 'listing-index')",
         (snapshot_id,),
     ).fetchone()
-    doubt = (
-        ""
-        if accepted
-        else changed_layout(connection, snapshot_id)
-        or signs.drift
-        or (good == total and great_fall(connection, snapshot_id, market_id, rule))
-    )
-    if doubt:
-        return "held", doubt
+    doubt = "" if accepted else changed_layout(connection, snapshot_id) or signs.drift
+    fall = "" if accepted or doubt or good < total else great_fall(connection, snapshot_id, market_id, rule)
+    if doubt or fall:
+        return "held", doubt or fall, bool(fall)
     if not good:
-        return "failed", joined(signs.cut_short, "no page of the list could be read" + worst_outcome(connection, snapshot_id))
+        return "failed", joined(signs.cut_short, "no page of the list could be read" + worst_outcome(connection, snapshot_id)), False
     if good < total:
         missing = f"{total - good} of {total} pages of the list could not be read" + worst_outcome(connection, snapshot_id)
-        return "partial", joined(signs.cut_short, missing)
+        return "partial", joined(signs.cut_short, missing), False
     short = short_list(connection, snapshot_id)
     if short or signs.cut_short:
-        return "partial", joined(signs.cut_short, short)
-    return "complete", ""
+        return "partial", joined(signs.cut_short, short), False
+    return "complete", "", False
 
 
 def joined(*parts: str) -> str:

@@ -10,7 +10,7 @@ from torwatch.errors import UsageError
 from torwatch.store import diff, mirrors, staging
 from torwatch.store.agreement import note_fall
 from torwatch.store.entities import LISTING, VENDOR
-from torwatch.store.judgement import HoldRule, Signs, great_fall, judge
+from torwatch.store.judgement import HoldRule, Signs, judge
 from torwatch.store.progress import FRESH, count_fresh
 from torwatch.store.rates import write_market_rates
 from torwatch.store.second_pass import settle_second_pass
@@ -154,7 +154,7 @@ def settle(
     """
     decision = connection.execute("SELECT decision FROM hold WHERE snapshot_id = ?", (snapshot.id,)).fetchone()
     decided = decision["decision"] if decision else None
-    state, reason = judge(connection, snapshot.id, snapshot.market_id, rule, signs, accepted=decided == "accepted")
+    state, reason, fell = judge(connection, snapshot.id, snapshot.market_id, rule, signs, accepted=decided == "accepted")
     if decided == "rejected":
         state, reason = "rejected", snapshot.reason
     write_totals(connection, snapshot.id)
@@ -165,7 +165,7 @@ def settle(
         settle_second_pass(connection, snapshot.id, snapshot.market_id)
     if state == "held":
         figures: dict[str, object] = {**staged_counts(connection, snapshot.id)}
-        if reason == great_fall(connection, snapshot.id, snapshot.market_id, rule):
+        if fell:
             figures["agrees_with"] = note_fall(connection, snapshot.id, snapshot.market_id)
         connection.execute(
             "INSERT INTO hold (snapshot_id, reason, figures, held_at) VALUES (?, ?, ?, ?)"

@@ -49,6 +49,12 @@ def test_two_that_agree_are_offered_and_a_third_is_taken_in(store, look):
     assert "torwatch hold accept 2 --through 4 --why …" in offer.sentence()
 
 
+def test_a_hold_is_taken_for_a_fall_by_what_it_was_judged_by_not_by_what_it_says(store, look):
+    fall = "30 listings seen, 100 stood before: a fall of more than 40%"
+    assert [look(0, 30, drift=fall), look(0, 30, drift=fall)] == ["held", "held"]
+    assert find_offers(list_holds(store)) == []
+
+
 def test_as_many_but_other_listings_do_not_agree(store, look):
     assert [look(0, 30), look(50, 80)] == ["held", "held"]
     assert find_offers(list_holds(store)) == []
