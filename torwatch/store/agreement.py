@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torwatch.store import capture
+from torwatch.store.entities import LISTING
 
 if TYPE_CHECKING:
     import sqlite3
 
     from torwatch.store.holds import Hold
 
-HELD = "H"
 AGREEING_SHARE = 0.9  # of all listings that either saw, those that both saw
 
 
@@ -41,21 +41,14 @@ def note_fall(connection: sqlite3.Connection, snapshot_id: int, market_id: int) 
 
     A good snapshot between two ends the row. One that saw no known listing agrees with nothing: a page that is not understood looks so.
     """
-    rows = connection.execute(
-        "SELECT DISTINCT e.id FROM stage_listing AS s JOIN listing AS e ON e.market_id = ? AND e.key = s.key WHERE s.snapshot_id = ?",
-        (market_id, snapshot_id),
-    )
-    seen = {row[0] for row in rows}
-    connection.execute(
-        "INSERT OR REPLACE INTO capture (snapshot_id, entity, pass, size, ids) VALUES (?, 'listing', ?, ?, ?)",
-        (snapshot_id, HELD, len(seen), capture.encode_ids(seen)),
-    )
+    seen = capture.known_ids(connection, LISTING, snapshot_id, market_id)
+    capture.keep(connection, snapshot_id, LISTING, capture.HELD, seen)
     agreeing: list[int] = []
     earlier = connection.execute(
         "SELECT snapshot.id, hold.decision, capture.ids FROM snapshot LEFT JOIN hold ON hold.snapshot_id = snapshot.id"
         " LEFT JOIN capture ON capture.snapshot_id = snapshot.id AND capture.entity = 'listing' AND capture.pass = ?"
         " WHERE snapshot.market_id = ? AND snapshot.id < ? AND snapshot.state IN ('complete', 'partial', 'held') ORDER BY snapshot.id DESC",
-        (HELD, market_id, snapshot_id),
+        (capture.HELD, market_id, snapshot_id),
     )
     for row in earlier:
         if row["ids"] is None or row["decision"] is not None or not agree(seen, set(capture.decode_ids(row["ids"]))):

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from torwatch.store import capture
 from torwatch.store.entities import ENTITIES
-from torwatch.store.second_pass import SECOND, pages_caught, stray_ids
+from torwatch.store.second_pass import pages_caught, stray_ids
 from torwatch.store.targets import stamp
 
 if TYPE_CHECKING:
     from torwatch.store.database import Store
 
-FIRST = "A"
+FIRST = capture.FIRST
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def capture_histories(
         raise ValueError(f"no capture history of {entity!r}: it is kept of listings and vendors")
     occasions, sets = read_occasions(store, market_id, entity, since, until)
     seen = _seen_in_complete(store, market_id, entity, occasions)
-    seconds = {one.snapshot_id: 1 << place for place, one in enumerate(occasions) if one.pass_name == SECOND}
+    seconds = {one.snapshot_id: 1 << place for place, one in enumerate(occasions) if one.pass_name == capture.SECOND}
     for snapshot_id, caught in pages_caught(store, seconds, stray_ids(store, market_id)):
         for entity_id in caught:
             seen[entity_id] = seen.get(entity_id, 0) | seconds[snapshot_id]
@@ -71,12 +71,14 @@ def read_occasions(
     """The occasions in order, and by place the encoded ids of those that are kept as a set."""
     rows = store.rows(
         "SELECT snapshot.id, snapshot.state, snapshot.started_at, first.ids AS first_ids, second.ids AS second_ids FROM snapshot"
-        " LEFT JOIN capture AS first ON first.snapshot_id = snapshot.id AND first.entity = :entity AND first.pass = 'A'"
-        " LEFT JOIN capture AS second ON second.snapshot_id = snapshot.id AND second.entity = :entity AND second.pass = 'B'"
+        " LEFT JOIN capture AS first ON first.snapshot_id = snapshot.id AND first.entity = :entity AND first.pass = :first"
+        " LEFT JOIN capture AS second ON second.snapshot_id = snapshot.id AND second.entity = :entity AND second.pass = :second"
         " WHERE snapshot.market_id = :market AND snapshot.state IN ('complete', 'partial')"
         " AND (:since IS NULL OR snapshot.started_at >= :since) AND (:until IS NULL OR snapshot.started_at <= :until) ORDER BY snapshot.id",
         {
             "entity": entity,
+            "first": FIRST,
+            "second": capture.SECOND,
             "market": market_id,
             "since": None if since is None else stamp(since),
             "until": None if until is None else stamp(until),
@@ -91,7 +93,7 @@ def read_occasions(
         occasions.append(Occasion(row["id"], FIRST, at, row["state"], complete=row["state"] == "complete"))
         if row["second_ids"] is not None:
             sets[len(occasions)] = row["second_ids"]
-            occasions.append(Occasion(row["id"], SECOND, at, row["state"], complete=False))
+            occasions.append(Occasion(row["id"], capture.SECOND, at, row["state"], complete=False))
     return occasions, sets
 
 

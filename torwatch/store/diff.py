@@ -50,7 +50,7 @@ def diff_entity(
     gone = spells.close_gone(connection, entity, bound)
     missed = spells.count_misses(connection, entity, bound) if complete else 0
     write_visits(connection, entity, bound)
-    seen = count_seen(connection, entity, bound) if complete else write_capture(connection, entity, bound)
+    seen = count_seen(connection, entity, bound) if complete else write_capture(connection, entity, snapshot, market)
     connection.execute("DROP TABLE temp.merged")
     connection.execute("DROP TABLE temp.touched")
     return Tally(seen=seen, new=new, changed=changed, back=back, gone=gone, missed=missed)
@@ -164,18 +164,11 @@ def count_seen(connection: sqlite3.Connection, entity: Entity, bound: Mapping[st
     return seen
 
 
-def write_capture(connection: sqlite3.Connection, entity: Entity, bound: Mapping[str, object]) -> int:
+def write_capture(connection: sqlite3.Connection, entity: Entity, snapshot: int, market: int) -> int:
     """Keep the set of all that a partial snapshot saw; gives how many."""
-    seen_sql = (
-        f"SELECT DISTINCT e.id FROM {entity.stage_table} AS s JOIN {entity.name} AS e ON e.market_id = :market AND e.key = s.key"
-        " WHERE s.snapshot_id = :snapshot ORDER BY e.id"
-    )
-    ids = [row[0] for row in connection.execute(seen_sql, bound)]
-    connection.execute(
-        "INSERT OR REPLACE INTO capture (snapshot_id, entity, size, ids) VALUES (?, ?, ?, ?)",
-        (bound["snapshot"], entity.name, len(ids), capture.encode_ids(ids)),
-    )
-    return len(ids)
+    seen = capture.known_ids(connection, entity, snapshot, market)
+    capture.keep(connection, snapshot, entity, capture.FIRST, seen)
+    return len(seen)
 
 
 def diff_feedback(connection: sqlite3.Connection, *, snapshot: int, market: int) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torwatch.errors import UsageError
-from torwatch.store.agreement import HELD
+from torwatch.store.capture import HELD
 from torwatch.store.targets import add_event, stamp
 
 if TYPE_CHECKING:

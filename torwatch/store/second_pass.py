@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from torwatch.model import Outcome, PageKind
 from torwatch.store import capture
+from torwatch.store.entities import LISTING
 from torwatch.store.frontier import MET, Visit
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from torwatch.store.database import Store
     from torwatch.store.frontier import VisitResult
-
-SECOND = "B"
 
 
 def drawn_lists(store: Store, snapshot_id: int) -> set[str]:
@@ -119,10 +118,7 @@ def settle_second_pass(connection: sqlite3.Connection, snapshot_id: int, market_
             (capture.encode_ids(ids), json.dumps(strays), snapshot_id, row["path"]),
         )
         caught |= ids
-    connection.execute(
-        "INSERT OR REPLACE INTO capture (snapshot_id, entity, pass, size, ids) VALUES (?, 'listing', ?, ?, ?)",
-        (snapshot_id, SECOND, len(caught), capture.encode_ids(caught)),
-    )
+    capture.keep(connection, snapshot_id, LISTING, capture.SECOND, caught)
 
 
 def listing_ids(connection: sqlite3.Connection, market_id: int, keys: Sequence[str]) -> dict[str, int]:
