@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from torwatch.archive.files import hash_file
 from torwatch.archive.journal import NAME as JOURNAL_NAME
-from torwatch.archive.manifest import hash_file
 from torwatch.config import config_digest
 from torwatch.crawl.fetch import Explain, Limits
 from torwatch.crawl.schedule import Hours

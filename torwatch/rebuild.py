@@ -11,9 +11,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from torwatch.archive.files import hash_file
 from torwatch.archive.journal import NAME as JOURNAL_NAME
 from torwatch.archive.journal import read_journal
-from torwatch.archive.manifest import hash_file
 from torwatch.archive.originals import keep_parser, parser_folder
 from torwatch.claims import rules_of
 from torwatch.closing import derive, find_drift

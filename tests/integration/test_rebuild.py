@@ -14,7 +14,7 @@ from decimal import Decimal
 import pytest
 
 from torwatch.archive.journal import read_journal
-from torwatch.archive.manifest import hash_file
+from torwatch.archive.files import hash_file
 from torwatch.assembly import open_readers, rebuilding
 from torwatch.claims import rules_of
 from torwatch.cli import main

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from torwatch.archive.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,17 +51,12 @@ def index_path(warc: Path) -> Path:
 
 
 def write_index(path: Path, entries: Iterable[Entry]) -> int:
-    """Write the index beside its WARC, whole or not at all; gives the number of lines."""
+    """Write the index beside its WARC, whole or not at all; gives the number of lines. Raises ArchiveError when it cannot be written."""
     lines = sorted(
         f"{sort_key(entry.url)} {entry.timestamp} {json.dumps({key: value for key, value in asdict(entry).items() if value is not None and key != 'timestamp'})}"
         for entry in entries
     )
-    scratch = path.with_name(path.name + ".part")
-    with scratch.open("w", encoding="utf-8") as handle:
-        handle.writelines(line + "\n" for line in lines)
-        handle.flush()
-        os.fsync(handle.fileno())
-    scratch.replace(path)
+    write_whole(path, "".join(line + "\n" for line in lines))
     return len(lines)
 
 

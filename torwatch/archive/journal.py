@@ -9,6 +9,7 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from torwatch.archive.files import sync_folder
 from torwatch.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -56,15 +57,6 @@ def append_lines(archive_directory: Path, lines: Sequence[Line]) -> None:
             sync_folder(archive_directory)
     except OSError as error:
         raise ArchiveError(f"the journal {path} cannot be written: {error.strerror}; free some space or mend its permissions") from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Force the name of a new file to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_journal(archive_directory: Path) -> Iterator[Line]:

@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from torwatch.archive.files import hash_file, write_whole
 from torwatch.archive.index import index_path, read_index
 from torwatch.errors import ArchiveError
 
@@ -52,12 +53,6 @@ def manifest_path(warc: Path) -> Path:
 def records_path(warc: Path) -> Path:
     """Where the list of a WARC's record digests lies: beside it."""
     return warc.with_suffix("").with_suffix(".records")
-
-
-def hash_file(path: Path) -> str:
-    """The sha256 of a file, in hex."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def digest_records(warc: Path) -> Iterator[RecordDigest]:
@@ -147,19 +142,6 @@ def seal(archive_directory: Path, warc: Path, provenance: Mapping[str, Any]) -> 
         }
         write_whole(path, json.dumps(fields, indent=1, ensure_ascii=False) + "\n")
         return read_link(path)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a kill leaves the old one or the new one, never a part. Raises ArchiveError when it cannot be written."""
-    scratch = path.with_name(path.name + ".part")
-    try:
-        with scratch.open("w", encoding="utf-8") as handle:
-            handle.write(text)
-            handle.flush()
-            os.fsync(handle.fileno())
-        scratch.replace(path)
-    except OSError as error:
-        raise ArchiveError(f"{path} cannot be written: {error.strerror}; free some space, then start again") from error
 
 
 @contextlib.contextmanager

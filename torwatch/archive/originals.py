@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 from typing import TYPE_CHECKING
 
+from torwatch.archive.files import replacing, write_whole
 from torwatch.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -67,14 +69,12 @@ def layout_path(archive_directory: Path, sha256: str) -> Path:
 def keep_import(archive_directory: Path, file: Path, sha256: str, layout: str, layout_sha256: str) -> None:
     """Keep an imported file and the layout by which it was read. Raises ArchiveError when they cannot be written."""
     target, plan = import_path(archive_directory, sha256), layout_path(archive_directory, layout_sha256)
-    scratch = target.with_suffix(".part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not target.exists():
-            with file.open("rb") as source, gzip.open(scratch, "wb", compresslevel=1) as sink:
-                shutil.copyfileobj(source, sink, 1 << 20)
-            scratch.chmod(0o600)
-            scratch.replace(target)
-        plan.write_text(layout, encoding="utf-8")
     except OSError as error:
         raise ArchiveError(f"the imported file cannot be kept in {target}: {error.strerror}; free some space") from error
+    if not target.exists():
+        with replacing(target) as kept, file.open("rb") as source, gzip.open(kept, "wb", compresslevel=1) as sink:
+            os.fchmod(kept.fileno(), 0o600)
+            shutil.copyfileobj(source, sink, 1 << 20)
+    write_whole(plan, layout)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from torwatch.archive.files import hash_file
 from torwatch.archive.index import read_index
-from torwatch.archive.manifest import FORM, SUFFIX, Link, digest_records, hash_file, read_link, read_records, records_path
+from torwatch.archive.manifest import FORM, SUFFIX, Link, digest_records, read_link, read_records, records_path
 from torwatch.errors import ArchiveError
 
 if TYPE_CHECKING:

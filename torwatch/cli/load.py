@@ -68,7 +68,7 @@ def csv_command(
     Spells, returns and capture histories come out as a crawl would have given them. Each file is written whole or not at all; broken rows
     are counted and listed. A file that was loaded before is refused.
     """
-    from torwatch.archive.manifest import hash_file
+    from torwatch.archive.files import hash_file
     from torwatch.assembly import utc_now, walk_settings
     from torwatch.dataset.layout import load_layout
     from torwatch.loading import load_file
