@@ -10,13 +10,16 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
+
 from torwatch.archive.originals import keep_parser
 from torwatch.closing import derive, find_drift
 from torwatch.errors import UsageError
-from torwatch.reread import LocalReaders, SecondPage, Version, clear, read_entries, restore_second_pass, stage_snapshot
+from torwatch.reread import LocalReaders, Version, clear, read_entries, stage_snapshot
 from torwatch.store import history
 from torwatch.store.judgement import HoldRule, Signs
 from torwatch.store.rollback import roll_back
+from torwatch.store.second_pass import record_reread as record_second_pass
 from torwatch.store.snapshots import Snapshot, ended_snapshots, settle
 from torwatch.store.targets import add_event
 
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from torwatch.claims import ClaimRules
     from torwatch.equipment import Tools
     from torwatch.parsing.registry import Parser
+    from torwatch.store.frontier import VisitResult
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ def recompute(
     tools: Tools,
     market_id: int,
     snapshots: list[Snapshot],
-    second: Mapping[int, list[SecondPage]],
+    second: Mapping[int, list[tuple[VisitResult, frozenset[str]]]],
     parser: Parser,
     rules: ClaimRules,
     hold: HoldRule,
@@ -111,7 +117,9 @@ def recompute(
             roll_back(connection, market=market_id, snapshot=first)
             states = []
             for snapshot in snapshots:
-                restore_second_pass(connection, snapshot.id, second[snapshot.id])
+                unknown = record_second_pass(connection, snapshot.id, second[snapshot.id])
+                if unknown:
+                    log.warning("second_pass_pages_unknown", snapshot=snapshot.id, pages=unknown)
                 signs = Signs(snapshot.cut_short, find_drift(store, snapshot, parser.market))
                 ending = settle(connection, snapshot, coverage=rules.coverage(), rule=hold, signs=signs, now=tools.now())
                 connection.execute(

@@ -18,12 +18,10 @@ from torwatch.reading import PageReader, Workers
 from torwatch.second_pass import keys_of
 from torwatch.store import staging
 from torwatch.store.frontier import Visit, VisitResult, add_visits, record_reread
-from torwatch.store.second_pass import restore_page
 from torwatch.store.staging import StagedPage
 
 if TYPE_CHECKING:
     import random
-    import sqlite3
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
     from pathlib import Path
@@ -62,17 +60,6 @@ class Reread:
     result: VisitResult
     staged: StagedPage
     keys: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class SecondPage:
-    """A page of a second pass read again: its list, its number of so many announced, what became of it, and the listings in its rows."""
-
-    scope: str
-    page: int
-    pages: int
-    result: VisitResult
-    keys: frozenset[str]
 
 
 class Readers(Protocol):
@@ -180,8 +167,8 @@ def stage_snapshot(
     rng: random.Random,
     *,
     progress: Callable[[int], None],
-) -> list[SecondPage]:
-    """Stage anew all that the archived pages of an ended snapshot's first pass give; gives those of the second, which are never staged.
+) -> list[tuple[VisitResult, frozenset[str]]]:
+    """Stage anew all that the archived pages of an ended snapshot's first pass give; of the second, never staged, gives result and keys.
 
     `progress` gets the number of pages of each group.
     """
@@ -196,25 +183,12 @@ def stage_snapshot(
     for group, rereads in zip(grouped(asked), groups, strict=True):
         both = list(zip(group, rereads, strict=True))
         first = [one for entry, one in both if not entry.second_pass]
-        second += [second_page(entry.second_pass, one) for entry, one in both if entry.second_pass]
+        second += [(one.result, one.keys) for entry, one in both if entry.second_pass]
         with store.write() as connection:
             record_reread(connection, snapshot.id, [one.result for one in first])
             staging.stage_pages(connection, snapshot.id, [one.staged for one in first if one.result.outcome is Outcome.OK])
         progress(len(rereads))
     return second
-
-
-def second_page(place: str, reread: Reread) -> SecondPage:
-    """A page of the second pass as it is kept; the index says where it stands: "number/pages list"."""
-    numbers, _, scope = place.partition(" ")
-    page, _, pages = numbers.partition("/")
-    return SecondPage(scope, int(page), int(pages), reread.result, reread.keys)
-
-
-def restore_second_pass(connection: sqlite3.Connection, snapshot_id: int, pages: Iterable[SecondPage]) -> None:
-    """Write the pages of a second pass that were read again; inside the transaction that settles the snapshot."""
-    for one in pages:
-        restore_page(connection, snapshot_id, one.scope, one.page, one.pages, one.result, one.keys)
 
 
 def clear(store: Store, snapshot: Snapshot) -> None:

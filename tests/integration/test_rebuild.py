@@ -13,8 +13,8 @@ from decimal import Decimal
 
 import pytest
 
-from torwatch.archive.journal import read_journal
 from torwatch.archive.files import hash_file
+from torwatch.archive.journal import read_journal
 from torwatch.assembly import open_readers, rebuilding
 from torwatch.claims import rules_of
 from torwatch.cli import main
@@ -229,6 +229,17 @@ def test_a_stopped_rebuild_goes_on_where_it_was(watched, tmp_path, stop_after):
     assert_same(watch, tmp_path / "again.db")
 
 
+def test_archived_pages_of_a_second_pass_that_the_journal_does_not_have_are_told(watched, tmp_path):
+    watch = watched(listings=70, second_pass=0.5)
+    watch.look()
+    journal = watch.config.archive_directory / "journal.jsonl"
+    lines = journal.read_text(encoding="utf-8").splitlines(keepends=True)
+    lost = [line for line in lines if json.loads(line)["subject"] == "second_pass_page"]
+    journal.write_text("".join(line for line in lines if line not in lost), encoding="utf-8")
+    [note] = rebuild(watch, tmp_path / "again.db").notes
+    assert f"snapshot 1: {len(lost)} archived pages of the second pass are not in the journal" in note
+
+
 def give_up(*_arguments, **_options):
     raise KeyboardInterrupt
 
@@ -239,9 +250,10 @@ def test_a_rebuild_stopped_before_the_derived_values_of_a_snapshot_makes_them_wh
     import_two_files(watch, tmp_path)
     # after the crawled snapshot, which ended first; then after each of the two files
     for place in ("rebuild.derive", "loading.derive_file", "loading.derive_file"):
-        with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        with pytest.MonkeyPatch.context() as patch:
             patch.setattr(f"torwatch.{place}", give_up)
-            rebuild(watch, tmp_path / "again.db")
+            with pytest.raises(KeyboardInterrupt):
+                rebuild(watch, tmp_path / "again.db")
     rebuild(watch, tmp_path / "again.db")
     assert watch.store.value("SELECT count(*) FROM origin") > 0
     assert_same(watch, tmp_path / "again.db")
@@ -266,9 +278,10 @@ def test_a_line_that_the_journal_gets_while_it_is_read_is_missed_by_no_rebuild(w
         yield from read_journal(archive_directory)
         edit_target(watch.store, watch.target, {"note": "written meanwhile"}, now=watch.clock())
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr("torwatch.rebuild.read_journal", read_slowly)
-        rebuild(watch, tmp_path / "again.db", progress=give_up)
+        with pytest.raises(KeyboardInterrupt):
+            rebuild(watch, tmp_path / "again.db", progress=give_up)
     rebuild(watch, tmp_path / "again.db")
     assert_same(watch, tmp_path / "again.db")
 

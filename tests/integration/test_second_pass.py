@@ -8,6 +8,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from torwatch.archive.index import index_path, read_index
 from torwatch.claims import rules_of
@@ -174,3 +175,16 @@ def test_a_replay_of_the_archive_gives_the_same_second_pass_and_leaves_it_out_of
     assert [one.pass_name for one in after.occasions] == [one.pass_name for one in histories.occasions] == ["A", "B", "A", "B"]
     assert sorted(after.seen.values()) == sorted(histories.seen.values())
     assert watch.dump()["snapshot"] == dump["snapshot"]
+
+
+def test_a_replay_tells_of_archived_pages_that_were_never_drawn(watched):
+    watch = watched(listings=200)
+    watch.look(second_pass=0.5)
+    with watch.store.write() as connection:
+        connection.execute("DELETE FROM second_pass_page WHERE page = (SELECT min(page) FROM second_pass_page)")
+    before = drawn(watch)
+    parser = load_parser("souk")
+    with capture_logs() as told:
+        replay_market(watch.tools, watch.target.market_id, parser, rules_of(parser.market, normalise_price), HoldRule())
+    assert [(line["event"], line["snapshot"]) for line in told] == [("second_pass_pages_unknown", 1)]
+    assert [tuple(row) for row in drawn(watch)] == [tuple(row) for row in before]

@@ -67,38 +67,15 @@ def record_pages(connection: sqlite3.Connection, snapshot_id: int, results: Iter
     )
 
 
-def restore_page(
-    connection: sqlite3.Connection, snapshot_id: int, scope: str, page: int, pages: int, result: VisitResult, keys: Collection[str]
-) -> None:
-    """Write a page of an ended snapshot that was read again from the archive, as if it had been drawn and fetched now."""
-    plan_list(connection, snapshot_id, scope, pages, ())
-    connection.execute(
-        "INSERT INTO second_pass_page (snapshot_id, scope, page, path, moment) VALUES (?, ?, ?, ?, 1.0) ON CONFLICT DO NOTHING",
-        (snapshot_id, scope, page, result.visit.path),
-    )
-    connection.execute(
-        "UPDATE second_pass_page SET outcome = ?, reason = ?, size = ?, ids = NULL, strays = ?, at = coalesce(at, ?), status = coalesce(status, ?),"
-        " elapsed_ms = coalesce(elapsed_ms, ?), digest = coalesce(digest, ?), attempts = max(attempts, ?), received_bytes = max(received_bytes, ?) WHERE snapshot_id = ? AND path = ?",
-        (
-            result.outcome.value,
-            result.reason,
-            len(set(keys)),
-            json.dumps(sorted(set(keys))),
-            result.at.isoformat(timespec="seconds"),
-            result.status,
-            result.elapsed_ms,
-            result.digest,
-            result.visit.attempts,
-            result.size,
-            snapshot_id,
-            result.visit.path,
-        ),
-    )
-    connection.execute(
-        "UPDATE second_pass_list SET drawn = max(drawn, (SELECT count(*) FROM second_pass_page AS p WHERE p.snapshot_id = ?1 AND p.scope = ?2))"
-        " WHERE snapshot_id = ?1 AND scope = ?2",
-        (snapshot_id, scope),
-    )
+def record_reread(connection: sqlite3.Connection, snapshot_id: int, results: Iterable[tuple[VisitResult, Collection[str]]]) -> int:
+    """Write what pages gave that were read again from the archive; how they were fetched stays as it was. Gives how many were never drawn."""
+    unknown = 0
+    for result, keys in results:
+        unknown += not connection.execute(
+            "UPDATE second_pass_page SET outcome = ?, reason = ?, size = ?, ids = NULL, strays = ? WHERE snapshot_id = ? AND path = ?",
+            (result.outcome.value, result.reason, len(set(keys)), json.dumps(sorted(set(keys))), snapshot_id, result.visit.path),
+        ).rowcount
+    return unknown
 
 
 def settle_second_pass(connection: sqlite3.Connection, snapshot_id: int, market_id: int) -> None:

@@ -45,9 +45,14 @@ def test_on_a_full_disk_the_old_file_stays_and_no_part_of_the_new_one(tmp_path, 
 def test_a_stop_while_it_is_written_leaves_the_old_file(tmp_path):
     path = tmp_path / "1.records"
     write_whole(path, "old")
-    with pytest.raises(KeyboardInterrupt), replacing(path) as handle:
-        handle.write(b"ne")
-        raise KeyboardInterrupt
+
+    def stop_halfway():
+        with replacing(path) as handle:
+            handle.write(b"ne")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop_halfway()
     assert path.read_text(encoding="utf-8") == "old"
 
 
