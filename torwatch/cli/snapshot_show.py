@@ -31,8 +31,8 @@ def show(number: int, *, as_json: bool) -> None:
 
 def summary_of(snapshot_id: int) -> dict[str, Any]:
     """All there is to say of a snapshot, for scripts."""
-    from torwatch.store.progress import page_progress, seconds_left
-    from torwatch.store.snapshots import find_snapshot, page_totals
+    from torwatch.store.progress import page_progress, page_totals, seconds_left
+    from torwatch.store.snapshots import find_snapshot
     from torwatch.store.targets import list_targets
 
     store, crawl = the_store(), the_config().crawl
@@ -43,13 +43,13 @@ def summary_of(snapshot_id: int) -> dict[str, Any]:
     failures = store.rows(
         "SELECT path, kind, outcome, reason, status FROM failure WHERE snapshot_id = ? LIMIT ?", (snapshot_id, SHOWN_FAILURES)
     )
-    left = seconds_left(store, snapshot_id, crawl.seconds_per_request if own is None else own) if found.state == "running" else None
+    totals = page_totals(store, snapshot_id)
+    by_kind = page_progress(totals)
+    left = seconds_left(store, snapshot_id, sum(one.left for one in by_kind), crawl.seconds_per_request if own is None else own)
     return {
         **dataclasses.asdict(found),
-        "pages_by_kind": [dataclasses.asdict(one) for one in page_progress(store, snapshot_id)],
-        "pages_by_outcome": [
-            {"kind": kind, "outcome": outcome, "pages": pages} for kind, outcome, pages in page_totals(store, snapshot_id)
-        ],
+        "pages_by_kind": [dataclasses.asdict(one) for one in by_kind],
+        "pages_by_outcome": [{"kind": kind, "outcome": outcome, "pages": pages} for kind, outcome, pages in totals],
         "seconds_left": None if left is None else round(left),
         "changes": [dict(row) for row in changes],
         "failures": [dict(row) for row in failures],
@@ -90,7 +90,7 @@ def print_summary(snapshot_id: int) -> None:
     )
     print_table(
         ("of kind", "outcome", "pages"),
-        [(line["kind"], line["outcome"], line["pages"]) for line in found["pages_by_outcome"] if line["outcome"] not in {"ok", "planned"}],
+        [(line["kind"], line["outcome"], line["pages"]) for line in found["pages_by_outcome"] if line["outcome"] not in {"ok", "left"}],
         empty="Every page that was asked for was read.",
     )
     print_table(

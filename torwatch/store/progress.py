@@ -11,6 +11,7 @@ from torwatch.store.frontier import OWN_VISITS
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
 
     from torwatch.store.database import Store
 
@@ -40,20 +41,33 @@ class KindProgress:
     left: int
 
 
-def page_progress(store: Store, snapshot_id: int) -> list[KindProgress]:
-    """The progress of a snapshot, ended or running, by kind; the second pass as a line of its own."""
-    rows = store.rows("SELECT kind, outcome, pages FROM snapshot_page WHERE snapshot_id = ?", (snapshot_id,))
+def page_totals(store: Store, snapshot_id: int) -> list[tuple[str, str, int]]:
+    """(page kind, outcome, pages) of a snapshot, ended or running, in order; the second pass as a kind of its own.
+
+    Beside the outcomes: "left", still to fetch; "skipped", planned and never asked for; "fresh", not due and so never planned.
+    """
     running = store.value("SELECT state = 'running' FROM snapshot WHERE id = ?", (snapshot_id,))
+    if running:
+        rows = store.rows(
+            "SELECT kind, coalesce(outcome, 'left') AS outcome, count(*) AS pages FROM visit WHERE snapshot_id = ? GROUP BY 1, 2",
+            (snapshot_id,),
+        )
+    else:
+        rows = store.rows("SELECT kind, outcome, pages FROM snapshot_page WHERE snapshot_id = ?", (snapshot_id,))
     counted = [(row["kind"], row["outcome"], row["pages"]) for row in rows]
     if running:
-        rows = store.rows("SELECT kind, outcome, count(*) AS pages FROM visit WHERE snapshot_id = ? GROUP BY 1, 2", (snapshot_id,))
-        counted = [(row["kind"], row["outcome"] or "left", row["pages"]) for row in rows]
         counted += [(kind, FRESH, pages) for kind, pages in count_fresh(store.connection, snapshot_id)]
     rows = store.rows("SELECT outcome, count(*) AS pages FROM second_pass_page WHERE snapshot_id = ? GROUP BY 1", (snapshot_id,))
     counted += [(DRAWN, row["outcome"] or ("left" if running else "skipped"), row["pages"]) for row in rows]
-    return [
-        progress_of(kind, {outcome: pages for k, outcome, pages in counted if k == kind}) for kind in sorted({k for k, _, _ in counted})
-    ]
+    return sorted(counted)
+
+
+def page_progress(totals: Iterable[tuple[str, str, int]]) -> list[KindProgress]:
+    """The progress of a snapshot by kind, from its page_totals."""
+    by_kind: dict[str, dict[str, int]] = {}
+    for kind, outcome, pages in totals:
+        by_kind.setdefault(kind, {})[outcome] = pages
+    return [progress_of(kind, pages) for kind, pages in by_kind.items()]
 
 
 def progress_of(kind: str, pages: dict[str, int]) -> KindProgress:
@@ -81,12 +95,11 @@ def count_fresh(connection: sqlite3.Connection, snapshot_id: int) -> list[tuple[
     return counted
 
 
-def seconds_left(store: Store, snapshot_id: int, seconds_per_request: float) -> float | None:
-    """About how long the pages left will take; None when none is left. Pages that the walk does not know yet are not in it.
+def seconds_left(store: Store, snapshot_id: int, left: int, seconds_per_request: float) -> float | None:
+    """About how long so many pages that are left will take; None when none is. Pages that the walk does not know yet are not in it.
 
     From the pace of the newest pages, before there are some from the configured one.
     """
-    left = sum(one.left for one in page_progress(store, snapshot_id))
     if not left:
         return None
     rows = store.rows(

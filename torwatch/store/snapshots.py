@@ -259,17 +259,6 @@ def write_totals(connection: sqlite3.Connection, snapshot_id: int) -> None:
     )
 
 
-def page_totals(store: Store, snapshot_id: int) -> list[tuple[str, str, int]]:
-    """(page kind, outcome, pages) of a snapshot, ended or running."""
-    rows = store.rows("SELECT kind, outcome, pages FROM snapshot_page WHERE snapshot_id = ? ORDER BY kind, outcome", (snapshot_id,))
-    if not rows:
-        rows = store.rows(
-            "SELECT kind, coalesce(outcome, 'planned') AS outcome, count(*) AS pages FROM visit WHERE snapshot_id = ? GROUP BY 1, 2 ORDER BY 1, 2",
-            (snapshot_id,),
-        )
-    return [(row["kind"], row["outcome"], row["pages"]) for row in rows]
-
-
 def usual_fill(store: Store, market_id: int, before: int, snapshots: int = 5) -> list[tuple[str, str, int, int]]:
     """(page kind, field, filled, records) summed over the newest good snapshots of a market before the one of id `before`."""
     rows = store.rows(
