@@ -1,8 +1,10 @@
-"""The journal of the archive: what pages cannot tell (decisions, imports, expiry, requests to forget), one JSON line each, only ever appended."""
+"""The journal of the archive: rows that no page can tell (targets, visits, decisions, imported rates, events …), one JSON line each.
+
+It is only ever appended to; of several lines of one row the newest holds.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
 import fcntl
 import json
 import os
@@ -13,7 +15,7 @@ from torwatch.archive.files import sync_folder
 from torwatch.errors import ArchiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 NAME = "journal.jsonl"
@@ -21,17 +23,12 @@ NAME = "journal.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One act: when, what kind, about what, and its particulars."""
+    """One row as it was written, or deleted: when, which of the two, of which table, and its fields."""
 
     at: str  # ISO 8601, UTC
     kind: str
     subject: str
     detail: dict[str, Any]
-
-
-def append(archive_directory: Path, kind: str, subject: str, detail: Mapping[str, Any], *, at: dt.datetime) -> None:
-    """Append one line and force it to the disk. Raises ArchiveError when the journal cannot be written."""
-    append_lines(archive_directory, [Line(at.astimezone(dt.UTC).isoformat(timespec="seconds"), kind, subject, dict(detail))])
 
 
 def append_lines(archive_directory: Path, lines: Sequence[Line]) -> None:
