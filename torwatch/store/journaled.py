@@ -77,7 +77,7 @@ def renew_triggers(connection: sqlite3.Connection) -> None:
 
 def renew_end_trigger(connection: sqlite3.Connection) -> None:
     """Make the trigger that queues, when a snapshot ends, the rows that moved with its pages; where there was none, those of ended ones."""
-    fresh = not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (ENDS,)).fetchone()
+    fresh = not has_triggers(connection)
     connection.execute(f"DROP TRIGGER IF EXISTS {ENDS}")
     steps = []
     for table, which in AT_THE_END.items():
@@ -115,13 +115,14 @@ def drop_waiting(connection: sqlite3.Connection, through: int) -> None:
     connection.execute("DELETE FROM journal_queue WHERE id <= ?", (through,))
 
 
-def put_row(connection: sqlite3.Connection, table: str, fields: dict[str, Any]) -> None:
-    """Write a row as the journal has it; fields that the table does not have (of another version) are left out."""
+def put_rows(connection: sqlite3.Connection, table: str, rows: Iterable[dict[str, Any]]) -> None:
+    """Write rows as the journal has them; fields that the table does not have (of another version) are left out."""
     known = [column[1] for column in connection.execute(f"PRAGMA table_info({table})")]
-    chosen = [name for name in known if name in fields]
-    connection.execute(
-        f"INSERT INTO {table} ({', '.join(chosen)}) VALUES ({', '.join('?' * len(chosen))})", [fields[name] for name in chosen]
-    )
+    for fields in rows:
+        chosen = [name for name in known if name in fields]
+        connection.execute(
+            f"INSERT INTO {table} ({', '.join(chosen)}) VALUES ({', '.join('?' * len(chosen))})", [fields[name] for name in chosen]
+        )
 
 
 def key_columns(connection: sqlite3.Connection, table: str) -> tuple[str, ...]:

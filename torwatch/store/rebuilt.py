@@ -7,7 +7,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from torwatch.errors import StoreError
-from torwatch.store.journaled import put_row
+from torwatch.store.journaled import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,9 +40,9 @@ def begin(connection: sqlite3.Connection, journal_digest: str, rows: Mapping[str
     """Write every row that the journal has; a snapshot without a number of pages is one that is still to be made."""
     connection.execute(f"CREATE TABLE {MARK} (journal TEXT NOT NULL)")
     connection.execute(f"INSERT INTO {MARK} VALUES (?)", (journal_digest,))
-    for table, all_fields in rows.items():
-        for fields in all_fields:
-            put_row(connection, table, fields | {"pages": None} if table == "snapshot" and fields["id"] in ended else fields)
+    for table, recorded in rows.items():
+        unmade = ended if table == "snapshot" else set()
+        put_rows(connection, table, (fields | {"pages": None} if fields.get("id") in unmade else fields for fields in recorded))
 
 
 def still_to_make(store: Store) -> set[int]:

@@ -9,7 +9,7 @@ import pytest
 
 from torwatch.errors import ArchiveError
 from torwatch.store.database import open_store
-from torwatch.store.journaled import JOURNALED, key_columns, put_row, renew_triggers
+from torwatch.store.journaled import JOURNALED, key_columns, put_rows, renew_triggers
 from torwatch.store.targets import add_market, add_target, edit_target
 
 NOW = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
@@ -93,7 +93,7 @@ def test_a_row_of_the_journal_makes_the_same_row_again(store, journal, tmp_path)
     a_target(store)
     with open_store(tmp_path / "again.db") as again, again.write() as connection:
         for row in journal.rows:
-            put_row(connection, row.entity, row.fields | {"of a later version": 1})
+            put_rows(connection, row.entity, [row.fields | {"of a later version": 1}])
         for table in JOURNALED:
             assert [tuple(row) for row in again.rows(f"SELECT * FROM {table}")] == [
                 tuple(row) for row in store.rows(f"SELECT * FROM {table}")
