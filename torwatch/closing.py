@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from torwatch.archive.revisit import Place
     from torwatch.claims import ClaimRules
     from torwatch.equipment import Tools
     from torwatch.parserkit import Market
@@ -116,29 +117,28 @@ def write_fetch_log(store: Store, snapshot_id: int, warc: Path) -> None:
     """Turn the fetch log of both passes into the CDXJ index beside the WARC."""
     rows = list(read_log(store, snapshot_id))
     referred = find_references(warc, ((row["warc_offset"], row["warc_length"]) for _, row in rows if row["warc_offset"] is not None))
-    write_index(
-        index_path(warc),
-        (
-            Entry(
-                url=address + row["path"],
-                timestamp=(row["at"] or "").translate({ord(sign): None for sign in "-:T"})[:14] or "0" * 14,
-                outcome=row["outcome"] or "",
-                kind=row["kind"],
-                status=row["status"],
-                digest=row["digest"] or "",
-                filename=row["warc"] or "",
-                offset=row["warc_offset"],
-                length=row["warc_length"],
-                key=row["key"],
-                reason=row["reason"],
-                elapsed_ms=row["elapsed_ms"],
-                attempts=row["attempts"],
-                size=row["size"],
-                second_pass=row["second_pass"],
-                mime=REVISIT if row["warc_offset"] in referred else None,
-                orig_filename=referred[row["warc_offset"]].filename if row["warc_offset"] in referred else None,
-                orig_offset=referred[row["warc_offset"]].offset if row["warc_offset"] in referred else None,
-            )
-            for address, row in rows
-        ),
+    write_index(index_path(warc), (entry_of(address, row, referred.get(row["warc_offset"])) for address, row in rows))
+
+
+def entry_of(address: str, row: sqlite3.Row, earlier: Place | None) -> Entry:
+    """A row of the fetch log as its line of the index; `earlier`: where the body lies that its record refers to."""
+    return Entry(
+        url=address + row["path"],
+        timestamp=(row["at"] or "").translate({ord(sign): None for sign in "-:T"})[:14] or "0" * 14,
+        outcome=row["outcome"] or "",
+        kind=row["kind"],
+        status=row["status"],
+        digest=row["digest"] or "",
+        filename=row["warc"] or "",
+        offset=row["warc_offset"],
+        length=row["warc_length"],
+        key=row["key"],
+        reason=row["reason"],
+        elapsed_ms=row["elapsed_ms"],
+        attempts=row["attempts"],
+        size=row["size"],
+        second_pass=row["second_pass"],
+        mime=REVISIT if earlier else None,
+        orig_filename=earlier.filename if earlier else None,
+        orig_offset=earlier.offset if earlier else None,
     )

@@ -12,7 +12,7 @@ from torwatch.archive.timestamp import response_path
 from torwatch.errors import ArchiveError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 Offsets = frozenset[int] | None  # of the responses that are wanted of a WARC; None: all
@@ -57,16 +57,18 @@ header Torwatch-Stripped-Data-URIs counts them, and Torwatch-Received-Digest is 
 
 def pack_snapshot(archive_directory: Path, snapshot_id: int, target: Path) -> int:
     """Bundle every record of a snapshot; gives how many. Raises UsageError when no manifest vouches for it."""
-    links = [link for link in read_chain(archive_directory) if link.fields.get("snapshot") == snapshot_id]
+    chain = read_chain(archive_directory)
+    links = [link for link in chain if link.fields.get("snapshot") == snapshot_id]
     if not links:
         raise UsageError(f"no manifest vouches for a snapshot {snapshot_id}: see `torwatch snapshot list`, or run `torwatch evidence seal`")
-    return write_bundle(archive_directory, target, f"snapshot {snapshot_id} of {links[0].fields.get('market')}", [(links[0], None)])
+    return write_bundle(chain, target, f"snapshot {snapshot_id} of {links[0].fields.get('market')}", [(links[0], None)])
 
 
 def pack_listing(archive_directory: Path, market: str, key: str, target: Path) -> int:
     """Bundle every archived page of one listing; gives the number of records. Raises UsageError when there is none."""
     chosen: list[tuple[Link, Offsets]] = []
-    for link in read_chain(archive_directory):
+    chain = read_chain(archive_directory)
+    for link in chain:
         if link.fields.get("market") == market:
             entries = read_index(index_path(warc_of(link)))
             offsets = frozenset(
@@ -76,7 +78,7 @@ def pack_listing(archive_directory: Path, market: str, key: str, target: Path) -
                 chosen.append((link, offsets))
     if not chosen:
         raise UsageError(f"the archive holds no page of a listing {key!r} of {market!r}: see the table listing for keys")
-    return write_bundle(archive_directory, target, f"listing {key} of {market}", chosen)
+    return write_bundle(chain, target, f"listing {key} of {market}", chosen)
 
 
 def warc_of(link: Link) -> Path:
@@ -130,8 +132,8 @@ def cut_records(link: Link, offsets: Offsets) -> Iterator[bytes]:
             yield raw
 
 
-def write_bundle(archive_directory: Path, target: Path, subject: str, chosen: Iterable[tuple[Link, Offsets]]) -> int:
-    """Write the ZIP, whole or not at all; gives the number of records. Raises ArchiveError when a file is missing or cannot be written."""
+def write_bundle(chain: Sequence[Link], target: Path, subject: str, chosen: Iterable[tuple[Link, Offsets]]) -> int:
+    """Write the ZIP of what is chosen of a chain, whole or not at all; gives the number of records. Raises ArchiveError when a file is missing or cannot be written."""
     scratch = target.with_name(target.name + ".part")
     sums: list[str] = []
     count = 0
@@ -142,7 +144,6 @@ def write_bundle(archive_directory: Path, target: Path, subject: str, chosen: It
                 bundle.writestr(name, data)
                 sums.append(f"{hashlib.sha256(data).hexdigest()}  {name}\n")
 
-            chain = read_chain(archive_directory)
             for link, offsets in with_pages_referred_to(chain, chosen):
                 warc = warc_of(link)
                 records = list(cut_records(link, offsets))
