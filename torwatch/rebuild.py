@@ -22,7 +22,7 @@ from torwatch.ledger import GONE, ROW
 from torwatch.loading import derive_file, reload_file
 from torwatch.normalise.price import normalise_price
 from torwatch.parsing.registry import load_parser
-from torwatch.reread import Version, read_entries, stage_snapshot
+from torwatch.reread import Version, count_entries, read_entries, stage_snapshot
 from torwatch.store import rebuilt
 from torwatch.store.journaled import AT_THE_END, JOURNALED, key_columns
 from torwatch.store.judgement import HoldRule, Signs
@@ -113,18 +113,17 @@ class Rebuild:
             with store.write() as connection:
                 rows = {table: found.values() for table, found in recorded.rows.items()}
                 rebuilt.begin(connection, recorded.digest, rows, set(recorded.ended))
-        crawled = [number for number in recorded.ended if recorded.rows["snapshot"][number,].get("source", "crawl") == "crawl"]
         left = rebuilt.still_to_make(store)
-        entries = {number: read_entries(archive, find_snapshot(store, number)) for number in crawled if number in left}
-        self.pages_in_all = sum(len(found) for found in entries.values())
+        crawled = {number for number in left if recorded.rows["snapshot"][number,].get("source", "crawl") == "crawl"}
+        self.pages_in_all = sum(count_entries(archive, find_snapshot(store, number)) for number in crawled)
         self.progress(0, self.pages_in_all)
         imports = imports_of(recorded.rows["event"].values())
         made = [number for number in recorded.ended if number not in left]
         if made:
             self.derive_again(made[-1], imports, recorded)
         for number in recorded.ended:
-            if number in entries:
-                self.make_crawled(find_snapshot(store, number), recorded.rows["snapshot"][number,], entries[number])
+            if number in crawled:
+                self.make_crawled(find_snapshot(store, number), recorded.rows["snapshot"][number,])
             elif number in left:
                 left -= self.make_imported(number, imports, recorded)
             self.done.snapshots += 1
@@ -132,11 +131,12 @@ class Rebuild:
             rebuilt.finish(connection)
         return self.done
 
-    def make_crawled(self, snapshot: Snapshot, fields: Fields, entries: list[Any]) -> None:
+    def make_crawled(self, snapshot: Snapshot, fields: Fields) -> None:
         """Read the pages of one snapshot again and settle it as it was settled."""
         tools = self.tools
         version, market = self.version_of(snapshot, fields["parser_digest"])
         archive = tools.archive_directory
+        entries = read_entries(archive, snapshot)
         second = stage_snapshot(tools.store, snapshot, archive, entries, version, self.readers, tools.rng, progress=self.count)
         with tools.store.write() as connection:
             unknown = record_second_pass(connection, snapshot.id, second)

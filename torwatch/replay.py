@@ -14,8 +14,8 @@ import structlog
 
 from torwatch.archive.originals import keep_parser
 from torwatch.closing import derive, find_drift
-from torwatch.errors import UsageError
-from torwatch.reread import LocalReaders, Version, clear, read_entries, stage_snapshot
+from torwatch.errors import ArchiveError, UsageError
+from torwatch.reread import LocalReaders, Version, clear, count_entries, read_entries, stage_snapshot
 from torwatch.store import history
 from torwatch.store.judgement import HoldRule, Signs
 from torwatch.store.rollback import roll_back
@@ -70,8 +70,10 @@ def replay_market(
     snapshots = ended_snapshots(tools.store, market_id, since)
     if not snapshots:
         raise UsageError(f"no ended snapshot to replay (from number {since} on): see `torwatch snapshot list`")
-    indexes = {snapshot.id: read_entries(tools.archive_directory, snapshot) for snapshot in snapshots}
-    total = sum(len(entries) for entries in indexes.values())
+    try:
+        total = sum(count_entries(tools.archive_directory, snapshot) for snapshot in snapshots)
+    except ArchiveError as error:
+        raise ArchiveError(f"{error}, or replay with --since a later one") from error
     folder = keep_parser(tools.archive_directory, parser.name, parser.digest, parser.own_sources, parser.family_sources)
     version = Version(parser.name, parser.digest, folder, rules)
     done = 0
@@ -85,7 +87,14 @@ def replay_market(
         with LocalReaders(lambda _version: tools.workers, threads) as readers:
             second = {
                 snapshot.id: stage_snapshot(
-                    tools.store, snapshot, tools.archive_directory, indexes[snapshot.id], version, readers, tools.rng, progress=count
+                    tools.store,
+                    snapshot,
+                    tools.archive_directory,
+                    read_entries(tools.archive_directory, snapshot),
+                    version,
+                    readers,
+                    tools.rng,
+                    progress=count,
                 )
                 for snapshot in snapshots
             }

@@ -143,12 +143,21 @@ def path_of(entry: Entry) -> str:
 
 def read_entries(archive_directory: Path, snapshot: Snapshot) -> list[Entry]:
     """The index of a snapshot, in the order of its WARC. Raises ArchiveError when it is missing."""
+    return sorted(read_index(find_index(archive_directory, snapshot)), key=lambda entry: entry.offset or 0)
+
+
+def count_entries(archive_directory: Path, snapshot: Snapshot) -> int:
+    """How many pages the index of a snapshot has. Raises ArchiveError when it is missing."""
+    with find_index(archive_directory, snapshot).open("rb") as lines:
+        return sum(1 for _ in lines)
+
+
+def find_index(archive_directory: Path, snapshot: Snapshot) -> Path:
+    """Where the index of a snapshot lies. Raises ArchiveError when it is missing."""
     path = index_path(archive_directory / (snapshot.warc or ""))
     if not path.is_file():
-        raise ArchiveError(
-            f"the index {path} of snapshot {snapshot.id} is missing: restore the archive, or replay with --since a later one"
-        )
-    return sorted(read_index(path), key=lambda entry: entry.offset or 0)
+        raise ArchiveError(f"the index {path} of snapshot {snapshot.id} is missing: restore the archive")
+    return path
 
 
 def grouped(entries: list[Entry]) -> Iterator[list[Entry]]:

@@ -295,7 +295,7 @@ def test_an_archive_that_lacks_what_it_takes_is_one_clear_line(watched, tmp_path
     watch.look()
     index = watch.config.archive_directory / "souk" / "00000001.cdxj"
     index.unlink()
-    with pytest.raises(ArchiveError, match="is missing"):
+    with pytest.raises(ArchiveError, match="is missing: restore the archive$"):
         rebuild(watch, tmp_path / "again.db")
 
 

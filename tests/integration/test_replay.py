@@ -172,7 +172,7 @@ def test_a_missing_index_is_one_clear_line_and_nothing_is_lost(watched):
     before = watch.dump()
     index = watch.config.archive_directory / "souk" / "00000002.cdxj"
     index.rename(index.with_suffix(".away"))
-    with pytest.raises(ArchiveError, match="missing"):
+    with pytest.raises(ArchiveError, match="missing: restore the archive, or replay with --since a later one"):
         again(watch)
     assert watch.dump() == before
 
