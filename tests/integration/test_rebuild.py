@@ -13,11 +13,13 @@ from decimal import Decimal
 
 import pytest
 
+from torwatch.alerting import notice
 from torwatch.archive.files import hash_file
 from torwatch.archive.journal import read_journal
 from torwatch.assembly import open_readers, rebuilding
 from torwatch.claims import rules_of
 from torwatch.cli import main
+from torwatch.config_sections import AlertsSection
 from torwatch.dataset.layout import load_layout
 from torwatch.demo.market import Fault, FaultKind
 from torwatch.errors import ArchiveError, UsageError
@@ -105,6 +107,20 @@ def test_a_rebuilt_database_is_the_live_one_row_for_row_ids_included(watched, tm
     assert (done.snapshots, done.notes) == (7, [])
     assert done.pages > 250
     assert_same(watch, tmp_path / "again.db")
+
+
+def test_a_rebuilt_database_tells_no_old_alerts(watched, tmp_path):
+    watch = watched(listings=10)
+    for _ in range(2):
+        watch.look()
+        watch.clock.advance(WEEK)
+    watch.look()
+    alerts = AlertsSection.model_validate({"rules": [{"name": "all"}], "disk_below": "1B", "coverage_below": 0})
+    watch.config = watch.config.model_copy(update={"alerts": alerts})
+    assert notice(watch.store, watch.config, now=watch.clock(), environ={}) > 0
+    rebuild(watch, tmp_path / "again.db")
+    with open_store(tmp_path / "again.db") as again:
+        assert notice(again, watch.config, now=watch.clock(), environ={}) == 0
 
 
 def import_two_files(watch, tmp_path):
@@ -295,7 +311,7 @@ def test_an_archive_that_lacks_what_it_takes_is_one_clear_line(watched, tmp_path
     watch.look()
     index = watch.config.archive_directory / "souk" / "00000001.cdxj"
     index.unlink()
-    with pytest.raises(ArchiveError, match="is missing: restore the archive$"):
+    with pytest.raises(ArchiveError, match=r"is missing: restore the archive$"):
         rebuild(watch, tmp_path / "again.db")
 
 

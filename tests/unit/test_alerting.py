@@ -23,7 +23,8 @@ from torwatch.store.database import apply_migrations, open_store
 from torwatch.store.derived import write_derived
 from torwatch.store.mirrors import record_visit
 from torwatch.store.sessions import begin_session, lose_session
-from torwatch.store.signals import unscanned
+from torwatch.store.signals import take_as_told, unscanned
+from torwatch.store.staging import EntityRow, StagedPage
 from torwatch.store.vendor_keys import write_vendor_keys
 
 SPEC = importlib.util.spec_from_file_location("store_builders", Path(__file__).parent / "store" / "builders.py")
@@ -208,6 +209,41 @@ def visit(desk, target, outcome, hours):
     with desk.store.write() as connection:
         at = desk.clock() + dt.timedelta(hours=hours)
         record_visit(connection, target.mirrors[0].id, outcome, "", source="probe", now=at, canary_answered=True)
+
+
+def test_an_old_link_is_no_news_when_an_account_takes_a_new_name(desk, teahouse):
+    other = builders.a_target(desk.store, "souk", host=2)
+    desk.take(other, {"9": TEA | {"vendor": "Leafhouse", "ship_from": "Germany"}})
+    mine = {"1": COFFEE, "2": TEA | {"vendor": "leafhouse", "ship_from": "Germany"}}
+    desk.take(teahouse, mine)
+    forget_what_was_told(desk)
+    renamed = StagedPage(vendors=(EntityRow("leafhouse", Source.DETAIL, {"name": "greenleaf"}),))
+    desk.take(teahouse, mine, page=renamed)
+    assert desk.store.value("SELECT count(*) FROM vendor_handle WHERE handle = 'greenleaf'") == 1
+    assert desk.notice() == 0
+
+
+def forget_what_was_told(desk):
+    """Leave the database as one that was made again: without the alerts that there were, all that is old counting as told."""
+    with desk.store.write() as connection:
+        for table in ("alert_delivery", "alert", "alert_scan"):
+            connection.execute(f"DELETE FROM {table}")
+        take_as_told(connection)
+
+
+def test_a_database_made_again_tells_of_nothing_old_and_of_all_that_comes_after(desk, teahouse):
+    desk.take(teahouse, {"1": COFFEE, "2": TEA})
+    begin_session(desk.store, teahouse, 1, now=desk.clock())
+    lose_session(desk.store, teahouse, "login page", now=desk.clock())
+    assert [desk.notice(), desk.rules()] == [2, ["session_needed", "dutch"]]
+    forget_what_was_told(desk)
+    assert desk.notice() == 0
+    [kept] = list_alerts(desk.store)
+    assert (kept.rule, kept.subject, kept.waiting, kept.sent) == ("session_needed", "teahouse", 0, 0)
+    desk.take(teahouse, {"1": COFFEE, "2": TEA, "3": TEA})
+    begin_session(desk.store, teahouse, 1, now=desk.clock())
+    lose_session(desk.store, teahouse, "login page", now=desk.clock())
+    assert [desk.notice(), desk.rules()] == [2, ["session_needed", "session_needed", "dutch"]]
 
 
 def test_a_market_that_stays_silent_is_told_once_and_again_after_it_was_up(desk, teahouse):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torwatch.errors import StoreError
 from torwatch.store.journaled import put_rows
+from torwatch.store.signals import take_as_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,7 +52,8 @@ def still_to_make(store: Store) -> set[int]:
 
 
 def finish(connection: sqlite3.Connection) -> None:
-    """Take out what only the work needed."""
+    """Take out what only the work needed, and count as told what is old: the journal does not say which alerts there were."""
+    take_as_told(connection)
     connection.execute(f"DROP TABLE {MARK}")
     connection.execute("DELETE FROM journal_queue")  # the journal has these rows: they came from it
 

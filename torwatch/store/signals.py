@@ -9,6 +9,7 @@ from torwatch.store.targets import stamp
 
 if TYPE_CHECKING:
     import datetime as dt
+    import sqlite3
     from collections.abc import Collection
 
     from torwatch.store.database import Store
@@ -93,6 +94,21 @@ def mark_scanned(store: Store, snapshot_id: int, *, now: dt.datetime) -> None:
         connection.execute("INSERT OR IGNORE INTO alert_scan (snapshot_id, at) VALUES (?, ?)", (snapshot_id, stamp(now)))
 
 
+def take_as_told(connection: sqlite3.Connection) -> None:
+    """Count every ended snapshot and every session that was needed as told, where nothing says what was; inside the caller's transaction.
+
+    An event that gave an alert is known by that alert, so each gets one that waits for nobody.
+    """
+    connection.execute(
+        "INSERT OR IGNORE INTO alert_scan (snapshot_id, at) SELECT id, coalesce(ended_at, started_at) FROM snapshot WHERE state <> 'running'"
+    )
+    connection.execute(
+        "INSERT INTO alert (key, at, kind, rule, subject, title) SELECT kind || ' ' || id, at, 'health', kind, subject,"
+        " subject || ' asked for a login, before this database was made' FROM event WHERE kind = 'session_needed'"
+        " ON CONFLICT (key) DO NOTHING"
+    )
+
+
 BEFORE = ("title", "vendor", "category", "price", "currency", "ship_from", "description")  # claims that rules look at
 
 
@@ -150,13 +166,15 @@ def converted_prices(store: Store, listing_id: int) -> dict[str, float]:
 
 
 def new_links(store: Store, snapshot: Scannable) -> list[Link]:
-    """Accounts that a snapshot linked, by key or handle, to an account of another market."""
+    """Accounts that a snapshot linked, by a key or handle that it was the first to show, to an account of another market."""
     rows = store.rows(
         "SELECT coalesce(mine.name, mine.key), mine.id, market.name, coalesce(other.name, other.key), other.id, elsewhere.name,"
         " link.evidence, link.strength FROM"
-        " (SELECT vendor_id FROM vendor_key WHERE first_snapshot_id = ?1 UNION SELECT vendor_id FROM vendor_handle WHERE first_snapshot_id = ?1)"
+        " (SELECT vendor_id, 'pgp' AS evidence, fingerprint AS shared FROM vendor_key WHERE first_snapshot_id = ?1"
+        " UNION SELECT vendor_id, 'handle', handle FROM vendor_handle WHERE first_snapshot_id = ?1)"
         " AS fresh JOIN vendor AS mine ON mine.id = fresh.vendor_id JOIN market ON market.id = mine.market_id"
-        " JOIN vendor_link AS link ON link.vendor_id = mine.id JOIN vendor AS other ON other.id = link.other_vendor_id"
+        " JOIN vendor_link AS link ON link.vendor_id = mine.id AND link.evidence = fresh.evidence AND link.shared = fresh.shared"
+        " JOIN vendor AS other ON other.id = link.other_vendor_id"
         " AND other.market_id <> mine.market_id JOIN market AS elsewhere ON elsewhere.id = other.market_id ORDER BY mine.id, other.id",
         (snapshot.id,),
     )
