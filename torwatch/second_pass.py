@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from torwatch.crawl.sample import draw_pages, page_template
+from torwatch.crawl.sample import draw_pages, fill, page_template
 from torwatch.model import Outcome, PageKind
 from torwatch.store import second_pass
 
@@ -52,12 +52,27 @@ class SecondPass:
             template = None if pages is None else page_template(read.visit.path, number, links, pages)
             if pages is None or template is None or template in self._lists:
                 continue
-            rng = random.Random(f"{self._snapshot.id} {self._snapshot.market} {template}")  # noqa: S311 - a sample, no secret
-            drawn = draw_pages(read.visit.path, number or 1, template, pages, self.share, self._order, rng)
-            self.left += second_pass.plan_list(
-                connection, self._snapshot.id, template, pages, [(one.page, one.path, one.moment) for one in drawn]
-            )
-            self._lists.add(template)
+            self._draw(connection, read.visit.path, number or 1, template, pages)
+
+    def plan_unannounced(self, connection: sqlite3.Connection) -> int:
+        """Draw from the lists that only earlier snapshots saw the range of; inside the caller's transaction. Gives the pages added.
+
+        When the first pass has read all it could: a list whose announcement it missed would else be missed by both passes, as if they agreed.
+        """
+        before = self.left
+        for template, pages, announced in second_pass.lists_announced_before(self._store, self._snapshot.id) if self.share else ():
+            if template not in self._lists:
+                self._draw(connection, fill(template, 1), None, template, pages, announced)
+        return self.left - before
+
+    def _draw(
+        self, connection: sqlite3.Connection, path: str, number: int | None, template: str, pages: int, announced: int | None = None
+    ) -> None:
+        rng = random.Random(f"{self._snapshot.id} {self._snapshot.market} {template}")  # noqa: S311 - a sample, no secret
+        drawn = draw_pages(path, number, template, pages, self.share, self._order, rng)
+        rows = [(one.page, one.path, one.moment) for one in drawn]
+        self.left += second_pass.plan_list(connection, self._snapshot.id, template, pages, rows, announced)
+        self._lists.add(template)
 
     def due(self, share_done: float, limit: int) -> list[Visit]:
         """The pages whose turn has come, when so much (0 to 1) of the first pass is done."""

@@ -195,11 +195,16 @@ class Walk:
 
     def commit_pages(self, archive: SnapshotArchive, fetchers: Sequence[Fetcher], crew: Crew) -> bool:
         """Hand out visits and commit what comes back, group by group; True when the walk is over, False when it was stopped."""
-        checked = False
+        checked = drawn = False
         while True:
             if self.stop.is_set() or self.session_lost:
                 return False
             self.hand_out(crew)
+            if not self.in_flight and not self.second.in_flight and not drawn:
+                drawn = True
+                with self.tools.store.write() as connection:
+                    self.second.plan_unannounced(connection)
+                continue
             if not self.in_flight and not self.second.in_flight:
                 if checked or self.cut_short or not frontier.lists_complete(self.tools.store, self.snapshot.id):
                     return True

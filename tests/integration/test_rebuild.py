@@ -26,6 +26,7 @@ from torwatch.errors import ArchiveError, UsageError
 from torwatch.loading import load_file
 from torwatch.normalise.price import normalise_price
 from torwatch.normalise.rates import Rate
+from torwatch.overview import gather_status
 from torwatch.parsing.registry import load_parser
 from torwatch.parsing.worker import ParserWorkers
 from torwatch.rebuild import Rebuild
@@ -109,6 +110,11 @@ def test_a_rebuilt_database_is_the_live_one_row_for_row_ids_included(watched, tm
     assert_same(watch, tmp_path / "again.db")
 
 
+def noticed(store, watch):
+    status = gather_status(store, watch.config.data_directory, jitter=0, now=watch.clock(), hours=None)
+    return notice(store, watch.config, status, now=watch.clock(), environ={})
+
+
 def test_a_rebuilt_database_tells_no_old_alerts(watched, tmp_path):
     watch = watched(listings=10)
     for _ in range(2):
@@ -117,10 +123,10 @@ def test_a_rebuilt_database_tells_no_old_alerts(watched, tmp_path):
     watch.look()
     alerts = AlertsSection.model_validate({"rules": [{"name": "all"}], "disk_below": "1B", "coverage_below": 0})
     watch.config = watch.config.model_copy(update={"alerts": alerts})
-    assert notice(watch.store, watch.config, now=watch.clock(), environ={}) > 0
+    assert noticed(watch.store, watch) > 0
     rebuild(watch, tmp_path / "again.db")
     with open_store(tmp_path / "again.db") as again:
-        assert notice(again, watch.config, now=watch.clock(), environ={}) == 0
+        assert noticed(again, watch) == 0
 
 
 def import_two_files(watch, tmp_path):

@@ -94,11 +94,27 @@ def test_what_only_the_second_pass_saw_does_not_enter_the_history(watched):
     assert {key for key in caught(watch, "B") if isinstance(key, str)} >= truth & set(watch.world.truth(watch.clock()).listings)
 
 
+def test_a_list_whose_announcement_was_missed_is_drawn_from_by_what_an_earlier_snapshot_read(watched):
+    watch = watched(listings=120, page_attempts=1)
+    watch.look(second_pass=1.0)
+    lists = "SELECT scope, pages, announced_snapshot_id FROM second_pass_list WHERE snapshot_id = ? ORDER BY scope"
+    told = {row["scope"]: row["pages"] for row in watch.store.rows(lists, (1,))}
+    lost = min(told)
+    watch.server.faults.add(Fault(FaultKind.SERVER_ERROR, path=re.escape(lost.replace("{page}", "1")) + "$"))
+    for number in range(2, 6):
+        watch.look(second_pass=1.0)
+        announced = {row["scope"]: row["announced_snapshot_id"] for row in watch.store.rows(lists, (number,))}
+        remembered = {lost: 1} if number <= 4 else {}  # after three snapshots without a word the list is taken for gone
+        assert announced == dict.fromkeys(told.keys() - {lost}, number) | remembered
+    drawn_again = watch.store.rows("SELECT outcome FROM second_pass_page WHERE snapshot_id = 2 AND scope = ?", (lost,))
+    assert [row["outcome"] for row in drawn_again] == ["ok"] * told[lost]
+
+
 def test_the_estimate_comes_near_the_truth_when_pages_are_missed(watched):
     watch = watched(listings=400, page_attempts=1)
     watch.server.faults.add(Fault(FaultKind.SERVER_ERROR, path=r"^/aisle/\d+/\d+$", probability=0.25))
     ratios, states = [], set()
-    for number in range(1, 5):
+    for number in range(1, 9):
         _, ending = watch.look(second_pass=0.6, detail_max_age=dt.timedelta(days=90))
         states.add(ending.state)
         first, second = caught(watch, "A", number), caught(watch, "B", number)

@@ -30,6 +30,7 @@ CRAWL_TABLES: Mapping[str, Mapping[str, Any]] = {
             "scope": "the path of its pages, {page} for the number",
             "pages": "pages that the list announced",
             "drawn": "pages drawn from them",
+            "announced_snapshot_id": "the snapshot that read the announcement: an earlier one where the first pass of this one read none",
         },
     },
     "second_pass_page": {

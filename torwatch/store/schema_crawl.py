@@ -14,6 +14,7 @@ CREATE TABLE second_pass_list (
   scope TEXT NOT NULL,
   pages INTEGER NOT NULL,
   drawn INTEGER NOT NULL,
+  announced_snapshot_id INTEGER NOT NULL REFERENCES snapshot (id),
   PRIMARY KEY (snapshot_id, scope)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE second_pass_page (

@@ -21,20 +21,41 @@ if TYPE_CHECKING:
     from torwatch.store.database import Store
     from torwatch.store.frontier import VisitResult
 
+REMEMBERED = 3  # snapshots after which a list that none of them announced is taken for gone
+
 
 def drawn_lists(store: Store, snapshot_id: int) -> set[str]:
     """The lists that pages were drawn from already."""
     return {row[0] for row in store.rows("SELECT scope FROM second_pass_list WHERE snapshot_id = ?", (snapshot_id,))}
 
 
-def plan_list(connection: sqlite3.Connection, snapshot_id: int, scope: str, pages: int, drawn: Sequence[tuple[int, str, float]]) -> int:
+def lists_announced_before(store: Store, snapshot_id: int) -> list[tuple[str, int, int]]:
+    """(scope, pages, snapshot that read them) of every list that one of the market's last REMEMBERED snapshots with a second pass announced, as last told."""
+    rows = store.rows(
+        "WITH before AS (SELECT snapshot.id FROM snapshot JOIN snapshot AS this ON this.id = ?1 AND this.market_id = snapshot.market_id"
+        " WHERE snapshot.id < ?1 AND snapshot.second_pass > 0 ORDER BY snapshot.id DESC LIMIT ?2)"
+        " SELECT scope, pages, max(snapshot_id) AS announced FROM second_pass_list"
+        " WHERE snapshot_id IN (SELECT id FROM before) AND announced_snapshot_id = snapshot_id GROUP BY scope ORDER BY scope",
+        (snapshot_id, REMEMBERED),
+    )
+    return [(row["scope"], row["pages"], row["announced"]) for row in rows]
+
+
+def plan_list(
+    connection: sqlite3.Connection,
+    snapshot_id: int,
+    scope: str,
+    pages: int,
+    drawn: Sequence[tuple[int, str, float]],
+    announced_snapshot_id: int | None = None,
+) -> int:
     """Keep what was drawn from a list of so many announced pages: (number, path, share of the first pass at which its turn comes).
 
-    A list is drawn from once. Gives the pages added.
+    `announced_snapshot_id`: an earlier snapshot that read the announcement. A list is drawn from once. Gives the pages added.
     """
     new = connection.execute(
-        "INSERT INTO second_pass_list (snapshot_id, scope, pages, drawn) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (snapshot_id, scope, pages, len(drawn)),
+        "INSERT INTO second_pass_list (snapshot_id, scope, pages, drawn, announced_snapshot_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (snapshot_id, scope, pages, len(drawn), snapshot_id if announced_snapshot_id is None else announced_snapshot_id),
     ).rowcount
     if not new:
         return 0

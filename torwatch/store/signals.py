@@ -95,17 +95,9 @@ def mark_scanned(store: Store, snapshot_id: int, *, now: dt.datetime) -> None:
 
 
 def take_as_told(connection: sqlite3.Connection) -> None:
-    """Count every ended snapshot and every session that was needed as told, where nothing says what was; inside the caller's transaction.
-
-    An event that gave an alert is known by that alert, so each gets one that waits for nobody.
-    """
+    """Count every ended snapshot as told, where nothing says what was; inside the caller's transaction."""
     connection.execute(
         "INSERT OR IGNORE INTO alert_scan (snapshot_id, at) SELECT id, coalesce(ended_at, started_at) FROM snapshot WHERE state <> 'running'"
-    )
-    connection.execute(
-        "INSERT INTO alert (key, at, kind, rule, subject, title) SELECT kind || ' ' || id, at, 'health', kind, subject,"
-        " subject || ' asked for a login, before this database was made' FROM event WHERE kind = 'session_needed'"
-        " ON CONFLICT (key) DO NOTHING"
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from torwatch.errors import StoreError
 from torwatch.store.database import open_store
 from torwatch.store.rebuilt import begin, begun_from, discard, finish, is_begun, put_in_place, still_to_make, work_path
-from torwatch.store.signals import new_events, unscanned
+from torwatch.store.signals import unscanned
 
 SNAPSHOT = {
     "id": 7,
@@ -19,9 +19,7 @@ SNAPSHOT = {
     "parser_digest": "0",
     "torwatch_version": "1",
 }
-NEEDED = {"id": 3, "at": "2026-01-05", "kind": "session_needed", "subject": "teahouse", "detail": "{}"}
 ROWS = {
-    "event": [NEEDED],
     "market": [{"id": 1, "name": "teahouse", "added_at": ""}],
     "snapshot": [SNAPSHOT, SNAPSHOT | {"id": 8, "state": "running"}],
 }
@@ -54,12 +52,10 @@ def test_what_only_the_work_needed_is_taken_out_at_the_end(work):
 def test_what_was_before_counts_as_told(work):
     with open_store(work) as store:
         assert [one.id for one in unscanned(store)] == [7]
-        assert [number for number, _, _ in new_events(store, "session_needed")] == [3]
         with store.write() as connection:
             finish(connection)
             connection.execute("UPDATE snapshot SET state = 'complete' WHERE id = 8")
         assert [one.id for one in unscanned(store)] == [8]  # it ended afterwards
-        assert new_events(store, "session_needed") == []
 
 
 def test_a_file_that_is_no_database_was_begun_from_nothing(tmp_path):
