@@ -188,12 +188,16 @@ class Beheaded:
         self.workers = workers
         self.asked = itertools.count(1)
         self.killed = set()
+        self.one_at_a_time = (
+            threading.Lock()
+        )  # while one thread looks for its worker another may come to the next number: one death would count for both
 
     def parse(self, *arguments, **given):
         if next(self.asked) in self.KILLED_AT:
-            before, give_up = len(self.killed), time.monotonic() + 30
-            while len(self.killed) == before and time.monotonic() < give_up:  # a worker may just be starting in another thread
-                self.kill()
+            with self.one_at_a_time:
+                before, give_up = len(self.killed), time.monotonic() + 30
+                while len(self.killed) == before and time.monotonic() < give_up:  # a worker may just be starting in another thread
+                    self.kill()
         return self.workers.parse(*arguments, **given)
 
     def kill(self):
