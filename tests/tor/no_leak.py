@@ -21,10 +21,11 @@ from pathlib import Path
 from torwatch.demo.market import ENGINES, EPOCH, Fault, FaultKind, Faults, MarketServer, SimulatedClock
 from torwatch.demo.network import PrivateNetwork
 
+PAST_THE_DOOR = r"^/."  # a snapshot whose first page is no page ends at once, before tor can be killed in the middle of it
 LURES = (
     Fault(FaultKind.LINKS_OFF, probability=0.5),
-    Fault(FaultKind.REFRESH_OFF, probability=0.05),
-    Fault(FaultKind.REDIRECT_OFF, probability=0.05),
+    Fault(FaultKind.REFRESH_OFF, path=PAST_THE_DOOR, probability=0.05),
+    Fault(FaultKind.REDIRECT_OFF, path=PAST_THE_DOOR, probability=0.05),
 )
 CALLS = "connect,sendto,sendmsg,sendmmsg,execve,clone,clone3,fork,vfork"
 # A torwatch that leaves names to this machine, as socks5:// instead of socks5h:// would.
