@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
@@ -15,10 +17,18 @@ if TYPE_CHECKING:
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """An adapter of requests that knows which connection each thread waits on, so that it can be cut off."""
+    """An adapter of requests that knows which connection each thread waits on, so that it can be cut off.
+
+    One thread watches all of them: a timer for each request would be a thread for each request.
+    """
 
     def __init__(self, connections: int) -> None:
         self._waiting: dict[int, Any] = {}  # thread → its connection
+        self._deadlines: dict[int, float] = {}  # thread → monotonic seconds
+        self._changed = threading.Condition()
+        self._watcher: threading.Thread | None = None
+        self._wakes_at = math.inf
+        self._closed = False
         super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0, pool_block=False)
 
     def proxy_manager_for(self, proxy: str, **facts: Any) -> Any:
@@ -29,16 +39,16 @@ class DeadlineAdapter(HTTPAdapter):
 
     def _pools(self) -> dict[str, type[Any]]:
         """Pools whose connections note the thread that waits on them."""
-        waiting = self._waiting
+        waits_on = self.waits_on
 
         class Connection(SOCKSConnection):
             def request(self, *args: Any, **facts: Any) -> None:
-                waiting[threading.get_ident()] = self
+                waits_on(self)
                 super().request(*args, **facts)
 
         class SecureConnection(SOCKSHTTPSConnection):
             def request(self, *args: Any, **facts: Any) -> None:
-                waiting[threading.get_ident()] = self
+                waits_on(self)
                 super().request(*args, **facts)
 
         class Pool(SOCKSHTTPConnectionPool):
@@ -49,18 +59,44 @@ class DeadlineAdapter(HTTPAdapter):
 
         return {"http": Pool, "https": SecurePool}
 
+    def waits_on(self, connection: Any) -> None:
+        """Note that this thread waits on a connection."""
+        self._waiting[threading.get_ident()] = connection
+
     @contextlib.contextmanager
     def cut_off_after(self, seconds: float) -> Iterator[None]:
         """Shut the socket on which this thread waits, should the block last longer."""
-        thread = threading.get_ident()
-        timer = threading.Timer(seconds, self._shut, (thread,))
-        timer.daemon = True
-        timer.start()
+        thread, deadline = threading.get_ident(), time.monotonic() + seconds
+        with self._changed:
+            self._deadlines[thread] = deadline
+            if self._watcher is None:
+                self._watcher = threading.Thread(target=self._watch, name="page-deadlines", daemon=True)
+                self._watcher.start()
+            if deadline < self._wakes_at:
+                self._changed.notify()
         try:
             yield
         finally:
-            timer.cancel()
-            self._waiting.pop(thread, None)
+            with self._changed:
+                self._deadlines.pop(thread, None)
+                self._waiting.pop(thread, None)
+
+    def close(self) -> None:
+        """Close the connections, and let the watcher go."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        super().close()
+
+    def _watch(self) -> None:
+        with self._changed:
+            while not self._closed:
+                now = time.monotonic()
+                for thread in [thread for thread, deadline in self._deadlines.items() if deadline <= now]:
+                    del self._deadlines[thread]
+                    self._shut(thread)
+                self._wakes_at = min(self._deadlines.values(), default=math.inf)
+                self._changed.wait(None if math.isinf(self._wakes_at) else self._wakes_at - now)
 
     def _shut(self, thread: int) -> None:
         found = getattr(self._waiting.get(thread), "sock", None)

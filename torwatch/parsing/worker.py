@@ -19,6 +19,7 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from typing import TYPE_CHECKING, Any, Self
 
 from torwatch.errors import ParserError, UsageError
@@ -81,11 +82,12 @@ class ParserWorkers:
         self._context = multiprocessing.get_context("forkserver")
 
     def __enter__(self) -> Self:
-        """Start nothing yet: a worker is started with its first page."""
+        """Start no worker yet: that comes with its first page, forked from a server that loads meanwhile what a worker needs."""
         if self._count > 1:
             sys.setswitchinterval(min(self._switch_seconds, SWITCH_SECONDS))
         with contextlib.suppress(ValueError, AttributeError):  # preloading is only for speed
             self._context.set_forkserver_preload(["torwatch.parsing.worker"])
+        forkserver.ensure_running()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
