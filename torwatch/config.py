@@ -27,6 +27,7 @@ from torwatch.config_sections import (
     LogSection,
     MetricsSection,
     ParsingSection,
+    RetentionSection,
     ScheduleSection,
     ServeSection,
     TorSection,
@@ -54,6 +55,7 @@ class Config(Section):
     hold: HoldSection = HoldSection()
     alerts: AlertsSection = AlertsSection()
     metrics: MetricsSection = MetricsSection()
+    retention: RetentionSection = RetentionSection()
     log: LogSection = LogSection()
     serve: ServeSection = ServeSection()
 

@@ -203,6 +203,15 @@ class MetricsSection(Section):
     )
 
 
+class RetentionSection(Section):
+    """How long the archive keeps pages; digests, and what was read from the pages, stay."""
+
+    months: Annotated[int, Field(strict=True, ge=0)] = Field(default=0, description="Months after which pages expire; 0: never.")
+    targets: dict[str, Annotated[int, Field(strict=True, ge=0)]] = Field(
+        default={}, description="Targets that have another number of months, by the name of their market."
+    )
+
+
 class LogSection(Section):
     """The log, on standard error."""
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from torwatch.archive.manifest import manifest_path, seal
+from torwatch.archive.tombstone import find_tombstone_breaks, is_tombstone, is_whole, tombstones_of
 from torwatch.archive.verify import find_breaks, find_file_breaks
 from torwatch.errors import ArchiveError
-from torwatch.store.manifests import Sealed, archived_snapshots, record_sealed, sealed_manifests, unsealed_snapshots
+from torwatch.store.manifests import Sealed, archived_snapshots, record_sealed, sealed_manifests, told_removals, unsealed_snapshots
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -69,10 +70,12 @@ def verify(
     `head` is a chain head that was deposited elsewhere; `progress` gets (manifests checked, manifests in all).
     """
     links, breaks = find_breaks(archive_directory)
+    tombstones = tombstones_of(archive_directory, links)
     for number, link in enumerate(links, 1):
-        breaks += find_file_breaks(link)
+        if not is_tombstone(link):
+            breaks += find_tombstone_breaks(link, tombstones[link.path]) if link.path in tombstones else find_file_breaks(link)
         progress(number, len(links))
-    breaks += find_database_breaks(store, archive_directory, links)
+    breaks += find_database_breaks(store, archive_directory, links) + find_event_breaks(store, archive_directory, links)
     notes = []
     if head:
         if head not in {link.sha256 for link in links}:
@@ -81,8 +84,12 @@ def verify(
         notes.append(
             "a chain cut off at its end, database and all, shows only against a head deposited elsewhere: torwatch verify --head SHA256"
         )
-    records = sum(sum(link.fields.get("records", {}).values()) for link in links)
-    return Verdict(len(links), records, links[-1].sha256 if links else "", tuple(breaks), tuple(notes))
+    sealed = [link for link in links if not is_tombstone(link)]
+    records = sum(sum(link.fields.get("records", {}).values()) for link in sealed)
+    gone = sum(len(link.fields["gone"]) for link in links if is_tombstone(link))
+    if gone:
+        notes.append(f"{gone} records expired or were forgotten; their digests are kept, and the chain tells of each")
+    return Verdict(len(sealed), records, links[-1].sha256 if links else "", tuple(breaks), tuple(notes))
 
 
 def find_database_breaks(store: Store, archive_directory: Path, links: list[Link]) -> list[str]:
@@ -96,8 +103,11 @@ def find_database_breaks(store: Store, archive_directory: Path, links: list[Link
             breaks.append(f"{archive_directory / path}: the manifest of snapshot {sealed.snapshot_id} is missing or unreadable")
         elif by_path[path].sha256 != sealed.sha256:
             breaks.append(f"{archive_directory / path}: altered since it was sealed (the database knows another sha256)")
+    whole = {str(link.fields.get("concerns")) for link in links if is_whole(link)}
     for path, link in by_path.items():
-        if link.fields.get("snapshot") not in snapshots:
+        if is_tombstone(link):
+            continue
+        if link.fields.get("snapshot") not in snapshots and path not in whole:
             breaks.append(f"database: snapshot {link.fields.get('snapshot')} of {path} is not in it")
         if path not in known:
             breaks.append(f"{archive_directory / path}: the database knows no such manifest")
@@ -106,3 +116,15 @@ def find_database_breaks(store: Store, archive_directory: Path, links: list[Link
         if number not in vouched:
             breaks.append(f"snapshot {number} has no manifest {manifest_path(archive_directory / warc)}: run `torwatch evidence seal`")
     return breaks
+
+
+def find_event_breaks(store: Store, archive_directory: Path, links: list[Link]) -> list[str]:
+    """Where event log and archive do not agree on what was taken out."""
+    by_path = {str(link.path.relative_to(archive_directory)): link for link in links if is_tombstone(link)}
+    told = told_removals(store)
+    breaks = [
+        f"{archive_directory / path}: this tombstone is missing or altered (the event log knows its sha256)"
+        for path, sha256 in told.items()
+        if path not in by_path or by_path[path].sha256 != sha256
+    ]
+    return breaks + [f"{archive_directory / path}: the event log knows no such tombstone" for path in by_path.keys() - told.keys()]

@@ -14,20 +14,17 @@ from typing import TYPE_CHECKING, Any
 from torwatch.archive.files import hash_file
 from torwatch.archive.journal import NAME as JOURNAL_NAME
 from torwatch.archive.journal import read_journal
-from torwatch.archive.originals import keep_parser, parser_folder
-from torwatch.claims import rules_of
 from torwatch.closing import derive, find_drift
 from torwatch.errors import ArchiveError, UsageError
 from torwatch.ledger import GONE, ROW
 from torwatch.loading import derive_file, reload_file
-from torwatch.normalise.price import normalise_price
-from torwatch.parsing.registry import load_parser
-from torwatch.reread import Version, count_entries, read_entries, stage_snapshot
+from torwatch.reread import count_entries, lacks_pages, read_entries, stage_snapshot
 from torwatch.store import rebuilt
 from torwatch.store.journaled import AT_THE_END, JOURNALED, key_columns
 from torwatch.store.judgement import HoldRule, Signs
 from torwatch.store.second_pass import record_reread as record_second_pass
 from torwatch.store.snapshots import Snapshot, find_snapshot, settle
+from torwatch.versions import Versions
 
 if TYPE_CHECKING:
     import sqlite3
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torwatch.equipment import Tools
-    from torwatch.parserkit import Market
     from torwatch.reread import Readers
 
 Fields = dict[str, Any]
@@ -98,11 +94,10 @@ class Rebuild:
         self.tools = tools
         self.readers = readers
         self.hold = hold  # for snapshots that were judged before their rule was kept
-        self.directories = directories  # parsers of analysts, for versions that the archive does not keep
+        self.versions = Versions(tools.archive_directory, directories)
         self.progress = progress
         self.done = Rebuilt()
         self.pages_in_all = 0
-        self._versions: dict[tuple[str, str], tuple[Version, Market]] = {}
 
     def run(self) -> Rebuilt:
         """Do all that is left. Raises ArchiveError or UsageError, one line, where the archive does not hold what it takes."""
@@ -129,12 +124,13 @@ class Rebuild:
             self.done.snapshots += 1
         with store.write() as connection:
             rebuilt.finish(connection)
+        self.done.notes += self.versions.notes
         return self.done
 
     def make_crawled(self, snapshot: Snapshot, fields: Fields) -> None:
         """Read the pages of one snapshot again and settle it as it was settled."""
         tools = self.tools
-        version, market = self.version_of(snapshot, fields["parser_digest"])
+        version, market = self.versions.of(snapshot.parser, fields["parser_digest"])
         archive = tools.archive_directory
         entries = read_entries(archive, snapshot)
         second = stage_snapshot(tools.store, snapshot, archive, entries, version, self.readers, tools.rng, progress=self.count)
@@ -142,8 +138,16 @@ class Rebuild:
             unknown = record_second_pass(connection, snapshot.id, second)
             signs = Signs(snapshot.cut_short, find_drift(tools.store, snapshot, market))
             ending = settle(
-                connection, snapshot, coverage=version.rules.coverage(), rule=rule_of(fields, self.hold), signs=signs, now=tools.now()
+                connection,
+                snapshot,
+                coverage=version.rules.coverage(),
+                rule=rule_of(fields, self.hold),
+                signs=signs,
+                now=tools.now(),
+                judged=(fields["state"], fields["reason"]) if lacks_pages(entries) else None,
             )
+            if lacks_pages(entries):
+                rebuilt.restore_totals(connection, fields)
         derive(tools, snapshot.market_id, market)
         self.compare(snapshot.id, fields)
         if unknown:
@@ -159,7 +163,7 @@ class Rebuild:
         if number in imports:
             derive_file(self.tools.store, self.tools.archive_directory, imports[number], snapshot.market_id)
         else:
-            _, market = self.version_of(snapshot, recorded.rows["snapshot"][number,]["parser_digest"])
+            _, market = self.versions.of(snapshot.parser, recorded.rows["snapshot"][number,]["parser_digest"])
             derive(self.tools, snapshot.market_id, market)
 
     def make_imported(self, number: int, imports: Mapping[int, Fields], recorded: Recorded) -> set[int]:
@@ -178,20 +182,6 @@ class Rebuild:
         """Note pages that were read."""
         self.done.pages += pages
         self.progress(self.done.pages, self.pages_in_all)
-
-    def version_of(self, snapshot: Snapshot, digest: str) -> tuple[Version, Market]:
-        """The parser version that read a snapshot, from the archive; where it was not kept, the present one, and a note."""
-        name = snapshot.parser
-        if (name, digest) not in self._versions:
-            archive = self.tools.archive_directory
-            folder = parser_folder(archive, digest)
-            if not folder.is_dir():
-                self.done.notes.append(f"the archive does not keep parser {name} {digest[:12]}: the present one reads for it")
-                present = load_parser(name, self.directories)
-                folder = keep_parser(archive, name, present.digest, present.own_sources, present.family_sources)
-            market = load_parser(name, [folder]).market
-            self._versions[name, digest] = Version(name, digest, folder, rules_of(market, normalise_price)), market
-        return self._versions[name, digest]
 
     def compare(self, number: int, fields: Fields) -> None:
         """Note where the totals of a snapshot came out otherwise than they were recorded."""

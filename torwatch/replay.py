@@ -15,7 +15,7 @@ import structlog
 from torwatch.archive.originals import keep_parser
 from torwatch.closing import derive, find_drift
 from torwatch.errors import ArchiveError, UsageError
-from torwatch.reread import LocalReaders, Version, clear, count_entries, read_entries, stage_snapshot
+from torwatch.reread import LocalReaders, Version, clear, count_entries, lacks_pages, read_entries, stage_snapshot
 from torwatch.store import history
 from torwatch.store.judgement import HoldRule, Signs
 from torwatch.store.rollback import roll_back
@@ -24,7 +24,7 @@ from torwatch.store.snapshots import Snapshot, ended_snapshots, settle
 from torwatch.store.targets import add_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from torwatch.claims import ClaimRules
     from torwatch.equipment import Tools
@@ -76,6 +76,8 @@ def replay_market(
         raise ArchiveError(f"{error}, or replay with --since a later one") from error
     folder = keep_parser(tools.archive_directory, parser.name, parser.digest, parser.own_sources, parser.family_sources)
     version = Version(parser.name, parser.digest, folder, rules)
+    second: dict[int, list[tuple[VisitResult, frozenset[str]]]] = {}
+    lacking: set[int] = set()
     done = 0
 
     def count(pages: int) -> None:
@@ -85,20 +87,14 @@ def replay_market(
 
     try:
         with LocalReaders(lambda _version: tools.workers, threads) as readers:
-            second = {
-                snapshot.id: stage_snapshot(
-                    tools.store,
-                    snapshot,
-                    tools.archive_directory,
-                    read_entries(tools.archive_directory, snapshot),
-                    version,
-                    readers,
-                    tools.rng,
-                    progress=count,
+            for snapshot in snapshots:
+                entries = read_entries(tools.archive_directory, snapshot)
+                if lacks_pages(entries):
+                    lacking.add(snapshot.id)
+                second[snapshot.id] = stage_snapshot(
+                    tools.store, snapshot, tools.archive_directory, entries, version, readers, tools.rng, progress=count
                 )
-                for snapshot in snapshots
-            }
-        return recompute(tools, market_id, snapshots, second, parser, rules, hold, dry_run=dry_run, pages=total)
+        return recompute(tools, market_id, snapshots, second, lacking, parser, rules, hold, dry_run=dry_run, pages=total)
     finally:
         for snapshot in snapshots:
             clear(tools.store, snapshot)
@@ -109,6 +105,7 @@ def recompute(
     market_id: int,
     snapshots: list[Snapshot],
     second: Mapping[int, list[tuple[VisitResult, frozenset[str]]]],
+    lacking: Collection[int],
     parser: Parser,
     rules: ClaimRules,
     hold: HoldRule,
@@ -130,7 +127,8 @@ def recompute(
                 if unknown:
                     log.warning("second_pass_pages_unknown", snapshot=snapshot.id, pages=unknown)
                 signs = Signs(snapshot.cut_short, find_drift(store, snapshot, parser.market))
-                ending = settle(connection, snapshot, coverage=rules.coverage(), rule=hold, signs=signs, now=tools.now())
+                judged = (snapshot.state, snapshot.reason) if snapshot.id in lacking and snapshot.state != "held" else None
+                ending = settle(connection, snapshot, coverage=rules.coverage(), rule=hold, signs=signs, now=tools.now(), judged=judged)
                 connection.execute(
                     "UPDATE snapshot SET parser = ?, parser_digest = ? WHERE id = ?", (parser.name, parser.digest, snapshot.id)
                 )

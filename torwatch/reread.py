@@ -13,6 +13,7 @@ from torwatch.archive.index import Entry, index_path, read_index
 from torwatch.archive.reader import ArchivedPage, read_page
 from torwatch.crawl.fetch import judge_status
 from torwatch.errors import ArchiveError
+from torwatch.gleanings import Gleaned, read_gleanings
 from torwatch.model import OBSTACLE_OUTCOMES, Fetched, Outcome, PageKind
 from torwatch.reading import PageReader, Workers
 from torwatch.second_pass import keys_of
@@ -22,7 +23,7 @@ from torwatch.store.staging import StagedPage
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -101,7 +102,7 @@ def read_stored(reader: PageReader, warc: Path, entry: Entry) -> Reread:
 
 def page_of(warc: Path, entry: Entry) -> ArchivedPage | None:
     """The stored page of an index line; None where nothing was stored."""
-    return None if entry.offset is None else read_page(warc, entry.offset)
+    return None if entry.offset is None or entry.removed else read_page(warc, entry.offset)
 
 
 def read_again(reader: PageReader, entry: Entry, page: ArchivedPage | None) -> Reread:
@@ -166,6 +167,11 @@ def grouped(entries: list[Entry]) -> Iterator[list[Entry]]:
         yield entries[start : start + GROUP_PAGES]
 
 
+def lacks_pages(entries: Iterable[Entry]) -> bool:
+    """Whether something of a snapshot was forgotten: then its totals tell more than its pages can."""
+    return any(entry.removed == "forgotten" for entry in entries)
+
+
 def stage_snapshot(
     store: Store,
     snapshot: Snapshot,
@@ -188,16 +194,30 @@ def stage_snapshot(
         add_visits(connection, snapshot.id, planned, rng)
     progress(len(entries) - len(asked))
     second = []
-    groups = readers.read(version, archive_directory / (snapshot.warc or ""), grouped(asked))
+    warc = archive_directory / (snapshot.warc or "")
+    gleaned = {(one.path, one.second): one for one in read_gleanings(warc)}
+    groups = readers.read(version, warc, ([entry for entry in group if not entry.removed] for group in grouped(asked)))
     for group, rereads in zip(grouped(asked), groups, strict=True):
-        both = list(zip(group, rereads, strict=True))
+        stored = iter(rereads)
+        both = [(entry, reread_of(entry, gleaned) if entry.removed else next(stored)) for entry in group]
         first = [one for entry, one in both if not entry.second_pass]
         second += [(one.result, one.keys) for entry, one in both if entry.second_pass]
         with store.write() as connection:
             record_reread(connection, snapshot.id, [one.result for one in first])
             staging.stage_pages(connection, snapshot.id, [one.staged for one in first if one.result.outcome is Outcome.OK])
-        progress(len(rereads))
+        progress(len(group))
     return second
+
+
+def reread_of(entry: Entry, gleaned: Mapping[tuple[str, bool], Gleaned]) -> Reread:
+    """What was read of a page before it was taken out of the archive."""
+    visit = Visit(path_of(entry), PageKind(entry.kind), entry.key, entry.attempts)
+    at = dt.datetime.strptime(entry.timestamp, "%Y%m%d%H%M%S").replace(tzinfo=dt.UTC)
+    fetched = Fetched(entry.url, Outcome(entry.outcome), at, entry.elapsed_ms or 0, entry.status, digest=entry.digest)
+    one = gleaned.get((visit.path, bool(entry.second_pass)))
+    if one is None:
+        return Reread(result_of(visit, fetched, fetched.outcome, entry.reason, entry.size or 0), StagedPage())
+    return Reread(result_of(visit, fetched, one.outcome, one.reason, entry.size or 0), one.staged, one.keys)
 
 
 def clear(store: Store, snapshot: Snapshot) -> None:

@@ -14,11 +14,15 @@ from dataclasses import replace
 
 import pytest
 
-from torwatch.assembly import offline_tools
+from torwatch.assembly import offline_tools, open_readers, rebuilding
 from torwatch.config import load_config
 from torwatch.daemon import snapshot_target
 from torwatch.demo.market import ENGINES, EPOCH, MarketServer, SimulatedClock
 from torwatch.ledger import open_journaled
+from torwatch.rebuild import Rebuild
+from torwatch.store.capture import decode_ids
+from torwatch.store.judgement import HoldRule
+from torwatch.store.schema import WORKING_TABLE_NAMES
 from torwatch.store.targets import add_target
 
 ONION = "mockmarketabcdefghijklmnopqrstuvwxyz234567abcdefghijklmd.onion"
@@ -166,6 +170,56 @@ class Watch:
             "origin": "SELECT raw, code, class, excluded FROM origin ORDER BY 1, 2, 4",
         }
         return {name: [tuple(row) for row in self.store.rows(sql)] for name, sql in queries.items()}
+
+
+def keyed_tables(store):
+    """Every table that holds history, with keys in the place of ids: equal where two databases know the same."""
+    hidden = set(WORKING_TABLE_NAMES) - {"capture", "miss"}
+    names = [row[0] for row in store.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    wanted = [name for name in names if name not in hidden and not name.startswith(("sqlite_", "_sqlite"))]
+    assert {"listing", "change", "capture", "event", "text"} <= set(wanted)
+    keys = {entity: {row[0]: row[1] for row in store.rows(f"SELECT id, key FROM {entity}")} for entity in ("listing", "vendor")}
+    spells = {
+        row["id"]: (row["entity"], keys[row["entity"]][row["entity_id"]], row["opened_snapshot_id"])
+        for row in store.rows("SELECT * FROM spell")
+    }
+
+    def keyed(table, row):
+        fields = dict(row)
+        if table in {"listing", "vendor", "feedback", "change", "spell", "failure"}:
+            fields.pop("id")
+        if table == "spell":
+            fields["entity_id"] = keys[row["entity"]][row["entity_id"]]
+        for entity in ("listing", "vendor"):
+            if fields.get(f"{entity}_id") is not None:
+                fields[f"{entity}_id"] = keys[entity][fields[f"{entity}_id"]]
+        if "spell_id" in fields:
+            fields["spell_id"] = spells[fields["spell_id"]]
+        if fields.get("ids") is not None:
+            fields["ids"] = sorted(keys[fields.get("entity", "listing")][number] for number in decode_ids(fields["ids"]))
+        return repr(fields)
+
+    return {name: sorted(keyed(name, row) for row in store.rows(f"SELECT * FROM {name}")) for name in wanted}
+
+
+@pytest.fixture(name="keyed_tables")
+def give_keyed_tables():
+    """Give the function of this name."""
+    return keyed_tables
+
+
+def rebuild_at(watch, output, **options):
+    """Make the database of a watched market again at `output`; gives what was made."""
+    with rebuilding(watch.config, output, now=watch.clock) as (tools, work), open_readers(watch.config) as readers:
+        done = Rebuild(tools, readers, HoldRule(), **options).run()
+    work.replace(output)
+    return done
+
+
+@pytest.fixture(name="rebuild")
+def give_rebuild():
+    """Give `rebuild_at`."""
+    return rebuild_at
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ import pytest
 from torwatch.alerting import notice
 from torwatch.archive.files import hash_file
 from torwatch.archive.journal import read_journal
-from torwatch.assembly import open_readers, rebuilding
 from torwatch.claims import rules_of
 from torwatch.cli import main
 from torwatch.config_sections import AlertsSection
@@ -29,7 +28,6 @@ from torwatch.normalise.rates import Rate
 from torwatch.overview import gather_status
 from torwatch.parsing.registry import load_parser
 from torwatch.parsing.worker import ParserWorkers
-from torwatch.rebuild import Rebuild
 from torwatch.replay import replay_market
 from torwatch.store.captures import capture_histories
 from torwatch.store.database import open_store, writer_lock
@@ -51,14 +49,6 @@ def tables(connection):
     wanted = [name for name in names if name not in hidden and not name.startswith(("sqlite_", "_sqlite"))]
     assert {"listing", "change", "capture", "event", "text"} <= set(wanted)
     return {name: sorted(connection.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in wanted}
-
-
-def rebuild(watch, output, **options):
-    """Make the database again at `output`; gives what was made."""
-    with rebuilding(watch.config, output, now=watch.clock) as (tools, work), open_readers(watch.config) as readers:
-        done = Rebuild(tools, readers, HoldRule(), **options).run()
-    work.replace(output)
-    return done
 
 
 def assert_same(watch, output):
@@ -97,7 +87,7 @@ def an_eventful_time(watch):
     watch.look()
 
 
-def test_a_rebuilt_database_is_the_live_one_row_for_row_ids_included(watched, tmp_path):
+def test_a_rebuilt_database_is_the_live_one_row_for_row_ids_included(watched, tmp_path, rebuild):
     watch = watched(page_attempts=1, listings=70, second_pass=0.5)
     an_eventful_time(watch)
     assert watch.store.value("SELECT count(*) FROM second_pass_page WHERE outcome = 'ok'") > 0
@@ -115,7 +105,7 @@ def noticed(store, watch):
     return notice(store, watch.config, status, now=watch.clock(), environ={})
 
 
-def test_a_rebuilt_database_tells_no_old_alerts(watched, tmp_path):
+def test_a_rebuilt_database_tells_no_old_alerts(watched, tmp_path, rebuild):
     watch = watched(listings=10)
     for _ in range(2):
         watch.look()
@@ -150,7 +140,7 @@ def import_two_files(watch, tmp_path):
         file.unlink()
 
 
-def test_imported_files_are_loaded_again_from_the_archive(watched, tmp_path):
+def test_imported_files_are_loaded_again_from_the_archive(watched, tmp_path, rebuild):
     watch = watched(listings=10)
     watch.look()
     import_two_files(watch, tmp_path)
@@ -158,7 +148,7 @@ def test_imported_files_are_loaded_again_from_the_archive(watched, tmp_path):
     assert_same(watch, tmp_path / "again.db")
 
 
-def test_each_snapshot_is_read_by_the_parser_version_that_read_it_first(watched, tmp_path):
+def test_each_snapshot_is_read_by_the_parser_version_that_read_it_first(watched, tmp_path, rebuild):
     watch = watched(listings=10)
     mine = tmp_path / "parsers" / "souk"
     shutil.copytree(load_parser("souk").path.parent, mine, ignore=shutil.ignore_patterns("pages", "expected", "__pycache__"))
@@ -182,7 +172,7 @@ def test_each_snapshot_is_read_by_the_parser_version_that_read_it_first(watched,
     assert_same(watch, tmp_path / "again.db")
 
 
-def test_a_parser_version_that_was_not_kept_is_told_and_the_present_one_reads(watched, tmp_path):
+def test_a_parser_version_that_was_not_kept_is_told_and_the_present_one_reads(watched, tmp_path, rebuild):
     watch = watched(listings=10)
     watch.look()
     shutil.rmtree(watch.config.archive_directory / "_parsers")
@@ -191,7 +181,7 @@ def test_a_parser_version_that_was_not_kept_is_told_and_the_present_one_reads(wa
     assert_same(watch, tmp_path / "again.db")
 
 
-def test_after_a_replay_and_an_accepted_hold_the_history_is_the_same(watched, tmp_path):
+def test_after_a_replay_and_an_accepted_hold_the_history_is_the_same(watched, tmp_path, rebuild):
     watch = watched(listings=60)
     watch.look()
     watch.clock.advance(WEEK)
@@ -230,7 +220,7 @@ def keyed_histories(store):
 
 
 @pytest.mark.parametrize("stop_after", [0.2, 0.9])
-def test_a_stopped_rebuild_goes_on_where_it_was(watched, tmp_path, stop_after):
+def test_a_stopped_rebuild_goes_on_where_it_was(watched, tmp_path, rebuild, stop_after):
     watch = watched(listings=20)
     for _ in range(3):
         watch.look()
@@ -251,7 +241,7 @@ def test_a_stopped_rebuild_goes_on_where_it_was(watched, tmp_path, stop_after):
     assert_same(watch, tmp_path / "again.db")
 
 
-def test_archived_pages_of_a_second_pass_that_the_journal_does_not_have_are_told(watched, tmp_path):
+def test_archived_pages_of_a_second_pass_that_the_journal_does_not_have_are_told(watched, tmp_path, rebuild):
     watch = watched(listings=70, second_pass=0.5)
     watch.look()
     journal = watch.config.archive_directory / "journal.jsonl"
@@ -266,7 +256,7 @@ def give_up(*_arguments, **_options):
     raise KeyboardInterrupt
 
 
-def test_a_rebuild_stopped_before_the_derived_values_of_a_snapshot_makes_them_when_it_goes_on(watched, tmp_path):
+def test_a_rebuild_stopped_before_the_derived_values_of_a_snapshot_makes_them_when_it_goes_on(watched, tmp_path, rebuild):
     watch = watched(listings=10)
     watch.look()
     import_two_files(watch, tmp_path)
@@ -281,7 +271,7 @@ def test_a_rebuild_stopped_before_the_derived_values_of_a_snapshot_makes_them_wh
     assert_same(watch, tmp_path / "again.db")
 
 
-def test_a_rebuild_that_was_stopped_begins_again_when_the_journal_has_grown(watched, tmp_path):
+def test_a_rebuild_that_was_stopped_begins_again_when_the_journal_has_grown(watched, tmp_path, rebuild):
     watch = watched(listings=10)
     watch.look()
     with pytest.raises(KeyboardInterrupt):
@@ -292,7 +282,7 @@ def test_a_rebuild_that_was_stopped_begins_again_when_the_journal_has_grown(watc
     assert_same(watch, tmp_path / "again.db")
 
 
-def test_a_line_that_the_journal_gets_while_it_is_read_is_missed_by_no_rebuild(watched, tmp_path, monkeypatch):
+def test_a_line_that_the_journal_gets_while_it_is_read_is_missed_by_no_rebuild(watched, tmp_path, monkeypatch, rebuild):
     watch = watched(listings=10)
     watch.look()
 
@@ -308,7 +298,7 @@ def test_a_line_that_the_journal_gets_while_it_is_read_is_missed_by_no_rebuild(w
     assert_same(watch, tmp_path / "again.db")
 
 
-def test_an_archive_that_lacks_what_it_takes_is_one_clear_line(watched, tmp_path):
+def test_an_archive_that_lacks_what_it_takes_is_one_clear_line(watched, tmp_path, rebuild):
     watch = watched(listings=10)
     (watch.config.archive_directory / "journal.jsonl").unlink()
     with pytest.raises(UsageError, match="no journal"):

@@ -31,6 +31,7 @@ class Entry:
     reason: str = ""
     elapsed_ms: int | None = None
     attempts: int = 1
+    removed: str | None = None  # the record was taken out: expired, forgotten
     size: int | None = None  # bytes of the body as it came; the stored one lacks data: URIs
     second_pass: str | None = None  # of a page of the second pass: its number, "/", the pages announced, a space, the list
     mime: str | None = None  # "warc/revisit": the body is the one of an earlier record, in
@@ -52,12 +53,17 @@ def index_path(warc: Path) -> Path:
 
 def write_index(path: Path, entries: Iterable[Entry]) -> int:
     """Write the index beside its WARC, whole or not at all; gives the number of lines. Raises ArchiveError when it cannot be written."""
-    lines = sorted(
+    lines = index_lines(entries)
+    write_whole(path, "".join(line + "\n" for line in lines))
+    return len(lines)
+
+
+def index_lines(entries: Iterable[Entry]) -> list[str]:
+    """The lines of an index, sorted."""
+    return sorted(
         f"{sort_key(entry.url)} {entry.timestamp} {json.dumps({key: value for key, value in asdict(entry).items() if value is not None and key != 'timestamp'})}"
         for entry in entries
     )
-    write_whole(path, "".join(line + "\n" for line in lines))
-    return len(lines)
 
 
 def read_index(path: Path) -> Iterator[Entry]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 
 import click
@@ -29,14 +28,18 @@ def backup(target: Path | None, keep: int | None) -> None:
     torwatch db backup torwatch-2026-01-05.db
     torwatch db backup --keep 14
     """
+    from torwatch.assembly import utc_now
     from torwatch.store.backup import back_up, backup_path, drop_old_backups
+    from torwatch.store.targets import add_event
 
     if target is not None and keep is not None:
         raise UsageError("--keep counts the backups in the data folder: leave TARGET out, or --keep")
     store = the_store()
-    copy = target or backup_path(the_config().data_directory, dt.datetime.now(dt.UTC))
+    copy = target or backup_path(the_config().data_directory, utc_now())
     with progress_bar("copying") as progress:
         size = back_up(store.connection, copy, progress)
+    with store.write() as connection:
+        add_event(connection, utc_now(), "backed_up", "", {"file": str(copy.resolve())})  # `forget` has to find it
     click.echo(f"{copy}: {size} bytes, verified")
     for old in drop_old_backups(copy.parent, keep) if keep else ():
         click.echo(f"{old}: deleted, {keep} newer ones are there")

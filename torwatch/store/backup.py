@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torwatch.errors import StoreError
@@ -12,7 +13,8 @@ from torwatch.errors import StoreError
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
-    from pathlib import Path
+
+    from torwatch.store.database import Store
 
 NAMED = re.compile(r"torwatch-\d{4}-\d\d-\d\dT\d{6}\.db")
 PAGES_AT_ONCE = 4096  # copied between two looks at the progress
@@ -59,6 +61,13 @@ def back_up(connection: sqlite3.Connection, target: Path, progress: Callable[[in
     finally:
         scratch.unlink(missing_ok=True)
     return target.stat().st_size
+
+
+def known_backups(store: Store) -> list[Path]:
+    """The copies of a database that torwatch itself made and that are still there: before migrations and rebuilds, and on request."""
+    beside = {path for path in store.path.parent.glob(f"{store.path.name}.before-*") if not path.name.endswith(("-wal", "-shm", ".part"))}
+    asked = {Path(row["file"]) for row in store.rows("SELECT json_extract(detail, '$.file') AS file FROM event WHERE kind = 'backed_up'")}
+    return sorted(path for path in beside | asked if path.is_file())
 
 
 def find_faults(connection: sqlite3.Connection) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,12 @@ def unsealed_snapshots(store: Store, market_id: int | None = None) -> list[sqlit
 def archived_snapshots(store: Store) -> dict[int, str]:
     """The WARC of every ended snapshot, relative to the archive."""
     return {row["id"]: row["warc"] for row in store.rows("SELECT id, warc FROM snapshot WHERE state <> 'running' AND warc IS NOT NULL")}
+
+
+def told_removals(store: Store) -> dict[str, str]:
+    """The sha256 of every tombstone that the event log tells of, by its path in the archive."""
+    rows = store.rows("SELECT detail FROM event WHERE kind IN ('expired', 'forgotten') ORDER BY id")
+    return {path: sha256 for row in rows for path, sha256 in json.loads(row["detail"])["manifests"].items()}
 
 
 def record_sealed(store: Store, sealed: Sealed, now: dt.datetime) -> None:

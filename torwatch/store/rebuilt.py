@@ -51,6 +51,15 @@ def still_to_make(store: Store) -> set[int]:
     return {row[0] for row in store.rows("SELECT id FROM snapshot WHERE pages IS NULL AND state <> 'running'")}
 
 
+TOTALS = ("announced_listings", "listings", "vendors", "new_feedback", "pages", "received_bytes")
+
+
+def restore_totals(connection: sqlite3.Connection, fields: Mapping[str, Any]) -> None:
+    """Give a snapshot the totals that it had: of what was forgotten since, counts stay."""
+    assignments = ", ".join(f"{name} = :{name}" for name in TOTALS)
+    connection.execute(f"UPDATE snapshot SET {assignments} WHERE id = :id", {name: fields[name] for name in ("id", *TOTALS)})
+
+
 def finish(connection: sqlite3.Connection) -> None:
     """Take out what only the work needed, and count as told what is old: the journal does not say which alerts there were."""
     take_as_told(connection)

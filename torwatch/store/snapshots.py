@@ -81,6 +81,12 @@ def find_snapshot(store: Store, snapshot_id: int) -> Snapshot:
     return from_row(row)
 
 
+def parser_of(store: Store, snapshot_id: int) -> tuple[str, str]:
+    """Name and digest of the parser that read a snapshot."""
+    row = store.rows("SELECT parser, parser_digest FROM snapshot WHERE id = ?", (snapshot_id,))[0]
+    return row["parser"], row["parser_digest"]
+
+
 def running_snapshot(store: Store, target_id: int) -> Snapshot | None:
     """The snapshot of a target that was begun and not ended, to be resumed."""
     row = store.row(f"{SELECT} WHERE target_id = ? AND state = 'running' ORDER BY snapshot.id DESC LIMIT 1", (target_id,))
@@ -146,15 +152,18 @@ def settle(
     rule: HoldRule,
     signs: Signs,
     now: dt.datetime,
+    judged: tuple[str, str] | None = None,
 ) -> Ending:
     """Judge a snapshot, diff what was staged unless it failed or is held, write its totals and clear its working rows.
 
     A person's decision on a hold is kept: an accepted snapshot is diffed, a rejected one never. Inside the caller's transaction; used when
-    a walk ends and when the archive is replayed.
+    a walk ends and when the archive is replayed. `judged`: state and reason of a snapshot of which something was forgotten since.
     """
     decision = connection.execute("SELECT decision FROM hold WHERE snapshot_id = ?", (snapshot.id,)).fetchone()
     decided = decision["decision"] if decision else None
     state, reason, fell = judge(connection, snapshot.id, snapshot.market_id, rule, signs, accepted=decided == "accepted")
+    if judged is not None:
+        state, reason = judged
     if decided == "rejected":
         state, reason = "rejected", snapshot.reason
     write_totals(connection, snapshot.id)

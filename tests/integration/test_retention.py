@@ -1,0 +1,124 @@
+"""Old pages go, digests stay, the chain holds, and the database can still be made again from what is left."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from torwatch.archive.index import read_index
+from torwatch.archive.manifest import read_chain
+from torwatch.archive.reader import read_page
+from torwatch.archive.tombstone import is_tombstone
+from torwatch.assembly import open_readers
+from torwatch.cli import main
+from torwatch.errors import ArchiveError
+from torwatch.evidence import verify
+from torwatch.retention import expire, find_due, months_before
+from torwatch.store.database import open_store
+from torwatch.versions import Versions
+
+MONTH = dt.timedelta(days=31)
+
+
+@pytest.fixture
+def aged(watched):
+    """A market watched once a month for four months."""
+    watch = watched(listings=12, second_pass=0.5)
+    for month in range(4):
+        if month:
+            watch.clock.advance(MONTH)
+        watch.look()
+    return watch
+
+
+def let_expire(watch, months=2):
+    archive = watch.config.archive_directory
+    due = find_due(watch.store, archive, {watch.target.market_id: months}, watch.clock())
+    with open_readers(watch.config) as readers:
+        expire(watch.store, archive, due, readers, Versions(archive), watch.clock())
+    return due
+
+
+def test_expired_pages_are_gone_the_chain_holds_and_a_rebuild_is_the_live_database(aged, tmp_path, rebuild, keyed_tables):
+    archive = aged.config.archive_directory
+    head = read_chain(archive)[-1].sha256
+    before = sum(path.stat().st_blocks for path in archive.glob("souk/*.warc.gz"))
+    due = let_expire(aged)
+    assert [one.snapshot.id for one in due] == [1, 2]
+    warc = archive / "souk" / "00000001.warc.gz"
+    gone = [entry for entry in read_index(warc.with_suffix("").with_suffix(".cdxj")) if entry.removed]
+    assert len(gone) > 15
+    assert {entry.removed for entry in gone} == {"expired"}
+    for entry in gone:
+        with pytest.raises(ArchiveError):
+            read_page(warc, entry.offset)
+    assert sum(path.stat().st_blocks for path in archive.glob("souk/*.warc.gz")) < before
+    verdict = verify(aged.store, archive, head=head)
+    assert verdict.breaks == ()
+    assert "expired or were forgotten" in " ".join(verdict.notes)
+    assert [link.fields["concerns"] for link in read_chain(archive) if is_tombstone(link)] == [
+        "souk/00000001.manifest.json",
+        "souk/00000002.manifest.json",
+    ]
+    assert rebuild(aged, tmp_path / "again.db").notes == []
+    live = keyed_tables(aged.store)
+    with open_store(tmp_path / "again.db") as again:
+        made = keyed_tables(again)
+    for table, rows in live.items():
+        assert made[table] == rows, table
+    assert let_expire(aged) == []
+
+
+def test_what_is_altered_after_an_expiry_is_found(aged):
+    archive = aged.config.archive_directory
+    warc = archive / "souk" / "00000001.warc.gz"
+    sealed = warc.read_bytes()
+    let_expire(aged)
+    entry = next(entry for entry in read_index(warc.with_suffix("").with_suffix(".cdxj")) if entry.removed)
+    filled = warc.read_bytes()
+    middle = entry.offset + entry.length // 2
+    for altered in (flipped(filled, middle), flipped(filled, 3), filled[:-1], sealed):
+        warc.write_bytes(altered)
+        assert verify(aged.store, archive).breaks != ()
+    warc.write_bytes(filled)
+    assert verify(aged.store, archive).breaks == ()
+    for pattern in ("*1.gleanings.gz", "*1.cdxj", "*1.records", "*1.tombstone-*.json", "*2.tombstone-*.json"):
+        [file] = warc.parent.glob(pattern)
+        whole = file.read_bytes()
+        file.write_bytes(whole + b" ")
+        assert verify(aged.store, archive).breaks != (), pattern
+        file.unlink()
+        assert verify(aged.store, archive).breaks != (), pattern
+        file.write_bytes(whole)
+    assert verify(aged.store, archive).breaks == ()
+
+
+def flipped(data, at):
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+def test_the_newest_snapshot_stays_however_old_it_is(aged):
+    aged.clock.advance(12 * MONTH)
+    due = find_due(aged.store, aged.config.archive_directory, {aged.target.market_id: 1}, aged.clock())
+    assert [one.snapshot.id for one in due] == [1, 2, 3]
+
+
+def test_the_command_shows_first_what_would_go(aged, tmp_path, capsys, monkeypatch):
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'data_directory = "{aged.config.data_directory}"\n[retention]\nmonths = 1\ntargets = {{ elsewhere = 3 }}\n', encoding="utf-8"
+    )
+    for arguments in (["--dry-run"], [], []):
+        with pytest.raises(SystemExit) as ended:
+            main(["--config", str(config), "retention", "run", *arguments])
+        assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert "These would be taken out." in shown
+    assert "Taken out" in shown
+    assert "Nothing has expired." in shown
+
+
+def test_months_are_months_of_the_calendar():
+    assert months_before(dt.datetime(2026, 3, 31, tzinfo=dt.UTC), 1) == dt.datetime(2026, 2, 28, tzinfo=dt.UTC)
+    assert months_before(dt.datetime(2026, 1, 5, tzinfo=dt.UTC), 13) == dt.datetime(2024, 12, 5, tzinfo=dt.UTC)

@@ -1,0 +1,174 @@
+"""Tombstones: records taken out of a sealed WARC, their place filled and their digests kept, told by a link of the chain of its own.
+
+A filler has the length of the record that it stands for, so that every other record stays where indexes and revisit records say. It is a
+WARC record without content whose gzip header holds zeros, which take no room on the disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+import zlib
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from torwatch.archive.files import replacing, write_whole
+from torwatch.archive.manifest import SUFFIX, Link, chain_lock, manifest_path, read_chain, read_link, read_records, records_path
+from torwatch.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+FORM = "torwatch-tombstone/1"
+GZIP_HEAD = b"\x1f\x8b\x08\x04" + b"\0" * 4 + b"\0\xff"  # deflate, with an extra field, no time
+LONGEST_EXTRA = 65_535
+CHUNK_BYTES = 1 << 20
+
+
+def filler(length: int, sha256: str) -> Iterator[bytes]:
+    """What stands in the place of a record of `length` bytes with this sha256, in parts; parts that are all zeros may become holes.
+
+    Raises ArchiveError below 20 bytes: no record is so short.
+    """
+    body = compressed(tombstone_record(sha256))
+    bare = compressed(b"")
+    while length:
+        content = body if length >= len(body) + 12 else bare
+        spare = length - len(content) - 12  # ten bytes of header, two of the extra field's length
+        if spare < 0:
+            raise ArchiveError(f"no filler is as short as {length} bytes")
+        extra = min(spare, LONGEST_EXTRA)
+        if 0 < spare - extra < len(bare) + 12:
+            extra -= len(bare) + 12  # leave enough for one more
+        yield GZIP_HEAD + extra.to_bytes(2, "little")
+        yield b"\0" * extra
+        yield content
+        length -= 12 + extra + len(content)
+        body = bare
+
+
+def tombstone_record(sha256: str) -> bytes:
+    """A WARC record that only says that one was here."""
+    name = uuid.UUID(sha256[:32], version=4)
+    head = f"WARC/1.1\r\nWARC-Type: metadata\r\nWARC-Record-ID: <urn:uuid:{name}>\r\nWARC-Date: 1970-01-01T00:00:00Z\r\nContent-Length: 0\r\n\r\n"
+    return head.encode() + b"\r\n\r\n"
+
+
+def compressed(content: bytes) -> bytes:
+    """The part of a gzip member behind its header."""
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    tail = zlib.crc32(content).to_bytes(4, "little") + len(content).to_bytes(4, "little")
+    return deflate.compress(content) + deflate.flush() + tail
+
+
+def fill(warc: Path, gone: Collection[int]) -> None:
+    """Write a WARC anew with fillers in the place of the records that begin at the offsets of `gone`; whole or not at all."""
+    with replacing(warc) as sink, warc.open("rb") as source:
+        os.fchmod(sink.fileno(), 0o600)
+        for record in read_records(records_path(warc)):
+            if record.offset in gone:
+                for part in filler(record.length, record.sha256):
+                    if part.strip(b"\0"):
+                        sink.write(part)
+                    else:
+                        sink.seek(len(part), os.SEEK_CUR)  # a hole
+                continue
+            source.seek(record.offset)
+            sink.write(source.read(record.length))
+
+
+def append_tombstone(
+    archive_directory: Path, warc: Path, fields: Mapping[str, Any], gone: Iterable[str], files: Mapping[str, bytes | None]
+) -> Link:
+    """Say in the chain what is taken out of a sealed WARC, before it is.
+
+    `gone` are the sha256 of records, `files` the new content of files beside it (None: the file goes); `fields` tell the act, its time and
+    why. Raises ArchiveError when it cannot be written.
+    """
+    with chain_lock(archive_directory):
+        head = read_chain(archive_directory)[-1]
+        number = head.sequence + 1
+        path = manifest_path(warc).with_name(f"{warc.name.partition('.')[0]}.tombstone-{number}{SUFFIX}")
+        content = {
+            "form": FORM,
+            "sequence": number,
+            "previous": head.sha256,
+            "concerns": str(manifest_path(warc).relative_to(archive_directory)),
+            **fields,
+            "gone": sorted(gone),
+            "files": [{"name": name, "sha256": None if data is None else hashlib.sha256(data).hexdigest()} for name, data in files.items()],
+        }
+        write_whole(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        return read_link(path)
+
+
+def is_tombstone(link: Link) -> bool:
+    """Whether a link of the chain tells of records taken out."""
+    return link.fields.get("form") == FORM
+
+
+def is_whole(link: Link) -> bool:
+    """Whether a tombstone stands for a whole WARC."""
+    return is_tombstone(link) and any(file["name"].endswith(".warc.gz") and file["sha256"] is None for file in link.fields["files"])
+
+
+def tombstones_of(archive_directory: Path, links: Iterable[Link]) -> dict[Path, list[Link]]:
+    """The tombstones by the manifest that they concern, oldest first."""
+    found: dict[Path, list[Link]] = defaultdict(list)
+    for link in links:
+        if is_tombstone(link):
+            found[archive_directory / str(link.fields.get("concerns"))].append(link)
+    return found
+
+
+def find_tombstone_breaks(link: Link, tombstones: list[Link]) -> Iterator[str]:
+    """Every break in the files of a manifest of whose records some were taken out."""
+    sealed = {file["name"]: file for file in link.fields["files"]}
+    names = list(sealed)
+    warc, records = link.path.parent / names[0], link.path.parent / names[2]
+    expected: dict[str, str | None] = {names[1]: sealed[names[1]]["sha256"], names[2]: sealed[names[2]]["sha256"]}
+    gone: set[str] = set()
+    for tombstone in tombstones:
+        gone |= set(tombstone.fields["gone"])
+        expected |= {file["name"]: file["sha256"] for file in tombstone.fields["files"]}
+    for name, sha256 in expected.items():
+        file = link.path.parent / name
+        if sha256 is None:
+            if file.exists():
+                yield f"{file}: is to be gone and is still there: run the command that took it out again"
+        elif not file.is_file():
+            yield f"{file}: missing"
+        elif hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
+            yield f"{file}: altered since it was sealed (sha256 differs)"
+    if warc.name in expected or not records.is_file():
+        return
+    if not warc.is_file():
+        yield f"{warc}: missing"
+        return
+    if warc.stat().st_size != sealed[warc.name]["bytes"]:
+        yield f"{warc}: {warc.stat().st_size} bytes long, {sealed[warc.name]['bytes']} when it was sealed"
+    yield from find_filled_breaks(warc, records, gone)
+
+
+def find_filled_breaks(warc: Path, records: Path, gone: set[str]) -> Iterator[str]:
+    """Records that are neither what was sealed nor what stands for one that was taken out."""
+    try:
+        listed = read_records(records)
+    except ArchiveError as error:
+        yield str(error)
+        return
+    with warc.open("rb") as handle:
+        for record in listed:
+            handle.seek(record.offset)
+            found = handle.read(record.length)
+            where = f"{warc}: the {record.kind} record at byte {record.offset}"
+            if record.sha256 not in gone:
+                if hashlib.sha256(found).hexdigest() != record.sha256:
+                    yield f"{where} is not what was sealed"
+            elif hashlib.sha256(found).hexdigest() == record.sha256:
+                yield f"{where} is to be gone and is still there: run the command that took it out again"
+            elif found != b"".join(filler(record.length, record.sha256)):
+                yield f"{where} was taken out, and something else stands in its place"
