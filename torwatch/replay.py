@@ -17,6 +17,7 @@ from torwatch.closing import derive, find_drift
 from torwatch.errors import ArchiveError, UsageError
 from torwatch.reread import LocalReaders, Version, clear, count_entries, lacks_pages, read_entries, stage_snapshot
 from torwatch.store import history
+from torwatch.store.comparison import Difference, differences
 from torwatch.store.judgement import HoldRule, Signs
 from torwatch.store.rollback import roll_back
 from torwatch.store.second_pass import record_reread as record_second_pass
@@ -40,7 +41,7 @@ class Replay:
 
     snapshots: int
     pages: int
-    differences: tuple[history.Difference, ...]  # between the present state before and after
+    differences: tuple[Difference, ...]  # between the present state before and after
     changes_before: Counter[str]  # change rows by cause, of the snapshots replayed
     changes_after: Counter[str]
     states: tuple[tuple[int, str, str], ...]  # (snapshot, state before, state after) where it differs
@@ -137,7 +138,7 @@ def recompute(
             found = Replay(
                 snapshots=len(snapshots),
                 pages=pages,
-                differences=tuple(history.differences(before, history.present_state(store, market_id))),
+                differences=tuple(differences(before, history.present_state(store, market_id))),
                 changes_before=changes_before,
                 changes_after=count_changes(tools, market_id, first),
                 states=tuple(states),

@@ -15,6 +15,7 @@ import click
 
 from torwatch.cli.context import the_config, the_store
 from torwatch.cli.output import minute_text, print_json, print_table, progress_bar
+from torwatch.cli.snapshot_diff import diff
 from torwatch.cli.snapshot_show import print_summary, show, summary_of
 from torwatch.errors import TorwatchError, UsageError
 
@@ -128,6 +129,7 @@ def walk_progress(market: str) -> Iterator[Callable[[Any], None]]:
 
 
 snapshot.add_command(show)
+snapshot.add_command(diff)
 
 
 @snapshot.command("list")
@@ -150,30 +152,3 @@ def list_command(target: str | None, limit: int, *, as_json: bool) -> None:
         [(one.id, one.market, minute_text(one.started_at), one.state, one.listings, one.reason) for one in found],
         empty="No snapshot yet: torwatch snapshot now NAME",
     )
-
-
-@snapshot.command()
-@click.argument("first", type=int)
-@click.argument("second", type=int)
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-def diff(first: int, second: int, *, as_json: bool) -> None:
-    """Show what differs between the states after two snapshots of one market."""
-    from torwatch.store.history import differences, replay
-    from torwatch.store.snapshots import find_snapshot
-
-    store = the_store()
-    before, after = find_snapshot(store, first), find_snapshot(store, second)
-    if before.market_id != after.market_id:
-        raise UsageError(f"snapshot {first} is of {before.market}, {second} of {after.market}: compare two of one market")
-    found = differences(replay(store, before.market_id, first), replay(store, after.market_id, second))
-    if as_json:
-        print_json([dataclasses.asdict(one) for one in found])
-        return
-    rows = []
-    for one in found:
-        if one.field is None:
-            claims = one.new or one.old or {}
-            rows.append((one.entity, one.key, "came" if one.new else "went", "", claims.get("title") or claims.get("name")))
-        else:
-            rows.append((one.entity, one.key, one.field, one.old, one.new))
-    print_table(("of", "key", "what", "before", "after"), rows, empty="Nothing differs.")

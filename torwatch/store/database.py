@@ -85,6 +85,19 @@ class Store:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
 
+    @contextlib.contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """All that is read within is of one moment, whatever another process commits meanwhile; nobody is held up."""
+        with self._lock, translate_errors(self.path):
+            if self.connection.in_transaction:
+                yield
+                return
+            self.connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self.connection.execute("ROLLBACK")
+
     def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
         """All rows of a query."""
         with self._lock, translate_errors(self.path):

@@ -1,9 +1,8 @@
-"""History: the state at any snapshot replayed from `change`, and what differs between two snapshots."""
+"""History: the state at any snapshot replayed from `change` alone, the present one, and whom a snapshot saw."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from torwatch.store import capture
@@ -13,25 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from torwatch.store.database import Store
-
-Claims = dict[str, Any]  # claim name → value; NULL claims are absent
-State = dict[tuple[str, str], Claims]  # (entity, key) → claims, of what stands
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One field that differs between two states; `field` None: the whole thing came or went."""
-
-    entity: str
-    key: str
-    field: str | None
-    old: Any
-    new: Any
+    from torwatch.store.state import State
 
 
 def replay(store: Store, market_id: int, snapshot_id: int | None = None) -> State:
     """The listings and vendors that stood after a snapshot (None: now), from the change rows alone."""
-    known: State = {}
+    known: dict[tuple[str, str], dict[str, Any]] = {}
     standing: set[tuple[str, str]] = set()
     rows = store.rows(
         "SELECT entity, key, field, new, cause FROM change WHERE market_id = ? AND entity <> 'feedback' AND snapshot_id <= ? ORDER BY id",
@@ -63,18 +49,6 @@ def present_state(store: Store, market_id: int) -> State:
         for row in store.rows(f"SELECT key, {', '.join(claims)} FROM {entity.name} WHERE market_id = ? AND standing = 1", (market_id,)):
             state[entity.name, row["key"]] = {name: str(row[name]) for name in claims if row[name] is not None}
     return state
-
-
-def differences(before: State, after: State) -> list[Difference]:
-    """What differs between two states, sorted; a thing that came or went is one difference."""
-    found = [Difference(*identity, None, None, after[identity]) for identity in after.keys() - before.keys()]
-    found += [Difference(*identity, None, before[identity], None) for identity in before.keys() - after.keys()]
-    for identity in before.keys() & after.keys():
-        old, new = before[identity], after[identity]
-        found += [
-            Difference(*identity, name, old.get(name), new.get(name)) for name in old.keys() | new.keys() if old.get(name) != new.get(name)
-        ]
-    return sorted(found, key=lambda difference: (difference.entity, difference.key, difference.field or ""))
 
 
 def seen_in(store: Store, entity: str, snapshot_id: int) -> list[int]:

@@ -13,37 +13,56 @@ from torwatch.store.targets import stamp
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
     from torwatch.store.database import Store
     from torwatch.store.entities import Entity
 
 Claims = dict[str, str]  # claim name → value; claims that are NULL are absent
+State = dict[tuple[str, str], Claims]  # (entity, key) → claims, of what stands
 ENDED = ("gone_explicit", "missed")
+# keys of an entity that a change row of the snapshots after :after, up to :until, names
+TOUCHED = (
+    "SELECT key FROM change WHERE entity = :entity AND snapshot_id IN"
+    " (SELECT id FROM snapshot WHERE market_id = :market AND id > :after AND id <= :until)"
+)
 
 
-def state_after(store: Store, market_id: int, snapshot_id: int) -> dict[tuple[str, str], Claims]:
-    """(entity, key) → claims of the listings and vendors that stood after a snapshot."""
-    state: dict[tuple[str, str], Claims] = {}
-    for entity in ENTITIES:
-        for key, values in _rows_after(store, entity, market_id, snapshot_id).items():
-            state[entity.name, key] = values
+def state_after(store: Store, market_id: int, snapshot_id: int, touched: tuple[int, int] | None = None) -> State:
+    """(entity, key) → claims of the listings and vendors that stood after a snapshot.
+
+    `touched` (a, b): only of those that a change row of a snapshot after a, up to b, names; all others stood alike after both.
+    """
+    state: State = {}
+    with store.one_moment():
+        for entity in ENTITIES:
+            claims = [column.name for column in entity.claims]
+            for key, values in entity_after(store, entity, market_id, snapshot_id, claims, touched).items():
+                state[entity.name, key] = values
     return state
 
 
-def _rows_after(store: Store, entity: Entity, market_id: int, snapshot_id: int) -> dict[str, Claims]:
-    claims = [column.name for column in entity.claims]
+def entity_after(
+    store: Store, entity: Entity, market_id: int, snapshot_id: int, claims: Sequence[str], touched: tuple[int, int] | None = None
+) -> dict[str, Claims]:
+    """Key → the named claims, of one entity; as `state_after`. To be called within `one_moment`."""
     place_of = {claim: place for place, claim in enumerate(claims, 2)}
+    bound = {"market": market_id, "snapshot": snapshot_id, "entity": entity.name}
+    among = ""
+    if touched is not None:
+        bound |= {"after": touched[0], "until": touched[1]}
+        among = f" AND key IN ({TOUCHED})"
     rows: dict[str, Any] = {
         row[0]: row
         for row in store.rows(
-            f"SELECT key, standing, {', '.join(claims)} FROM {entity.name} WHERE market_id = ? AND first_snapshot_id <= ?",
-            (market_id, snapshot_id),
+            f"SELECT key, standing, {', '.join(claims)} FROM {entity.name} WHERE market_id = :market AND first_snapshot_id <= :snapshot{among}",
+            bound,
         )
     }
     later = store.rows(
-        "SELECT key, field, old, cause FROM change WHERE snapshot_id IN (SELECT id FROM snapshot WHERE market_id = ?1 AND id > ?2)"
-        " AND entity = ?3 AND cause <> 'new' ORDER BY id DESC",
-        (market_id, snapshot_id, entity.name),
+        "SELECT key, field, old, cause FROM change WHERE snapshot_id IN (SELECT id FROM snapshot WHERE market_id = :market AND id > :snapshot)"
+        " AND entity = :entity AND cause <> 'new' ORDER BY id DESC",
+        bound,
     )
     for key, field, old, cause in later:
         row = rows.get(key)
@@ -51,10 +70,10 @@ def _rows_after(store: Store, entity: Entity, market_id: int, snapshot_id: int) 
             continue
         if not isinstance(row, list):
             row = rows[key] = list(row)
-        if field is not None:
-            row[place_of[field]] = old
-        else:
+        if field is None:
             row[1] = int(cause in ENDED)  # before it ended it stood, before it came back it did not
+        elif field in place_of:
+            row[place_of[field]] = old
     return {
         key: {claim: str(value) for claim, value in zip(claims, tuple(row)[2:], strict=True) if value is not None}
         for key, row in rows.items()

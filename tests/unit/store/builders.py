@@ -24,7 +24,7 @@ WEEK = dt.timedelta(days=7)
 INDEX_FIELDS = frozenset({"title", "vendor", "price", "currency"})
 COVERAGE = {
     "listing": {
-        Source.DETAIL: INDEX_FIELDS | {"ship_from", "ship_to", "description"},
+        Source.DETAIL: INDEX_FIELDS | {"category", "ship_from", "ship_to", "description"},
         Source.INDEX: INDEX_FIELDS,
         Source.VENDOR_TABLE: frozenset({"title"}),
     },

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from torwatch.model import Source
+from torwatch.store.comparison import differences
 from torwatch.store.database import open_store
-from torwatch.store.history import differences, present_state, replay, seen_in
+from torwatch.store.history import present_state, replay, seen_in
 
 spec = importlib.util.spec_from_file_location("store_builders", Path(__file__).with_name("builders.py"))
 builders = importlib.util.module_from_spec(spec)
