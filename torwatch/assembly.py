@@ -18,9 +18,10 @@ from torwatch.archive.journal import NAME as JOURNAL_NAME
 from torwatch.config import config_digest
 from torwatch.crawl.fetch import Explain, Limits
 from torwatch.crawl.schedule import Hours
-from torwatch.credentials import CONTROL_PASSWORD, COOKIES, find_credential
+from torwatch.credentials import CLIENT_KEYS, CONTROL_PASSWORD, COOKIES, find_credential
 from torwatch.equipment import Tools, Tor, WalkSettings
 from torwatch.errors import TorError
+from torwatch.keyring import Keyring
 from torwatch.normalisers import normalisers_for
 from torwatch.parsing.worker import Limits as ParserLimits
 from torwatch.parsing.worker import ParserWorkers
@@ -34,7 +35,7 @@ from torwatch.tor.settings import TorSettings
 from torwatch.units import parse_hours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from torwatch.config import Config
@@ -105,6 +106,11 @@ def read_password(path: Path | None) -> str | None:
         raise TorError(f"the control password file {path} cannot be read: {error.strerror}") from error
 
 
+def keyring_of(config: Config, tor: Tor) -> Keyring:
+    """What brings the client keys that are kept to tor."""
+    return Keyring(tor, config.client_keys_directory, find_credential(CLIENT_KEYS, os.environ))
+
+
 def open_workers(config: Config) -> ParserWorkers:
     """The sandboxed parser processes, with the configuration's limits; a context manager."""
     return ParserWorkers(config.parsing.workers, directories=config.parsing.directories, **dataclasses.asdict(parser_limits(config)))
@@ -154,6 +160,9 @@ class NoTor:
         """Nothing to bring back."""
         return False
 
+    def use_client_keys(self, keys: Mapping[str, str]) -> None:
+        """Nothing to open."""
+
 
 def make_tools(
     config: Config, store: Store, tor: Tor, workers: Workers, explain_code: Explain, now: Callable[[], dt.datetime], rng: random.Random
@@ -189,6 +198,7 @@ def open_tools(
     ):
         if tor.advice:
             log.warning("tor_advice", advice=tor.advice)
+        keyring_of(config, tor).hand_over()
         yield make_tools(config, store, tor, workers, partial(explain, extended_errors=tor.extended_errors), now, rng or random.Random())  # noqa: S311 - an order of visits, no secret
 
 

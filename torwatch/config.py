@@ -75,6 +75,11 @@ class Config(Section):
         return self.data_directory / "sessions"
 
     @property
+    def client_keys_directory(self) -> Path:
+        """Where the client keys of closed onions are kept, readable by this user only."""
+        return self.data_directory / "client_keys"
+
+    @property
     def tor_directory(self) -> Path:
         """The data directory of our own tor."""
         return self.data_directory / "tor"

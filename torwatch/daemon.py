@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from torwatch.assembly import open_tools, visiting_hours, walk_settings
+from torwatch.assembly import keyring_of, open_tools, visiting_hours, walk_settings
 from torwatch.attendance import Attendance
 from torwatch.claims import rules_of
 from torwatch.closing import finish_closings
@@ -93,8 +93,7 @@ class Daemon:
         self.stop = threading.Event()
         self.reload = threading.Event()
         self.jobs: dict[int, Job] = {}
-        self.rests = Rests()
-        self.attendance = Attendance(tools)
+        self.rests, self.attendance, self.keyring = Rests(), Attendance(tools), keyring_of(config, tools.tor)
         self._next_tor_check = time.monotonic() + TOR_CHECK_SECONDS
         self._next_round = time.monotonic()
 
@@ -138,6 +137,7 @@ class Daemon:
                 raise
             self.heartbeat.control_answered()
             self.write_pulse()
+        self.keyring.hand_over()
         targets = {target.id: target for target in list_targets(self.tools.store)}
         self.reap(targets)
         self.answer_requests()

@@ -37,6 +37,9 @@ class Tor(Protocol):
     def ensure(self) -> bool:
         """Bring Tor back when it is down, telling whether it was; TorError when it cannot be."""
 
+    def use_client_keys(self, keys: Mapping[str, str]) -> None:
+        """Hold these client keys (onion → base64) and no others; TorError where Tor refuses one."""
+
 
 @dataclass(frozen=True, slots=True)
 class WalkSettings:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 
 from torwatch.crawl.session import BrowserSession, load_session, read_export
+from torwatch.credentials import write_secret
 from torwatch.store.sessions import begin_session, is_lent
 from torwatch.store.targets import list_targets
 
@@ -49,9 +49,7 @@ def take_over_sessions(store: Store, directory: Path, credential: Path | None, *
         digest = hashlib.sha256("\n".join(f"{one.name}={one.value}" for one in session.cookies).encode()).hexdigest()
         known = directory / f"{target.id}.taken"
         if not known.exists() or known.read_text(encoding="utf-8") != digest:
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with os.fdopen(os.open(known, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w", encoding="utf-8") as handle:
-                handle.write(digest)
+            write_secret(known, digest)
             begin_session(store, target, len(session.cookies), now=now)
             log.info("session_taken_over", market=target.market, cookies=len(session.cookies))
             begun += 1

@@ -113,6 +113,9 @@ class StandInTor:
     def ensure(self):
         return False
 
+    def use_client_keys(self, keys):
+        """Nothing to open."""
+
 
 class Watch:
     """One simulated market under watch."""

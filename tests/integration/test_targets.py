@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import sqlite3
+import stat
 
 import pytest
 
@@ -27,7 +29,7 @@ def run(tmp_path, monkeypatch, capsys):
 
     def run_it(*arguments):
         with pytest.raises(SystemExit) as left:
-            main(arguments)
+            main([str(word) for word in arguments])
         said = capsys.readouterr()
         assert left.value.code == 0, said.err
         return said.out
@@ -155,3 +157,50 @@ def test_every_change_leaves_an_event(run, tea, tmp_path):
     with contextlib.closing(sqlite3.connect(tmp_path / "data" / "torwatch.db")) as connection:
         kinds = [kind for (kind,) in connection.execute("SELECT kind FROM event ORDER BY id")]
     assert kinds == ["target_added", "target_paused", "target_edited"]
+
+
+def test_client_keys_are_kept_with_a_target_changed_and_forgotten(run, tea, tmp_path):
+    kept = tmp_path / "data" / "client_keys"
+    first, second = (base64.b32encode(bytes(range(start, start + 32))).decode().rstrip("=") for start in (0, 1))
+    bare, private = tmp_path / "bare.key", tmp_path / "mirror.auth_private"
+    bare.write_text(first, encoding="ascii")
+    private.write_text(f"{MIRROR.removesuffix('.onion')}:descriptor:x25519:{second}\n", encoding="ascii")
+    said = run("target", "edit", tea, "--add-mirror", MIRROR, "--client-auth-key-file", bare)
+    assert f"A client key is kept for {MIRROR}" in said
+    assert f"Delete {bare} now" in said
+    run("target", "edit", tea, "--client-auth-key-file", private)
+    assert first in (kept / f"{TEA}.auth_private").read_text()
+    assert second in (kept / f"{MIRROR}.auth_private").read_text()
+    assert {stat.S_IMODE(path.stat().st_mode) for path in kept.iterdir()} == {0o600}
+    assert shown(run)["client_keys"] == [f"http://{TEA}", f"http://{MIRROR}"]
+    run("target", "edit", tea, "--remove-mirror", MIRROR)
+    assert [path.name for path in kept.iterdir()] == [f"{TEA}.auth_private"]
+    assert "is deleted" in run("target", "edit", tea, "--forget-client-auth-key")
+    assert not list(kept.iterdir())
+    run("target", "edit", tea, "--client-auth-key-file", bare)
+    assert "its client keys are deleted" in run("target", "remove", tea, "--yes")
+    assert not list(kept.iterdir())
+
+
+def test_a_refused_key_or_address_keeps_the_keys_as_they_were(run, tea, tmp_path, capsys):
+    kept = tmp_path / "data" / "client_keys"
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.write_text(base64.b32encode(bytes(range(32))).decode().rstrip("="), encoding="ascii")
+    bad.write_bytes(b"\xff\xfe\x00")
+    other = tmp_path / "other"
+    other.write_text(base64.b32encode(bytes(range(1, 33))).decode().rstrip("="), encoding="ascii")
+    run("target", "edit", tea, "--client-auth-key-file", good)
+    before = {path.name: path.read_text() for path in kept.iterdir()}
+    for words in (
+        ("target", "edit", tea, "--client-auth-key-file", bad),
+        ("target", "edit", tea, "--client-auth-key-file", other, "--add-mirror", TEA),
+        ("target", "edit", tea, "--client-auth-key-file", other, "--forget-client-auth-key"),
+        ("add", THIRD, "--market", "teahouse", "--parser", "souk", "--client-auth-key-file", other),
+        ("add", THIRD, "--market", "new", "--parser", "none_such", "--client-auth-key-file", other),
+    ):
+        with pytest.raises(SystemExit) as left:
+            main([str(word) for word in words])
+        said = capsys.readouterr().err
+        assert left.value.code == 2, said
+        assert len(said.strip().splitlines()) == 1
+        assert {path.name: path.read_text() for path in kept.iterdir()} == before

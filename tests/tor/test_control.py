@@ -21,7 +21,9 @@ from torwatch.tor.settings import TorSettings
 
 # An authority that nothing answers for: such a tor opens its ports and stays at 5 %, and cannot talk to anybody.
 NOWHERE = (("TestingTorNetwork", "1"), ("DirAuthority", f"nowhere orport=1 v3ident={'A' * 40} 127.0.0.1:1 {'B' * 40}"))
+ONION = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion"
 CLIENT_KEY = base64.b64encode(bytes(range(32))).decode()
+OTHER_KEY = base64.b64encode(bytes(range(1, 33))).decode()
 QUIET = (("GeoIPFile", "/dev/null"), ("GeoIPv6File", "/dev/null"))
 
 
@@ -174,27 +176,49 @@ def test_two_requests_for_a_new_identity_in_a_row_do_not_hang(lonely):
     assert abs((third - second).total_seconds()) < 1
 
 
-def test_client_keys_survive_a_restart_of_tor(lonely):
-    onion = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion"
-    lonely.add_client_key(onion, CLIENT_KEY)
-    lonely.add_client_key(onion, CLIENT_KEY)  # a second time is no fault
+def keys_held_by(service):
+    viewed = service._control._call("ONION_CLIENT_AUTH_VIEW", lambda controller: controller.msg("ONION_CLIENT_AUTH_VIEW"))  # noqa: SLF001 - torwatch never asks for private keys
+    return str(viewed)
+
+
+def test_client_keys_survive_a_restart_of_tor_and_are_taken_back(lonely):
+    lonely.use_client_keys({ONION: CLIENT_KEY})
+    lonely.use_client_keys({ONION: CLIENT_KEY})  # a second time is no fault
     os.kill(lonely.process_id, signal.SIGKILL)
     wait_for(lambda: lonely.process_id is None)
     lonely.ensure()
-    response = lonely._control._call("ONION_CLIENT_AUTH_VIEW", lambda controller: controller.msg("ONION_CLIENT_AUTH_VIEW"))  # noqa: SLF001 - torwatch never asks for private keys
-    assert onion.removesuffix(".onion") in str(response)
+    assert ONION.removesuffix(".onion") in keys_held_by(lonely)
+    lonely.use_client_keys({ONION: OTHER_KEY})
+    assert OTHER_KEY in keys_held_by(lonely)
+    assert CLIENT_KEY not in keys_held_by(lonely)
+    lonely.use_client_keys({})
+    assert ONION.removesuffix(".onion") not in keys_held_by(lonely)
 
 
-def test_a_key_for_what_is_no_onion_is_refused_by_tor_in_one_line(lonely):
+def test_a_key_for_what_is_no_onion_is_refused_by_tor_in_one_line_and_the_others_are_taken(lonely):
     with pytest.raises(TorError, match=r"does not take the client key for abc\.onion"):
-        lonely.add_client_key("abc.onion", CLIENT_KEY)
+        lonely.use_client_keys({"abc.onion": CLIENT_KEY, ONION: CLIENT_KEY})
+    assert ONION.removesuffix(".onion") in keys_held_by(lonely)
 
 
 def test_a_private_key_that_tor_refuses_is_not_repeated(lonely):
-    zeros = "A" * 43
+    zeros = "A" * 43 + "="
     with pytest.raises(TorError, match="does not take the client key") as caught:
-        lonely.add_client_key("pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion", zeros)
+        lonely.use_client_keys({ONION: zeros})
     assert zeros not in str(caught.value)
+
+
+def test_a_tor_attached_to_keeps_no_client_key_of_ours(directory):
+    with system_tor(directory / "system", "SocksPort 127.0.0.1:auto ExtendedErrors", *(" ".join(line) for line in NOWHERE)) as control:
+        service = attached(control)
+        service.start()
+        service.use_client_keys({ONION: CLIENT_KEY})
+        assert ONION.removesuffix(".onion") in keys_held_by(service)
+        service.stop()
+        service = attached(control)
+        service.start()
+        assert ONION.removesuffix(".onion") not in keys_held_by(service)
+        service.stop()
 
 
 def test_progress_is_shown_and_a_network_that_cannot_be_joined_is_told_with_the_reason(settings):

@@ -123,7 +123,7 @@ def test_an_onion_for_known_clients_tells_a_missing_key_from_a_wrong_one(network
     fetched = fetch(tor, onion.address)
     assert fetched.outcome is Outcome.ONION_NEEDS_KEY
     provoked("the onion wants a client key and none is set", fetched.outcome, fetched.reason)
-    tor.add_client_key(onion.address, base64.b32encode(bytes.fromhex(OTHER_PRIVATE)).decode().rstrip("="))
+    tor.use_client_keys({onion.address: base64.b64encode(bytes.fromhex(OTHER_PRIVATE)).decode()})
     fetched = fetch(tor, onion.address)
     assert fetched.outcome is Outcome.ONION_BAD_KEY
     provoked("the onion wants another client key", fetched.outcome, fetched.reason)

@@ -66,6 +66,10 @@ def base32(hexadecimal):
     return base64.b32encode(bytes.fromhex(hexadecimal)).decode().rstrip("=")
 
 
+def base64_of(hexadecimal):
+    return base64.b64encode(bytes.fromhex(hexadecimal)).decode()
+
+
 def closed_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -129,14 +133,14 @@ def test_an_onion_for_known_clients_needs_a_key_and_refuses_a_wrong_one(network,
     onion = network.add_onion(target_port=page_port, client_auth_public=base32(KNOWN_PUBLIC))
     assert (code := code_of(tor, onion.address)) == 0xF4
     assert outcome_of(tor, code) is Outcome.ONION_NEEDS_KEY
-    tor.add_client_key(onion.address, base32(OTHER_PRIVATE))
+    tor.use_client_keys({onion.address: base64_of(OTHER_PRIVATE)})
     assert (code := code_of(tor, onion.address)) == 0xF5
     assert outcome_of(tor, code) is Outcome.ONION_BAD_KEY
 
 
 def test_an_onion_for_known_clients_lets_the_right_key_in(network, tor, page_port):
     onion = network.add_onion(target_port=page_port, client_auth_public=base32(KNOWN_PUBLIC))
-    tor.add_client_key(onion.address, base32(KNOWN_PRIVATE))
+    tor.use_client_keys({onion.address: base64_of(KNOWN_PRIVATE)})
     assert fetch(tor, onion.address).endswith(PAGE_END)
 
 

@@ -56,6 +56,9 @@ class StandInTor:
     def ensure(self):
         return False
 
+    def use_client_keys(self, keys):
+        """Nothing to open."""
+
 
 class Desk:
     """A database, a configuration and whoever is told."""

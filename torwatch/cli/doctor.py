@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import os
@@ -49,6 +50,7 @@ def examine(config: Config, now: dt.datetime) -> list[Finding]:
     findings += examine_tor(config)
     database, newest = examine_database(config)
     findings += [
+        examine_client_keys(config),
         checks.check_clock(now, newest),
         checks.check_disk(config.data_directory, little_bytes=LITTLE_DISK_BYTES, full_bytes=FULL_DISK_BYTES),
         database,
@@ -92,6 +94,21 @@ def examine_tor(config: Config) -> list[Finding]:
         return [
             checks.Finding("tor control", "fail", what, remedy or "start the system's tor, with ControlPort or ControlSocket in its torrc")
         ]
+
+
+def examine_client_keys(config: Config) -> Finding:
+    """Whether the keys that are kept for closed onions are good, and of addresses that are watched."""
+    from torwatch.ops.doctor import check_client_keys
+    from torwatch.store.database import open_store
+    from torwatch.store.targets import list_targets
+    from torwatch.tor.client_keys import read_client_keys
+
+    kept, faults = read_client_keys(config.client_keys_directory)
+    watched = set(kept)  # until a database says otherwise
+    if kept and config.database_path.exists():
+        with contextlib.suppress(TorwatchError), open_store(config.database_path, create=False) as store:  # a damaged one is told elsewhere
+            watched = {mirror.host for target in list_targets(store) for mirror in target.mirrors}
+    return check_client_keys(faults, kept, watched)
 
 
 def try_to_leak() -> Finding:

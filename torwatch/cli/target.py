@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from torwatch.cli import target_keys
 from torwatch.cli.context import Duration, check_market_name, the_config, the_store
 from torwatch.cli.output import duration_text, minute_text, print_json, print_table
 from torwatch.cli.target_mirrors import import_mirrors
@@ -14,6 +15,8 @@ from torwatch.cli.target_state import as_json, clock, probe, show
 from torwatch.errors import TorError, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torwatch.store.targets import Target
 
 
@@ -46,6 +49,7 @@ def target() -> None:
 @click.option("--legal-basis", default="", help="On what ground this market is watched: case number, mandate, research permit.")
 @click.option("--seconds-per-request", type=click.FloatRange(min=0), help="Own rate of this target; else crawl.seconds_per_request.")
 @click.option("--second-pass", type=click.FloatRange(0, 1), help="Own share of pages of the second pass; else crawl.second_pass.")
+@target_keys.option
 @click.option("--json", "as_json_", is_flag=True, help="Print the target as JSON.")
 def add(
     address: tuple[str, ...],
@@ -56,6 +60,7 @@ def add(
     legal_basis: str,
     seconds_per_request: float | None,
     second_pass: float | None,
+    key_files: tuple[Path, ...],
     *,
     as_json_: bool,
 ) -> None:
@@ -64,6 +69,7 @@ def add(
     \b
     torwatch add ADDRESS.onion --market dream
     torwatch add ADDRESS.onion MIRROR.onion --market other --parser eckmar --every 3d --legal-basis "case 12/345"
+    torwatch add ADDRESS.onion --market closed --client-auth-key-file ADDRESS.auth_private
     """
     from torwatch.store.targets import add_target, refuse_used_address
     from torwatch.tor.address import parse_onion
@@ -74,25 +80,26 @@ def add(
     store = the_store(create=True)
     for host, port, _ in mirrors:
         refuse_used_address(store, host, port)
-    chosen = choose_parser(parser, name, parse_onion(address[0]).url("/").rstrip("/"))
-    added = add_target(
-        store,
-        name,
-        mirrors,
-        parser=chosen,
-        every_seconds=every or int(config.schedule.every.total_seconds()),
-        now=clock(),
-        note=note,
-        legal_basis=legal_basis,
-        seconds_per_request=seconds_per_request,
-        second_pass=second_pass,
-    )
+    with target_keys.keeping_keys(key_files, {host for host, _, _ in mirrors}) as opened:
+        added = add_target(
+            store,
+            name,
+            mirrors,
+            parser=choose_parser(parser, name, parse_onion(address[0]).url("/").rstrip("/")),
+            every_seconds=every or int(config.schedule.every.total_seconds()),
+            now=clock(),
+            note=note,
+            legal_basis=legal_basis,
+            seconds_per_request=seconds_per_request,
+            second_pass=second_pass,
+        )
     if as_json_:
         print_json(as_json(added))
         return
     click.echo(f"Watching {added.market} every {duration_text(added.every_seconds)} with parser {added.parser}:")
     for mirror in added.mirrors:
         click.echo(f"  {mirror.address}")
+    target_keys.tell_kept(key_files, opened)
     if not legal_basis:
         click.echo(f"No legal basis is noted yet: torwatch target edit {added.market} --legal-basis TEXT")
     click.echo(f"Next: torwatch snapshot now {added.market}   (or let the daemon, torwatch run, take it)")
@@ -178,8 +185,24 @@ def list_command(*, with_removed: bool, as_json_: bool) -> None:
 @click.option("--second-pass", type=click.FloatRange(0, 1), help="Own share of pages of the second pass.")
 @click.option("--add-mirror", multiple=True, metavar="ADDRESS", help="A further address of the same market; may be given again.")
 @click.option("--remove-mirror", multiple=True, metavar="ADDRESS", help="An address to leave; may be given again.")
-def edit(name: str, parser: str | None, add_mirror: tuple[str, ...], remove_mirror: tuple[str, ...], **changes: Any) -> None:
-    """Change a target; a running daemon sees it at once."""
+@target_keys.option
+@click.option("--forget-client-auth-key", "forget", is_flag=True, help="Delete the client keys of its addresses.")
+def edit(
+    name: str,
+    parser: str | None,
+    add_mirror: tuple[str, ...],
+    remove_mirror: tuple[str, ...],
+    key_files: tuple[Path, ...],
+    *,
+    forget: bool,
+    **changes: Any,
+) -> None:
+    """Change a target; a running daemon sees it at once.
+
+    \b
+    torwatch target edit dream --every 3d --add-mirror ADDRESS2.onion
+    torwatch target edit closed --client-auth-key-file ADDRESS.auth_private
+    """
     from torwatch.store import targets
 
     store = the_store()
@@ -188,15 +211,25 @@ def edit(name: str, parser: str | None, add_mirror: tuple[str, ...], remove_mirr
     if parser is not None:
         new["parser"] = choose_parser(parser, found.market)
     to_add, to_remove = addresses(add_mirror), addresses(remove_mirror)
-    if not (new or to_add or to_remove):
+    if not (new or to_add or to_remove or key_files or forget):
         raise UsageError("nothing to change: name an option, see `torwatch target edit --help`")
-    if new:
-        targets.edit_target(store, found, new, now=clock())
-    for host, port, scheme in to_add:
-        targets.add_mirror(store, found, host, port, scheme, now=clock())
-    for host, _, _ in to_remove:
-        targets.remove_mirror(store, targets.find_target(store, found.market), host, now=clock())
+    if key_files and forget:
+        raise UsageError("keep a client key or forget it: give --client-auth-key-file or --forget-client-auth-key")
+    hosts = {mirror.host for mirror in found.mirrors} | {host for host, _, _ in to_add}
+    with target_keys.keeping_keys(key_files, hosts) as opened:
+        if new:
+            targets.edit_target(store, found, new, now=clock())
+        for host, port, scheme in to_add:
+            targets.add_mirror(store, found, host, port, scheme, now=clock())
+        for host, _, _ in to_remove:
+            targets.remove_mirror(store, targets.find_target(store, found.market), host, now=clock())
+    forgotten = target_keys.forget_keys(hosts if forget else {host for host, _, _ in to_remove})
     click.echo(f"Changed {found.market}.")
+    target_keys.tell_kept(key_files, opened)
+    for host in forgotten:
+        click.echo(f"The client key of {host} is deleted.")
+    if forget and not forgotten:
+        raise UsageError(f"{found.market} has no client key: see `torwatch target show {found.market}`")
 
 
 def change_state(name: str, state: str, why: str = "") -> Target:
@@ -231,4 +264,6 @@ def remove(name: str, why: str, *, yes: bool) -> None:
     """Stop watching a market. Its history and archive stay; `torwatch add` takes it up again."""
     if not yes:
         click.confirm(f"Stop watching {name}? Its history stays.", abort=True)
-    click.echo(f"Removed {change_state(name, 'removed', why).market}; its history stays.")
+    removed = change_state(name, "removed", why)
+    forgotten = target_keys.forget_keys({mirror.host for mirror in removed.mirrors})
+    click.echo(f"Removed {removed.market}; its history stays{', its client keys are deleted' if forgotten else ''}.")

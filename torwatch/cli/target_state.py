@@ -9,6 +9,7 @@ import click
 
 from torwatch.cli.context import the_store
 from torwatch.cli.output import duration_text, minute_text, print_fields, print_json, print_table
+from torwatch.cli.target_keys import kept_for
 
 if TYPE_CHECKING:
     from torwatch.store.targets import Target
@@ -49,11 +50,14 @@ def show(name: str, *, as_json_: bool) -> None:
     store = the_store()
     found = find_target(store, name, with_removed=True)
     histories = {mirror.address: visits_of(store, mirror.id) for mirror in found.mirrors}
+    addresses = {mirror.address: mirror.host for mirror in found.mirrors}
+    keyed = kept_for(addresses.values())
     snapshots = list_snapshots(store, found.market, limit=10)
     if as_json_:
         print_json(
             as_json(found)
             | {"snapshots": [dataclasses.asdict(one) for one in snapshots]}
+            | {"client_keys": [address for address, host in addresses.items() if host in keyed]}
             | {"visits": {address: [dataclasses.asdict(visit) for visit in visits] for address, visits in histories.items()}}
         )
         return
@@ -71,7 +75,7 @@ def show(name: str, *, as_json_: bool) -> None:
         }
     )
     for address, visits in histories.items():
-        click.echo(f"mirror  {address}")
+        click.echo(f"mirror  {address}{'  (client key kept)' if addresses[address] in keyed else ''}")
         until = quarantined_until(visits)
         if until is not None and until > clock():
             click.echo(f"        at rest until {minute_text(until.isoformat())}: another address is used meanwhile, where there is one")

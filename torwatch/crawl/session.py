@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from torwatch.credentials import write_secret
 from torwatch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -123,15 +123,7 @@ def load_session(directory: Path, target_id: int) -> BrowserSession | None:
 
 def save_session(directory: Path, target_id: int, session: BrowserSession) -> None:
     """Write the session of a target, readable by this user only, all or nothing."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = session_path(directory, target_id)
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w", encoding="utf-8") as handle:
-        json.dump(asdict(session), handle)
-        handle.flush()
-        os.fsync(handle.fileno())
-    fresh.replace(path)
+    write_secret(session_path(directory, target_id), json.dumps(asdict(session)))
 
 
 def drop_session(directory: Path, target_id: int) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
 OLDEST_TOR: Final = (0, 4, 7)
@@ -66,6 +66,17 @@ def check_tor_program(binary: str) -> Finding:
         what = f"tor {found[0]} without the module pow: onions that ask for proof of work are slow to reach"
         return Finding(name, "warn", what, "install a tor 0.4.8 or newer with it, where your distribution has one")
     return Finding(name, "ok", f"tor {found[0]}, with pow")
+
+
+def check_client_keys(faults: Sequence[str], kept: Collection[str], watched: Collection[str]) -> Finding:
+    """Whether the client keys that are kept for closed onions are good, for their owner only, and of addresses that are watched."""
+    name = "client keys"
+    if faults:
+        return Finding(name, "fail", "; ".join(faults), "torwatch target edit NAME --client-auth-key-file FILE keeps it anew")
+    strangers = sorted(set(kept) - set(watched))
+    if strangers:
+        return Finding(name, "warn", f"kept for what is no address of a target: {', '.join(strangers)}", "delete them in client_keys/")
+    return Finding(name, "ok", f"{len(kept)} kept, for their owner only" if kept else "none kept")
 
 
 def check_clock(now: dt.datetime, newest_known: dt.datetime | None) -> Finding:

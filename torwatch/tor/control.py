@@ -5,8 +5,6 @@ stem's `msg()` waits for ever when tor hangs; here each call runs in a thread of
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
 import datetime as dt
 import math
@@ -22,7 +20,7 @@ import stem.connection
 import stem.control
 import tenacity
 
-from torwatch.errors import TorError, UsageError
+from torwatch.errors import TorError
 from torwatch.tor.diagnosis import EVENT_NAMES, DiagnosisLog
 from torwatch.tor.status import Bootstrap, read_bootstrap
 
@@ -36,7 +34,6 @@ DEADLINE_SECONDS: Final = 10.0
 NEWNYM_INTERVAL_SECONDS: Final = 10.0  # tor's own limit: a sooner one is put off, and several become one
 RECONNECT_ATTEMPTS: Final = 5
 RECONNECT_WAIT_SECONDS: Final = (0.1, 2.0)  # first and longest pause
-CLIENT_KEY_SIZE_BYTES: Final = 32
 
 
 class Control:
@@ -141,17 +138,20 @@ class Control:
         return self._now() + dt.timedelta(seconds=max(0.0, due - tick))
 
     def add_client_key(self, onion: str, private_key: str) -> None:
-        """Give tor the x25519 key for an onion that admits only known clients; kept in tor's memory only.
-
-        `private_key` is 32 bytes in base64 or in base32 (as tor's `.auth_private` files have it); UsageError for anything else.
-        """
-        encoded = encode_client_key(private_key)
+        """Give tor the x25519 key (base64) for an onion that admits only known clients; kept in tor's memory only, in place of one before it."""
         label = onion.removesuffix(".onion")
-        response = self._call("ONION_CLIENT_AUTH_ADD", lambda controller: controller.msg(f"ONION_CLIENT_AUTH_ADD {label} x25519:{encoded}"))
+        response = self._call(
+            "ONION_CLIENT_AUTH_ADD", lambda controller: controller.msg(f"ONION_CLIENT_AUTH_ADD {label} x25519:{private_key}")
+        )
         code = next(iter(response.content()))[0]  # is_ok() knows 250 only; 251 is a key that was replaced
         if not str(code).startswith("2"):
-            said = _one_line(str(response).replace(encoded, "…"))  # tor repeats a private key that it refuses
+            said = _one_line(str(response).replace(private_key, "…"))  # tor repeats a private key that it refuses
             raise TorError(f"tor does not take the client key for {onion}: {said}")
+
+    def remove_client_key(self, onion: str) -> None:
+        """Take the key for an onion from tor, if it has one."""
+        label = onion.removesuffix(".onion")
+        self._call("ONION_CLIENT_AUTH_REMOVE", lambda controller: controller.msg(f"ONION_CLIENT_AUTH_REMOVE {label}"))
 
     def _authenticate(self, controller: Any, place: str) -> None:
         try:
@@ -210,17 +210,6 @@ def within(deadline_seconds: float, work: Callable[[], Result], what: str) -> Re
         raise TorError(f"the control connection broke ({what}: {_one_line(error)})") from error
     except (stem.ControllerError, OSError, ValueError) as error:
         raise TorError(f"tor refused {what}: {_one_line(error)}") from error
-
-
-def encode_client_key(text: str) -> str:
-    """Return an x25519 private key as base64, from base64 or base32; UsageError, which never shows the key, for anything else."""
-    bare = text.strip().rpartition(":")[2].rstrip("=")
-    with contextlib.suppress(binascii.Error, ValueError):
-        padded = bare + "=" * (-len(bare) % 8)
-        raw = base64.b32decode(padded.upper()) if len(bare) == 52 else base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)  # noqa: PLR2004 - 32 bytes in base32
-        if len(raw) == CLIENT_KEY_SIZE_BYTES:
-            return base64.b64encode(raw).decode("ascii")
-    raise UsageError("the client key is not an x25519 private key: 32 bytes in base64 (44 characters) or base32 (52 characters)")
 
 
 def _open(endpoint: Endpoint) -> Any:

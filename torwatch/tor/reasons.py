@@ -20,8 +20,14 @@ SOCKS_REASONS: Final[Mapping[int, tuple[Outcome, str]]] = MappingProxyType(
         0xF1: (Outcome.ONION_UNREACHABLE, "descriptor invalid: the onion published one that tor cannot use"),
         0xF2: (Outcome.ONION_UNREACHABLE, "introduction failed: the onion was up a short while ago and is not now"),
         0xF3: (Outcome.ONION_UNREACHABLE, "rendezvous failed: the onion or the way to it broke while connecting"),
-        0xF4: (Outcome.ONION_NEEDS_KEY, "the onion admits only clients with a key, and none is set for it"),
-        0xF5: (Outcome.ONION_BAD_KEY, "the onion does not accept the client key that is set for it"),
+        0xF4: (
+            Outcome.ONION_NEEDS_KEY,
+            "the onion admits only clients with a key, and none is set for it: give it with --client-auth-key-file",
+        ),
+        0xF5: (
+            Outcome.ONION_BAD_KEY,
+            "the onion does not accept the client key that is set for it: give another with --client-auth-key-file",
+        ),
         0xF6: (Outcome.ONION_BAD_ADDRESS, "tor calls the address invalid: wrong checksum, length, version or key"),
         0xF7: (Outcome.ONION_UNREACHABLE, "introduction timed out: the onion is overloaded or gone"),
         0x01: (Outcome.ONION_REFUSED, "the onion was reached, the web server behind it does not answer, or the onion broke off just then"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from torwatch.errors import TorError
 from torwatch.tor.control import Control, DeadlineError
 from torwatch.tor.diagnosis import DiagnosisLog
+from torwatch.tor.held_keys import HeldKeys
 from torwatch.tor.identity import derive_credentials
 from torwatch.tor.listeners import SocksListener, choose_listener, read_listeners
 from torwatch.tor.process import OwnTor
@@ -19,7 +20,7 @@ from torwatch.tor.settings import parse_endpoint
 from torwatch.tor.status import JOINED_PERCENT, Bootstrap, TorStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from torwatch.tor.settings import TorSettings
 
@@ -49,8 +50,7 @@ class TorService:
         self._control: Control | None = None
         self._listener: SocksListener | None = None
         self._since, self.version = now(), ""
-        self._client_keys: dict[str, str] = {}
-        self._failures, self._next_start = 0, clock()
+        self._keys, self._failures, self._next_start = HeldKeys(), 0, clock()
         self.socks_timeout_seconds = settings.socks_timeout_seconds  # as tor has it; a fetch's connect timeout must be longer
         self.refused_options: tuple[str, ...] = ()  # optional torrc lines that this tor is too old for
 
@@ -90,9 +90,11 @@ class TorService:
                 self._settle(self._control)
 
     def stop(self) -> None:
-        """Let go of tor; our own process ends."""
+        """Let go of tor: our own process ends, one attached to keeps no client key of ours."""
         with self._lock:
             if self._control is not None:
+                with contextlib.suppress(TorError):  # it may be gone, and its keys with it
+                    self.use_client_keys({})
                 self._control.close()
             if self._process is not None:
                 self._process.stop()
@@ -174,10 +176,10 @@ class TorService:
         """Ask for new circuits; returns when tor does that, at most ten seconds from now."""
         return self._known_control().new_identity()
 
-    def add_client_key(self, onion: str, private_key: str) -> None:
-        """Give tor the key of an onion that admits only known clients, now and whenever tor is started again."""
-        self._known_control().add_client_key(onion, private_key)
-        self._client_keys[onion] = private_key
+    def use_client_keys(self, keys: Mapping[str, str]) -> None:
+        """Let tor hold these keys of closed onions (onion → base64) and none that it was given before; TorError where it refuses one."""
+        with self._lock:
+            self._keys.update(self._known_control(), keys)
 
     def _start_own(self, process: OwnTor) -> None:
         if self._control is not None:
@@ -220,8 +222,7 @@ class TorService:
         self._listener = listener or SocksListener(*(self.settings.socks or ("", 0)))
         timeout = control.get_conf("SocksTimeout")
         self.socks_timeout_seconds = int(timeout[0]) if timeout and timeout[0].isdigit() else DEFAULT_SOCKS_TIMEOUT_SECONDS
-        for onion, key in self._client_keys.items():
-            control.add_client_key(onion, key)
+        self._keys.give_again(control)
         self._since, self.version = self._now(), control.get_info("version").split()[0]
 
     def _reconnect(self, control: Control) -> bool:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
 
 from torwatch.cli import main
 from torwatch.store.database import open_store
+from torwatch.tor.address import onion_host
+from torwatch.tor.client_keys import key_path, save_client_key
+
+ONION = onion_host(bytes(range(32)))
 
 
 @pytest.fixture
@@ -30,6 +35,7 @@ def test_everything_is_examined(examined, tmp_path):
         "configuration",
         "data directory",
         "tor program",
+        "client keys",
         "clock",
         "disk",
         "database",
@@ -60,3 +66,15 @@ def test_a_tor_that_is_attached_to_and_is_not_there_fails(examined, tmp_path, mo
 def test_the_trial_finds_no_leak_in_a_fetch(examined):
     _, found = examined()
     assert found["leaks"]["level"] == "ok", found["leaks"]
+
+
+def test_client_keys_that_others_can_read_fail_and_those_of_no_target_are_warned_of(examined, tmp_path):
+    open_store(tmp_path / "torwatch.db").close()
+    save_client_key(tmp_path / "client_keys", ONION, base64.b64encode(bytes(range(32))).decode())
+    _, found = examined()
+    assert found["client keys"]["level"] == "warn"
+    assert ONION in found["client keys"]["what"]
+    key_path(tmp_path / "client_keys", ONION).chmod(0o640)
+    code, found = examined()
+    assert (code, found["client keys"]["level"]) == (4, "fail")
+    assert "chmod 600" in found["client keys"]["what"]

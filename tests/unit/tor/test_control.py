@@ -1,4 +1,3 @@
-import base64
 import datetime as dt
 import socket
 import threading
@@ -7,8 +6,8 @@ import time
 import pytest
 import stem
 
-from torwatch.errors import TorError, UsageError
-from torwatch.tor.control import RECONNECT_ATTEMPTS, Control, DeadlineError, encode_client_key, within
+from torwatch.errors import TorError
+from torwatch.tor.control import RECONNECT_ATTEMPTS, Control, DeadlineError, within
 
 KEY = bytes(range(32))
 
@@ -120,24 +119,3 @@ def test_newnym_is_sent_at_most_every_ten_seconds_and_the_answer_says_when_it_ha
     tick = 130.0
     assert seconds_until_done() == 0
     assert len(controller.signals) == 4
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        base64.b64encode(KEY).decode(),
-        base64.b64encode(KEY).decode().rstrip("="),
-        base64.b32encode(KEY).decode().rstrip("="),
-        base64.b32encode(KEY).decode().lower(),
-        f"{'a' * 56}:descriptor:x25519:{base64.b32encode(KEY).decode().rstrip('=')}\n",
-    ],
-)
-def test_a_client_key_is_taken_in_the_two_forms_that_tor_writes(text):
-    assert encode_client_key(text) == base64.b64encode(KEY).decode()
-
-
-@pytest.mark.parametrize("text", ["", "secret", "A" * 44, "é" * 43, base64.b64encode(KEY[:-1]).decode(), "8" * 52])
-def test_anything_else_is_refused_without_showing_it(text):
-    with pytest.raises(UsageError, match="not an x25519 private key") as caught:
-        encode_client_key(text)
-    assert not text or text not in str(caught.value)
