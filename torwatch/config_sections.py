@@ -24,6 +24,7 @@ from torwatch.config_values import (
     PositiveDuration,
     Section,
     Size,
+    SizeOrNone,
     SocketAddress,
     TorrcLine,
 )
@@ -90,6 +91,16 @@ class CrawlSection(Section):
     page_attempts: Count = Field(default=3, description="Attempts at a page whose connection failed; an answer is never asked for again.")
     pages_per_snapshot: Annotated[int, Field(strict=True, ge=0)] = Field(
         default=0, description="Pages after which a snapshot ends as partial; 0: no limit."
+    )
+    pages_per_list: Annotated[int, Field(strict=True, ge=0)] = Field(
+        default=20_000, description="Pages of one list that are read; a list that goes round in circles is left long before. 0: no limit."
+    )
+    requests_per_day: Annotated[int, Field(strict=True, ge=0)] = Field(
+        default=0, description="Requests to one target in a day (UTC); the snapshot goes on the next day. 0: no limit but the pace."
+    )
+    bytes_per_day: SizeOrNone = Field(
+        default=ByteSize(5_000_000_000),
+        description="Bytes from one target in a day (UTC); the snapshot goes on the next day. 0B: no limit.",
     )
     second_pass: Fraction = Field(
         default=0.0,

@@ -85,6 +85,7 @@ def _torrc_line(value: str) -> str:
 Duration = Annotated[dt.timedelta, BeforeValidator(_duration)]
 PositiveDuration = Annotated[dt.timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
 Size = Annotated[ByteSize, BeforeValidator(_size), Field(gt=0)]
+SizeOrNone = Annotated[ByteSize, BeforeValidator(_size), Field(ge=0)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Number = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]

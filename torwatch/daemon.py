@@ -16,7 +16,7 @@ from torwatch.assembly import keyring_of, open_tools, visiting_hours, walk_setti
 from torwatch.attendance import Attendance
 from torwatch.claims import rules_of
 from torwatch.closing import finish_closings
-from torwatch.crawl.schedule import Rests, choose_due
+from torwatch.crawl.schedule import choose_due
 from torwatch.errands import ERRANDS, finish_request
 from torwatch.errors import StoreError, TorError, TorwatchError
 from torwatch.ledger import open_journaled
@@ -26,8 +26,10 @@ from torwatch.ops.heartbeat import Heartbeat
 from torwatch.ops.status import Pulse, write_pulse
 from torwatch.overview import PULSE_NAME, due_of
 from torwatch.parsing.registry import Parser, load_parser
+from torwatch.rests import Rests
 from torwatch.store.database import writer_lock
 from torwatch.store.sessions import waits_for_session
+from torwatch.store.spending import agreed_with
 from torwatch.store.targets import Target, find_target, list_targets, stamp
 from torwatch.walk import take_snapshot
 
@@ -93,7 +95,7 @@ class Daemon:
         self.stop = threading.Event()
         self.reload = threading.Event()
         self.jobs: dict[int, Job] = {}
-        self.rests, self.attendance, self.keyring = Rests(), Attendance(tools), keyring_of(config, tools.tor)
+        self.rests, self.attendance, self.keyring = Rests(tools.store), Attendance(tools), keyring_of(config, tools.tor)
         self._next_tor_check = time.monotonic() + TOR_CHECK_SECONDS
         self._next_round = time.monotonic()
 
@@ -214,12 +216,12 @@ class Daemon:
             snapshot, ending = snapshot_target(self.tools, self.config, job.target, stop=job.stop, second_pass=job.second_pass)
         except TorwatchError as error:
             log.error("snapshot_interrupted", market=market, error=str(error))  # noqa: TRY400 - known faults need no traceback
-            self.leave_alone(job.target)
             result = {"error": str(error)[:MESSAGE_CHARACTERS]}
+            self.leave_alone(job.target, result["error"])
         except Exception as error:
             log.exception("snapshot_crashed", market=market)
-            self.leave_alone(job.target)
             result = {"error": f"{type(error).__name__}: {error}"[:MESSAGE_CHARACTERS]}
+            self.leave_alone(job.target, result["error"])
         else:
             self.rests.end(job.target.id)
             result = {"snapshot": snapshot.id, "state": ending.state if ending else "running"}
@@ -239,10 +241,9 @@ class Daemon:
         if job.request_id is not None:
             finish_request(self.tools.store, job.request_id, result)
 
-    def leave_alone(self, target: Target) -> None:
+    def leave_alone(self, target: Target, why: str) -> None:
         """Let a target rest after a fault; a command may begin its snapshot all the same."""
-        own = target.seconds_per_request
-        self.rests.add(target.id, self.tools.now(), self.config.crawl.seconds_per_request if own is None else own)
+        self.rests.add(target.id, why, agreed_with(target, self.config.crawl).seconds_per_request, self.tools.now())
 
     def answer_requests(self) -> None:
         """Do what commands queued: a snapshot as a job, an errand in a thread of its own."""

@@ -48,6 +48,10 @@ class Door:
         self.shut = ""
         self._in_a_row = 0
 
+    def open_again(self) -> None:
+        """Count from the start: the pages are asked for at another address."""
+        self._in_a_row = 0
+
     def watch(self, group: Iterable[Read]) -> None:
         """Count pages that are an obstacle or brought no answer, until one is good again."""
         for read in group:
@@ -60,12 +64,21 @@ class Door:
 
 
 def result_of(
-    read: Read, warc: str, place: tuple[int, int] | None, *, page_attempts: int, has_session: bool, mirror_id: int | None = None
+    read: Read,
+    warc: str,
+    place: tuple[int, int] | None,
+    *,
+    page_attempts: int,
+    has_session: bool,
+    mirror_id: int | None = None,
+    excused: bool = False,
 ) -> VisitResult:
-    """What is written of one visit (`place`: offset and length in the WARC); a passing failure is tried again while attempts are left."""
-    retry = read.outcome in RETRIED and read.visit.attempts + 1 < page_attempts
-    if read.outcome is Outcome.TOR_DOWN:  # our own fault: it costs the page no attempt for good
-        retry = True
+    """What is written of one visit (`place`: offset and length in the WARC); a passing failure is tried again while attempts are left.
+
+    `excused`: the failure was that of an address that was left or will be: the page is asked for again, and it costs no attempt.
+    """
+    excused = excused or read.outcome is Outcome.TOR_DOWN  # our own fault
+    retry = excused or (read.outcome in RETRIED and read.visit.attempts + 1 < page_attempts)
     if read.outcome is Outcome.LOGIN and has_session:  # asked for again once the session is renewed
         retry = True
     return VisitResult(
@@ -81,5 +94,6 @@ def result_of(
         warc_offset=place[0] if place else None,
         warc_length=place[1] if place else None,
         retry=retry,
+        excused=excused,
         mirror_id=mirror_id,
     )

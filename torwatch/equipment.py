@@ -50,6 +50,9 @@ class WalkSettings:
     connections: int = 1
     page_attempts: int = 3
     pages_per_snapshot: int = 0  # 0: no limit
+    pages_per_list: int = 0  # of one list; 0: no limit
+    requests_per_day: int = 0  # of one target; 0: no limit but the pace
+    bytes_per_day: int = 0
     second_pass: float = 0.0  # share of the announced list pages that a second, independent pass draws
     detail_max_age: dt.timedelta = dt.timedelta(days=28)
     headers: Mapping[str, str] = field(default_factory=dict)

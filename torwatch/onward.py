@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from torwatch.reading import Read
     from torwatch.store.database import Store
 
+PAGED = frozenset({PageKind.LISTING_INDEX, PageKind.FEEDBACK})  # kinds whose pages make up lists
+
 
 def lead_onward(
     store: Store, market_id: int, good: Iterable[Read], followed: Collection[PageKind], fresh_since: dt.datetime
@@ -52,3 +54,13 @@ def gather_links(good: Iterable[Read]) -> tuple[dict[str, tuple[str, str | None]
             elif link.kind is not PageKind.OTHER:
                 visits.append(Visit(link.path, link.kind, link.key))
     return listings, vendors, visits
+
+
+def page_number(read: Read) -> int | None:
+    """The number that a page of a list says it has."""
+    return read.parsed.info.page_number if read.parsed and read.parsed.info else None
+
+
+def shown_on(read: Read) -> set[str]:
+    """The keys of what a page of a list shows."""
+    return {row.key for row in read.staged.listings} | {str(row["key"]) for row in read.staged.feedback}

@@ -9,6 +9,7 @@ from torwatch.crawl.schedule import Hours, Past, due_at
 from torwatch.ops.status import SessionStatus, Status, TargetStatus, judge_status, read_pulse
 from torwatch.store.database import free_bytes, is_locked
 from torwatch.store.sessions import list_sessions
+from torwatch.store.spending import rests, spent_on
 from torwatch.store.targets import Target, list_targets
 
 if TYPE_CHECKING:
@@ -21,9 +22,11 @@ PULSE_NAME = "pulse.json"
 
 def past_of(store: Store, target: Target) -> Past:
     """What the store knows of a target's snapshots."""
+    rest = rests(store).get(target.id)
+    until = rest.until if rest else None
     rows = store.rows("SELECT state, started_at, ended_at FROM snapshot WHERE target_id = ? ORDER BY id DESC LIMIT 20", (target.id,))
     if not rows:
-        return Past()
+        return Past(rest_until=until)
     failures = 0
     for row in rows:
         if row["state"] != "failed":
@@ -35,6 +38,7 @@ def past_of(store: Store, target: Target) -> Past:
         last_ended_at=dt.datetime.fromisoformat(ended) if ended else None,
         failures_in_a_row=failures,
         running=rows[0]["state"] == "running",
+        rest_until=until,
     )
 
 
@@ -71,6 +75,7 @@ def target_status(store: Store, target: Target, jitter: float, now: dt.datetime,
         (target.id,),
     )
     announced = row["announced_listings"] if row else None
+    spent, rest = spent_on(store, target.id, now.astimezone(dt.UTC).date()), rests(store).get(target.id)
     due = due_of(store, target, jitter=jitter, now=now)
     if hours is not None:
         due = hours.next_open(due)
@@ -84,4 +89,7 @@ def target_status(store: Store, target: Target, jitter: float, now: dt.datetime,
         next_due_at=due.isoformat(timespec="seconds") if target.state == "active" else None,
         listings=row["listings"] if row else None,
         coverage=round(row["listings"] / announced, 4) if row and announced and row["listings"] is not None else None,
+        requests_today=spent.requests,
+        received_bytes_today=spent.received_bytes,
+        waits_for=rest.why if rest is not None and rest.until > now else "",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.utils
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -78,10 +79,20 @@ class PageReader:
         return Read(visit, fetched, body, stripped, parsed, staged, outcome, reason)
 
     def obey_retry_after(self, fetched: Fetched) -> None:
-        """Hold all requests back for as long as the market asks."""
-        value = next((value for name, value in fetched.headers if name.lower() == "retry-after"), "")
-        if value.isdecimal():
-            self.hold_back(min(float(value), MAX_RETRY_AFTER_SECONDS))
+        """Hold all requests back for as long as the market asks, in seconds or until a date."""
+        value = next((value for name, value in fetched.headers if name.lower() == "retry-after"), "").strip()
+        seconds = float(value) if value.isdecimal() else seconds_until(value, fetched.fetched_at)
+        if seconds > 0:
+            self.hold_back(min(seconds, MAX_RETRY_AFTER_SECONDS))
+
+
+def seconds_until(date: str, now: dt.datetime) -> float:
+    """Seconds until an HTTP date; 0 for one that is over or is none."""
+    try:
+        moment = email.utils.parsedate_to_datetime(date)
+        return max(0.0, (moment - now).total_seconds()) if moment.tzinfo else 0.0
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
 
 
 def judge_page(visit: Visit, fetched: Fetched, parsed: Parsed) -> tuple[Outcome, str]:

@@ -7,22 +7,20 @@ leaves a database that resumes and an archive whose unreferenced tail is cut off
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from torwatch import __version__
 from torwatch.archive.originals import keep_parser
 from torwatch.archive.writer import SnapshotArchive, open_archive
 from torwatch.closing import close_snapshot, write_fetch_log
-from torwatch.crawl.fetch import Fetcher, Route
-from torwatch.crawl.pace import Pace
+from torwatch.courtesy import Courtesy
+from torwatch.crawl.endless import EndlessLists
 from torwatch.crew import Crew
 from torwatch.door import Door, result_of
 from torwatch.equipment import Progress, Tools, WalkSettings
-from torwatch.errors import TorError
 from torwatch.lending import find_session
 from torwatch.model import Outcome, PageKind
-from torwatch.onward import lead_onward
+from torwatch.onward import PAGED, lead_onward, page_number, shown_on
 from torwatch.reading import PageReader, Read
 from torwatch.second_pass import SecondPass
 from torwatch.store import frontier, staging
@@ -31,17 +29,16 @@ from torwatch.store.frontier import Visit
 from torwatch.store.mirrors import next_mirror, visits_of
 from torwatch.store.sessions import lose_session
 from torwatch.store.snapshots import Ending, Snapshot, begin_snapshot, running_snapshot
+from torwatch.ways import Ways
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from torwatch.claims import ClaimRules
     from torwatch.parsing.registry import Parser
     from torwatch.store.database import Store
     from torwatch.store.targets import Mirror, Target
-
-MOST_REFUSED = 30  # requests in a row that the SOCKS port refuses before a walk gives up and stays resumable
 
 
 def take_snapshot(
@@ -104,7 +101,6 @@ class Walk:
     ) -> None:
         self.tools = tools
         self.target = target
-        self.mirror = mirror
         self.snapshot = snapshot
         self.parser = parser
         self.rules = rules
@@ -112,22 +108,19 @@ class Walk:
         self.stop = stop
         self.progress = progress
         self.over = threading.Event()  # set: fetch threads leave; unlike `stop` it is this walk's own
-        self.pace = Pace(self.seconds_per_request(), clock=time.monotonic, rng=tools.rng)
+        self.courtesy = Courtesy(tools, target, settings, self.over)
         self.session = find_session(tools.store, tools.sessions_directory, tools.session_credential, target)
+        self.paused = False  # the budget of the day is spent: it goes on tomorrow
         self.session_lost = False  # the market asks for a login again: this snapshot waits for a person and then goes on
-        self.reader = PageReader(parser.name, rules, tools.workers, self.pace.hold_back, self.session.patterns())
+        self.reader = PageReader(parser.name, rules, tools.workers, self.courtesy.hold_back, self.session.patterns())
         self.in_flight: dict[str, Visit] = {}
         self.second = SecondPass(tools.store, snapshot, order=parser.market.other_order)
+        self.ways = Ways(tools, target, snapshot, mirror, settings, self.session, self.courtesy)
+        self.lists = EndlessLists(settings.pages_per_list)
         self.door = Door()
-        self.refused = 0  # requests in a row that found the SOCKS port shut
         self.done, self.left = 0, 0  # pages of the frontier, kept here: counting them anew at every commit would take ever longer
         self.cut_short = ""
         self.archive_path = tools.archive_directory / target.market / f"{snapshot.id:08d}.warc.gz"
-
-    def seconds_per_request(self) -> float:
-        """The target's own rate where it has one, else the configuration's."""
-        own = self.target.seconds_per_request
-        return self.settings.seconds_per_request if own is None else own
 
     def run(self) -> Ending | None:
         """Walk until the frontier is empty, `stop` is set, a budget is spent or the market has shut its door."""
@@ -135,13 +128,10 @@ class Walk:
         with store.write() as connection:
             starts = (Visit(path, self.kind_of(path)) for path in self.parser.market.start)
             frontier.add_visits(connection, snapshot.id, starts, self.tools.rng)
+            self.courtesy.begin(connection)
         self.done, self.left = frontier.count_visits(store, snapshot.id)
         referenced = archived_bytes(store, snapshot.id)
-        with (
-            open_archive(self.archive_path, referenced_bytes=referenced) as archive,
-            self.open_fetcher(f"target-{self.target.id}") as first,
-            self.open_fetcher(f"target-{self.target.id}-B") as second,
-        ):
+        with open_archive(self.archive_path, referenced_bytes=referenced) as archive, self.ways:
             archive.write_info(  # again when a walk is resumed: it may go on with other versions
                 {
                     "software": f"torwatch/{__version__}",
@@ -153,53 +143,42 @@ class Walk:
                 }
             )
             crew = Crew(
-                lambda visit: self.reader.fetch_page(second if visit.second else first, visit),
+                lambda visit: self.ways.fetch(self.reader, visit),
                 self.reader.read_fetched,
                 size=self.settings.connections,
                 name=snapshot.market,
-                wait=self.wait,
+                wait=self.courtesy.wait,
                 over=self.over,
                 stop=self.stop,
             )
             with crew:
-                finished = self.commit_pages(archive, (first, second), crew)
+                finished = self.commit_pages(archive, crew)
         if not finished:
             return None
         write_fetch_log(store, snapshot.id, self.archive_path)
         return close_snapshot(
-            self.tools, snapshot, self.parser.market, self.rules, self.settings.hold, warc=self.archive_path, cut_short=self.cut_short
+            self.tools,
+            snapshot,
+            self.parser.market,
+            self.rules,
+            self.settings.hold,
+            warc=self.archive_path,
+            cut_short="; ".join(filter(None, (self.cut_short, *self.lists.reasons.values()))),
         )
-
-    def open_fetcher(self, identity: str) -> Fetcher:
-        """The way to the mirror, over an identity of its own and with the target's session."""
-        host, port = self.tools.tor.socks_address
-        user, password = self.tools.tor.credentials(identity)
-        return Fetcher(
-            Route(self.mirror.address, host, port, user, password),
-            self.settings.limits,
-            headers=self.settings.headers,
-            explain=self.tools.explain,
-            connections=self.settings.connections,
-            now=self.tools.now,
-            cookies=self.session.cookies,
-            pause=self.wait,
-        )
-
-    def wait(self) -> bool:
-        """Sleep until the next request may start; False when the walk is over."""
-        return self.pace.wait(self.over)
 
     def kind_of(self, path: str) -> PageKind:
         """The kind of page that a path leads to by the market's URL patterns; a start page that matches none is a home page."""
         return self.parser.market.kind_of(path)[0] or PageKind.HOME
 
-    def commit_pages(self, archive: SnapshotArchive, fetchers: Sequence[Fetcher], crew: Crew) -> bool:
+    def commit_pages(self, archive: SnapshotArchive, crew: Crew) -> bool:
         """Hand out visits and commit what comes back, group by group; True when the walk is over, False when it was stopped."""
         checked = drawn = False
         while True:
             if self.stop.is_set() or self.session_lost:
                 return False
             self.hand_out(crew)
+            if self.paused:
+                return False
             if not self.in_flight and not self.second.in_flight and not drawn:
                 drawn = True
                 with self.tools.store.write() as connection:
@@ -217,16 +196,21 @@ class Walk:
                 continue
             group = crew.gather()
             if group:
-                self.commit_group(archive, fetchers, group)
+                self.commit_group(archive, group)
 
     def hand_out(self, crew: Crew) -> None:
-        """Keep the crew supplied, with more than it can take at once."""
+        """Keep the crew supplied, with more than it can take at once, as far as the budgets of the snapshot and of the day allow."""
         busy = len(self.in_flight) + len(self.second.in_flight)
         if self.cut_short or busy > crew.few:
             return
-        for visit in self.second.due(self.share_done(), crew.most - busy):
+        room = self.courtesy.room(busy)
+        most = crew.most if room is None else min(crew.most, busy + room)
+        if not busy and not most:
+            self.wait_for_tomorrow()
+            return
+        for visit in self.second.due(self.share_done(), most - busy):
             crew.hand_over(visit)
-        wanted = crew.most - len(self.second.in_flight)
+        wanted = most - len(self.second.in_flight)
         limit = self.settings.pages_per_snapshot
         if limit:
             if self.done + len(self.in_flight) >= limit:
@@ -239,33 +223,51 @@ class Walk:
                 self.in_flight[visit.path] = visit
                 crew.hand_over(visit)
 
+    def wait_for_tomorrow(self) -> None:
+        """Leave the rest, if there is one, for the next day: its budget is spent."""
+        if self.left or self.second.left:
+            self.courtesy.rest_until_tomorrow()
+            self.paused = True
+
     def share_done(self) -> float:
         """How much of the first pass is done, from 0 to 1, by the pages known so far."""
         known = self.done + self.left
         within = min(known, self.settings.pages_per_snapshot or known)
         return 1.0 if not self.left or self.done >= within else self.done / within
 
-    def commit_group(self, archive: SnapshotArchive, fetchers: Sequence[Fetcher], group: list[Read]) -> None:
+    def commit_group(self, archive: SnapshotArchive, group: list[Read]) -> None:
         """Write a group of pages: first the archive, to the disk, then everything that refers to it in one transaction."""
         places: list[tuple[int, int] | None] = [
             archive.write_exchange(read.fetched, read.body, read.stripped) if read.fetched.status else None for read in group
         ]
         archive.sync()
-        self.revive_tor(fetchers, group)
+        self.ways.revive(group)
         attempts, has_session = self.settings.page_attempts, bool(self.session.cookies)
         results = [
-            result_of(read, self.archive_path.name, place, page_attempts=attempts, has_session=has_session, mirror_id=self.mirror.id)
+            result_of(
+                read,
+                self.archive_path.name,
+                place,
+                page_attempts=attempts,
+                has_session=has_session,
+                mirror_id=self.ways.mirror_of(read).id,
+                excused=self.ways.excused(read),
+            )
             for read, place in zip(group, places, strict=True)
         ]
         first = [result for result in results if not result.visit.second]
         second = [(read, result) for read, result in zip(group, results, strict=True) if result.visit.second]
         good = [read for read in group if read.outcome is Outcome.OK and not read.visit.second]
         store, rng = self.tools.store, self.tools.rng
+        for read in (read for read in good if read.parsed and read.parsed.kind in PAGED):
+            self.lists.watch(read.visit.path, page_number(read), shown_on(read))
         with store.write() as connection:
+            self.courtesy.record(connection, group)
             frontier.record_results(connection, self.snapshot.id, first, rng)
             staging.stage_pages(connection, self.snapshot.id, [read.staged for read in good])
             fresh_since = self.tools.now() - self.settings.detail_max_age
-            onward = lead_onward(store, self.snapshot.market_id, good, self.rules.followed, fresh_since)
+            found = lead_onward(store, self.snapshot.market_id, good, self.rules.followed, fresh_since)
+            onward = [visit for visit in found if visit.kind not in PAGED or self.lists.admits(visit.path)]
             added = frontier.add_visits(connection, self.snapshot.id, onward, rng)
             self.second.plan(connection, good)
             self.second.record(connection, second)
@@ -273,7 +275,10 @@ class Walk:
             self.in_flight.pop(result.visit.path, None)
         self.second.settle([result for _, result in second])
         self.watch_session(group)
-        self.door.watch(group)
+        if self.ways.watch(group):
+            self.door.open_again()
+        else:
+            self.door.watch(read for read in group if self.ways.mirror_of(read).id == self.ways.mirror.id)
         self.cut_short = self.cut_short or self.door.shut
         finished = sum(not result.retry for result in first)
         self.done, self.left = self.done + finished, self.left + added - finished
@@ -285,16 +290,3 @@ class Walk:
         if lost is not None and self.session.cookies:
             self.session_lost = True
             lose_session(self.tools.store, self.target, f"a login page at {lost.visit.path}", now=self.tools.now())
-
-    def revive_tor(self, fetchers: Sequence[Fetcher], group: list[Read]) -> None:
-        """Bring our own tor back when a request found its SOCKS port shut; raises TorError when it cannot be."""
-        for read in group:
-            self.refused = self.refused + 1 if read.outcome is Outcome.TOR_DOWN else 0
-        if self.refused >= MOST_REFUSED:
-            raise TorError(
-                f"Tor's SOCKS port {self.tools.tor.socks_address} refuses every connection: check tor.socks of the configuration"
-            )
-        if any(read.outcome is Outcome.TOR_DOWN for read in group):
-            self.tools.tor.ensure()
-            for fetcher in fetchers:
-                fetcher.route_through(*self.tools.tor.socks_address)

@@ -11,6 +11,7 @@ import socketserver
 import struct
 import threading
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -24,6 +25,7 @@ from torwatch.store.capture import decode_ids
 from torwatch.store.judgement import HoldRule
 from torwatch.store.schema import WORKING_TABLE_NAMES
 from torwatch.store.targets import add_target
+from torwatch.tor.reasons import explain
 
 ONION = "mockmarketabcdefghijklmnopqrstuvwxyz234567abcdefghijklmd.onion"
 START = EPOCH + dt.timedelta(days=90)
@@ -42,14 +44,20 @@ class Relay(socketserver.BaseRequestHandler):
         self.read(self.read(1)[0])
         client.sendall(b"\x01\x00")
         self.read(4)
-        self.server.asked.add(self.read(self.read(1)[0]).decode())
+        host = self.read(self.read(1)[0]).decode()
+        self.server.asked.add(host)
         self.read(2)
+        if host in self.server.dead:
+            client.sendall(bytes([5, self.server.dead[host], 0, 1]) + bytes(6))
+            return
         with socket.create_connection(("127.0.0.1", self.server.market_port)) as upstream:
+            self.server.open.add((host, upstream))
             client.sendall(b"\x05\x00\x00\x01" + socket.inet_aton("127.0.0.1") + struct.pack(">H", 0))
             back = threading.Thread(target=self.pump, args=(upstream, client), daemon=True)
             back.start()
             self.pump(client, upstream)
             back.join()
+            self.server.open.discard((host, upstream))
         assert version == 5
 
     def read(self, size):
@@ -77,12 +85,20 @@ class SocksServer(socketserver.ThreadingTCPServer):
     def handle_error(self, request, client_address):
         """A connection cut off by a stopped walk is no error."""
 
+    def lose(self, host, code):
+        """From now on a host gives this reply code of tor's SOCKS port, and the connections to it are cut."""
+        self.dead[host] = code
+        for name, upstream in list(self.open):
+            if name == host:
+                with contextlib.suppress(OSError):
+                    upstream.shutdown(socket.SHUT_RDWR)
+
 
 @contextlib.contextmanager
 def relaying(port):
     """A SOCKS port that leads every onion to a port of this machine; gives the server, which remembers the names asked for."""
     server = SocksServer(("127.0.0.1", 0), Relay)
-    server.market_port, server.asked = port, set()
+    server.market_port, server.asked, server.dead, server.open = port, set(), {}, set()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -127,13 +143,16 @@ class Watch:
         self.server = stack.enter_context(MarketServer(self.world, drawn_as, self.clock, still=still))
         relay = stack.enter_context(relaying(self.server.port))
         self.asked = relay.asked
+        self.lose = relay.lose
         config = load_config(None, {"STATE_DIRECTORY": str(directory)})
         quick = {"seconds_per_request": 0.0, "concurrency": 4, "detail_max_age": dt.timedelta(0)} | crawl
         self.config = config.model_copy(update={"crawl": config.crawl.model_copy(update=quick)})
         self.engine = engine
         self.store = stack.enter_context(self.open_database())
         tools = stack.enter_context(offline_tools(self.config, self.store, now=self.clock))
-        self.tools = replace(tools, tor=StandInTor(relay.server_address), rng=random.Random(3))
+        self.tools = replace(
+            tools, tor=StandInTor(relay.server_address), rng=random.Random(3), explain=partial(explain, extended_errors=True)
+        )
 
     def open_database(self):
         """The database, with the market as its one target."""

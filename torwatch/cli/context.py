@@ -48,6 +48,23 @@ def the_store(*, create: bool = False) -> Store:
     return store
 
 
+class Size(click.ParamType[int]):
+    """A size such as 500MB or 2GiB, as bytes."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Give the bytes; anything else is wrong usage."""
+        from torwatch.units import parse_size
+
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_size(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 class Duration(click.ParamType[int]):
     """A duration such as 7d, 12h or 30m, as whole seconds."""
 

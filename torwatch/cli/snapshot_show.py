@@ -9,6 +9,7 @@ import click
 
 from torwatch.cli.context import the_config, the_store
 from torwatch.cli.output import print_fields, print_json, print_table
+from torwatch.cli.target_state import rest_text, spent_text
 
 SHOWN_FAILURES = 20
 
@@ -31,26 +32,34 @@ def show(number: int, *, as_json: bool) -> None:
 
 def summary_of(snapshot_id: int) -> dict[str, Any]:
     """All there is to say of a snapshot, for scripts."""
+    from torwatch.assembly import utc_now
     from torwatch.store.progress import page_progress, page_totals, seconds_left
     from torwatch.store.snapshots import find_snapshot
+    from torwatch.store.spending import Agreed, Spent, agreed_with, rests, spent_on
     from torwatch.store.targets import list_targets
 
     store, crawl = the_store(), the_config().crawl
     found = find_snapshot(store, snapshot_id)
     target = next((one for one in list_targets(store, with_removed=True) if one.market_id == found.market_id), None)
-    own = target.seconds_per_request if target else None
+    agreed = agreed_with(target, crawl) if target else Agreed(crawl.seconds_per_request, 0, 0)
+    spent = spent_on(store, target.id, utc_now().date()) if target else Spent()
+    rest = rest_text(rests(store).get(target.id)) if target else None
     changes = store.rows("SELECT entity, cause, count(*) AS rows FROM change WHERE snapshot_id = ? GROUP BY entity, cause", (snapshot_id,))
     failures = store.rows(
         "SELECT path, kind, outcome, reason, status FROM failure WHERE snapshot_id = ? LIMIT ?", (snapshot_id, SHOWN_FAILURES)
     )
     totals = page_totals(store, snapshot_id)
     by_kind = page_progress(totals)
-    left = seconds_left(store, snapshot_id, sum(one.left for one in by_kind), crawl.seconds_per_request if own is None else own)
+    room = max(0, agreed.requests_per_day - spent.requests) if agreed.requests_per_day else None
+    left = seconds_left(store, snapshot_id, sum(one.left for one in by_kind), agreed.seconds_per_request, room, agreed.requests_per_day)
     return {
         **dataclasses.asdict(found),
         "pages_by_kind": [dataclasses.asdict(one) for one in by_kind],
         "pages_by_outcome": [{"kind": kind, "outcome": outcome, "pages": pages} for kind, outcome, pages in totals],
         "seconds_left": None if left is None else round(left),
+        "agreed": dataclasses.asdict(agreed),
+        "spent_today": dataclasses.asdict(spent),
+        "waits": rest if found.state == "running" else None,
         "changes": [dict(row) for row in changes],
         "failures": [dict(row) for row in failures],
     }
@@ -58,6 +67,8 @@ def summary_of(snapshot_id: int) -> dict[str, Any]:
 
 def print_summary(snapshot_id: int) -> None:
     """All there is to say of a snapshot, for people."""
+    from torwatch.store.spending import Agreed, Spent
+
     found = summary_of(snapshot_id)
     kinds = found["pages_by_kind"]
     share = found["second_pass"]
@@ -79,6 +90,8 @@ def print_summary(snapshot_id: int) -> None:
             if share
             else None,
             "archive": found["warc"],
+            "spent today": spent_text(Spent(**found["spent_today"]), Agreed(**found["agreed"])) if found["state"] == "running" else None,
+            "waits": found["waits"],
             "left": None if found["seconds_left"] is None else f"{time_text(found['seconds_left'])}, and what the pages left lead to",
         }
     )

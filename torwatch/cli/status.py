@@ -42,7 +42,7 @@ def status(ctx: click.Context, *, as_json: bool) -> None:
     )
     click.echo()
     print_table(
-        ("market", "state", "last", "ended", "next", "listings", "coverage"),
+        ("market", "state", "last", "ended", "next", "listings", "coverage", "asked today"),
         [
             (
                 one.market,
@@ -52,11 +52,15 @@ def status(ctx: click.Context, *, as_json: bool) -> None:
                 minute_text(one.next_due_at or ""),
                 one.listings,
                 None if one.coverage is None else f"{one.coverage:.0%}",
+                f"{one.requests_today} requests, {one.received_bytes_today / 1e6:.1f} MB",
             )
             for one in found.targets
         ],
         empty="No target yet: torwatch add ADDRESS --market NAME",
     )
+    for one in found.targets:
+        if one.waits_for:
+            click.echo(f"{one.market} waits: {show(one.waits_for)}")
     for problem in found.problems:
         click.echo(f"{problem.level}: {show(problem.what)} → {show(problem.remedy)}")
     ctx.exit(EXIT_CODES[found.state])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from torwatch.cli import target_keys
-from torwatch.cli.context import Duration, check_market_name, the_config, the_store
+from torwatch.cli.context import Duration, Size, check_market_name, the_config, the_store
 from torwatch.cli.output import duration_text, minute_text, print_json, print_table
 from torwatch.cli.target_mirrors import import_mirrors
 from torwatch.cli.target_state import as_json, clock, probe, show
@@ -50,6 +50,8 @@ def target() -> None:
 @click.option("--seconds-per-request", type=click.FloatRange(min=0), help="Own rate of this target; else crawl.seconds_per_request.")
 @click.option("--second-pass", type=click.FloatRange(0, 1), help="Own share of pages of the second pass; else crawl.second_pass.")
 @target_keys.option
+@click.option("--requests-per-day", type=click.IntRange(min=0), help="Own budget, 0: none; else crawl.requests_per_day.")
+@click.option("--bytes-per-day", type=Size(), help="Own budget, for instance 500MB, 0: none; else crawl.bytes_per_day.")
 @click.option("--json", "as_json_", is_flag=True, help="Print the target as JSON.")
 def add(
     address: tuple[str, ...],
@@ -61,6 +63,8 @@ def add(
     seconds_per_request: float | None,
     second_pass: float | None,
     key_files: tuple[Path, ...],
+    requests_per_day: int | None,
+    bytes_per_day: int | None,
     *,
     as_json_: bool,
 ) -> None:
@@ -92,6 +96,8 @@ def add(
             legal_basis=legal_basis,
             seconds_per_request=seconds_per_request,
             second_pass=second_pass,
+            requests_per_day=requests_per_day,
+            bytes_per_day=bytes_per_day,
         )
     if as_json_:
         print_json(as_json(added))
@@ -183,6 +189,8 @@ def list_command(*, with_removed: bool, as_json_: bool) -> None:
 @click.option("--legal-basis", help="On what ground this market is watched.")
 @click.option("--seconds-per-request", type=click.FloatRange(min=0), help="Own rate of this target.")
 @click.option("--second-pass", type=click.FloatRange(0, 1), help="Own share of pages of the second pass.")
+@click.option("--requests-per-day", type=click.IntRange(min=0), help="Own budget of requests, 0: none.")
+@click.option("--bytes-per-day", type=Size(), help="Own budget of bytes, for instance 500MB; 0: none.")
 @click.option("--add-mirror", multiple=True, metavar="ADDRESS", help="A further address of the same market; may be given again.")
 @click.option("--remove-mirror", multiple=True, metavar="ADDRESS", help="An address to leave; may be given again.")
 @target_keys.option

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from torwatch.cli.context import the_store
+from torwatch.cli.context import the_config, the_store
 from torwatch.cli.output import duration_text, minute_text, print_fields, print_json, print_table
 from torwatch.cli.target_keys import kept_for
 
 if TYPE_CHECKING:
+    from torwatch.store.spending import Agreed, Rest, Spent
     from torwatch.store.targets import Target
 
 
@@ -45,10 +46,13 @@ def show(name: str, *, as_json_: bool) -> None:
     """Show one target: NAME is a market, a target's id or one of its addresses."""
     from torwatch.store.mirrors import quarantined_until, visits_of
     from torwatch.store.snapshots import list_snapshots
+    from torwatch.store.spending import agreed_with, load_pace, rests, spent_on
     from torwatch.store.targets import find_target
 
     store = the_store()
     found = find_target(store, name, with_removed=True)
+    spent, pace, rest = spent_on(store, found.id, clock().date()), load_pace(store, found.id), rests(store).get(found.id)
+    agreed = agreed_with(found, the_config().crawl)
     histories = {mirror.address: visits_of(store, mirror.id) for mirror in found.mirrors}
     addresses = {mirror.address: mirror.host for mirror in found.mirrors}
     keyed = kept_for(addresses.values())
@@ -56,6 +60,8 @@ def show(name: str, *, as_json_: bool) -> None:
     if as_json_:
         print_json(
             as_json(found)
+            | {"agreed": dataclasses.asdict(agreed), "spent_today": dataclasses.asdict(spent), "slow_down": pace.slow_down if pace else 1.0}
+            | {"rest": {"until": rest.until.isoformat(), "why": rest.why, "faults": rest.faults} if rest and rest.until > clock() else None}
             | {"snapshots": [dataclasses.asdict(one) for one in snapshots]}
             | {"client_keys": [address for address, host in addresses.items() if host in keyed]}
             | {"visits": {address: [dataclasses.asdict(visit) for visit in visits] for address, visits in histories.items()}}
@@ -67,7 +73,12 @@ def show(name: str, *, as_json_: bool) -> None:
             "state": found.state,
             "parser": found.parser,
             "every": duration_text(found.every_seconds),
-            "seconds per request": found.seconds_per_request,
+            "seconds per request": f"{agreed.seconds_per_request:g}",
+            "slowed down": f"{pace.slow_down:.1f} times, by {pace.why}, at {minute_text(pace.at.isoformat())}"
+            if pace and pace.why
+            else None,
+            "spent today": spent_text(spent, agreed),
+            "left alone": rest_text(rest),
             "second pass": None if found.second_pass is None else f"{found.second_pass:.0%} of the list pages",
             "legal basis": found.legal_basis or "none noted",
             "note": found.note,
@@ -86,6 +97,18 @@ def show(name: str, *, as_json_: bool) -> None:
         [(one.id, minute_text(one.started_at), one.state, one.listings, one.reason) for one in snapshots],
         empty=f"No snapshot yet: torwatch snapshot now {found.market}",
     )
+
+
+def spent_text(spent: Spent, agreed: Agreed) -> str:
+    """What the day (UTC) took of a target, of its budgets where it has any."""
+    requests = f" of {agreed.requests_per_day}" if agreed.requests_per_day else ""
+    size = f" of {agreed.bytes_per_day / 1e6:g}" if agreed.bytes_per_day else ""
+    return f"{spent.requests}{requests} requests, {spent.received_bytes / 1e6:.1f}{size} MB"
+
+
+def rest_text(rest: Rest | None) -> str | None:
+    """Until when a target is left alone, and why; None when it is not."""
+    return f"until {minute_text(rest.until.isoformat())}: {rest.why}" if rest is not None and rest.until > clock() else None
 
 
 @click.command()

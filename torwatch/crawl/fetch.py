@@ -77,13 +77,18 @@ class Fetcher:
         now: Callable[[], dt.datetime],
         cookies: Sequence[Cookie] = (),
         pause: Callable[[], bool] = lambda: True,
+        receive: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """`pause` is asked before a redirect is followed, which is a request like any other; False: the walk is over."""
+        """`pause` is asked before a redirect is followed, which is a request like any other; False: the walk is over.
+
+        `receive` is told the size of whatever comes, decoded.
+        """
         self.route = route
         self.limits = limits
         self._explain = explain
         self._now = now
         self._pause = pause
+        self._receive = receive
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers.clear()
@@ -114,7 +119,7 @@ class Fetcher:
 
     def _follow(self, url: str, started: float, deadline: float) -> Fetched:
         """Request a page and what it redirects to, all within one deadline."""
-        for _ in range(MAX_REDIRECTS + 1):
+        for left in range(MAX_REDIRECTS, -1, -1):
             if time.monotonic() >= deadline:
                 return failed(url, Outcome.TIMEOUT_TOTAL, "redirected until the time was over", self._now(), started)
             fetched = self._request(url, started, deadline)
@@ -131,7 +136,7 @@ class Fetcher:
             if host != self._host or scheme not in {"http", "https"}:
                 reason = f"redirect to {scheme}://{host or ''} refused"
                 return failed(url, Outcome.OFF_ONION_REDIRECT, reason, self._now(), started, fetched.status)
-            if not self._pause():
+            if left and not self._pause():
                 return failed(url, Outcome.RESET, "stopped before its redirect was followed", self._now(), started, fetched.status)
             url = target
         return failed(url, Outcome.HTTP_ERROR, f"more than {MAX_REDIRECTS} redirects", self._now(), started, fetched.status)
@@ -177,6 +182,7 @@ class Fetcher:
         try:
             while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
                 body += chunk
+                self._receive(len(chunk))
                 if len(body) > self.limits.page_bytes:
                     return failed(
                         url, Outcome.TOO_LARGE, f"more than {self.limits.page_bytes} bytes", self._now(), started, status, headers

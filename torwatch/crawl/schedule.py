@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import random
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 BACK_OFF_START = dt.timedelta(minutes=10)
 FIRST_REST, LONGEST_REST = dt.timedelta(seconds=5), dt.timedelta(minutes=10)
+LONGEST_WAIT = dt.timedelta(days=1)  # a wait that ends later was written by a clock that ran ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Past:
     last_ended_at: dt.datetime | None = None
     failures_in_a_row: int = 0
     running: bool = False
+    rest_until: dt.datetime | None = None  # it is left alone until then: its day's budget is spent, or a fault stopped its walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +51,9 @@ class Hours:
         return opening if opening >= at else opening + dt.timedelta(days=1)
 
 
-class Rests:
-    """Targets left alone after a fault cut their walk off, twice as long after each further one in a row; a restart forgets them.
-
-    Such a snapshot is still running and so due at once: without a rest it would be tried again, and its market asked, every half second.
-    """
-
-    def __init__(self) -> None:
-        self._faults: dict[int, tuple[int, dt.datetime]] = {}  # how many in a row, and until when the target rests
-
-    def add(self, target_id: int, now: dt.datetime, seconds_per_request: float) -> None:
-        """Note a fault; no market is asked more often by trying again than its rate allows."""
-        faults = self._faults[target_id][0] + 1 if target_id in self._faults else 1
-        rest = back_off(faults, max(FIRST_REST, dt.timedelta(seconds=seconds_per_request)), LONGEST_REST)
-        self._faults[target_id] = (faults, now + rest)
-
-    def end(self, target_id: int) -> None:
-        """Note a walk that no fault cut off."""
-        self._faults.pop(target_id, None)
-
-    def hold(self, target_id: int, now: dt.datetime) -> bool:
-        """Whether the target rests now; a clock that was set back ends the rest."""
-        until = self._faults[target_id][1] if target_id in self._faults else now
-        return until - LONGEST_REST <= now < until
+def rest_after(faults: int, seconds_per_request: float) -> dt.timedelta:
+    """How long to leave a target alone after so many faults in a row (1 or more); no less than its distance of requests."""
+    return back_off(faults, max(FIRST_REST, dt.timedelta(seconds=seconds_per_request)), LONGEST_REST)
 
 
 def choose_due(due: Iterable[tuple[int, dt.datetime]], now: dt.datetime, free_places: int, hours: Hours | None = None) -> list[int]:
@@ -88,13 +70,23 @@ def choose_due(due: Iterable[tuple[int, dt.datetime]], now: dt.datetime, free_pl
 def due_at(
     target_id: int, every: dt.timedelta, past: Past, *, jitter: float, added_at: dt.datetime, now: dt.datetime | None = None
 ) -> dt.datetime:
-    """The time at which the next snapshot of a target should begin.
+    """The time at which the next snapshot of a target should begin, or the one that runs go on; never before its rest is over.
 
     Never looked at: at once. Running (left by a stop): at once. After failures: 10 minutes, doubled each time, at most the interval.
     Else the interval after the last start, moved by up to ± `jitter` of it; the move is fixed by target and last start, so that a
     restart plans the same time. A start that lies more than an interval after `now` was written by a clock that ran ahead: due at once,
-    or a clock set right would silence the target for as long as the clock was wrong.
+    or a clock set right would silence the target for as long as the clock was wrong; so was a rest that ends more than a day after `now`.
     """
+    due = planned_at(target_id, every, past, jitter=jitter, added_at=added_at, now=now)
+    if past.rest_until is None or (now is not None and past.rest_until > now + LONGEST_WAIT):
+        return due
+    return max(due, past.rest_until)
+
+
+def planned_at(
+    target_id: int, every: dt.timedelta, past: Past, *, jitter: float, added_at: dt.datetime, now: dt.datetime | None = None
+) -> dt.datetime:
+    """As due_at, whatever rest the target was given."""
     if past.last_started_at is None:
         return added_at if now is None else min(added_at, now)
     if now is not None and past.last_started_at > now + every:
@@ -103,6 +95,10 @@ def due_at(
         return past.last_started_at
     if past.failures_in_a_row:
         return (past.last_ended_at or past.last_started_at) + back_off(past.failures_in_a_row, BACK_OFF_START, every)
-    fixed = random.Random(f"{target_id} {past.last_started_at.isoformat()}")  # noqa: S311 - the same at every look, not a secret
-    share = fixed.uniform(-1, 1)
-    return past.last_started_at + every * (1 + jitter * share)
+    return past.last_started_at + every * (1 + jitter * share_of(target_id, past.last_started_at))
+
+
+def share_of(target_id: int, started_at: dt.datetime) -> float:
+    """A share from -1 to 1 that looks random and is fixed by target and second: the same at every look, in every version of Python."""
+    digest = hashlib.sha256(f"{target_id} {int(started_at.timestamp())}".encode()).digest()
+    return int.from_bytes(digest[:6]) / 2**47 - 1

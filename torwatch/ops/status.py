@@ -45,6 +45,9 @@ class TargetStatus:
     next_due_at: str | None  # None where it is not active
     listings: int | None
     coverage: float | None  # share of the market's own count, None where it prints none
+    requests_today: int = 0  # what the day (UTC) took of it
+    received_bytes_today: int = 0
+    waits_for: str = ""  # why it is left alone until next_due_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ class VisitResult:
     warc_offset: int | None = None
     warc_length: int | None = None
     retry: bool = False
+    excused: bool = False  # it costs the page no attempt: the fault was our own, or that of an address that is left
     mirror_id: int | None = None  # which address gave it
 
     def met(self) -> tuple[object, ...]:
@@ -76,7 +77,7 @@ class VisitResult:
             self.warc_offset,
             self.warc_length,
             self.mirror_id,
-            int(self.outcome is not Outcome.TOR_DOWN),  # our own fault costs the page no attempt
+            int(not self.excused),
         )
 
 

@@ -27,10 +27,11 @@ JOURNALED = {
     "event": "",
     "manifest": "",
 }
-# Table → which of its rows belong to a snapshot ("ended"): these move with every page, so they are queued once, when the snapshot ends.
+# Table → which of its rows belong to a snapshot ("ended"): these move with every page, so they are queued when the snapshot ends.
 AT_THE_END = {
     "second_pass_list": "snapshot_id = ended.id",
     "second_pass_page": "snapshot_id = ended.id",
+    "spending": "target_id = ended.target_id AND day >= substr(ended.started_at, 1, 10)",
 }
 ENDS = "journal_snapshot_ends"
 ROWS_AT_ONCE = 10_000

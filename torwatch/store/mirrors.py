@@ -12,7 +12,7 @@ from torwatch.units import back_off
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from torwatch.store.database import Store
     from torwatch.store.targets import Mirror
@@ -95,16 +95,23 @@ def record_visit(
 
 
 def record_snapshot(connection: sqlite3.Connection, snapshot_id: int, now: dt.datetime) -> None:
-    """Note what a walk met at each mirror that it used, from the fetch log: ok when one page was, else what most pages met."""
-    rows = connection.execute(
-        "SELECT coalesce(visit.mirror_id, snapshot.mirror_id) AS mirror_id, outcome, max(visit.reason) AS reason FROM visit"
-        " JOIN snapshot ON snapshot.id = visit.snapshot_id WHERE snapshot_id = ? AND outcome IS NOT NULL GROUP BY 1, outcome"
-        " ORDER BY 1, outcome IN ('ok', 'unchanged'), count(*), outcome DESC",
+    """Note what a walk met at the mirror that it ended with, from the fetch log: ok when one page was, else what most pages met."""
+    row = connection.execute(
+        "SELECT snapshot.mirror_id, outcome, max(visit.reason) AS reason FROM visit JOIN snapshot ON snapshot.id = visit.snapshot_id"
+        " AND coalesce(visit.mirror_id, snapshot.mirror_id) = snapshot.mirror_id WHERE snapshot_id = ? AND outcome IS NOT NULL GROUP BY outcome"
+        " ORDER BY outcome IN ('ok', 'unchanged') DESC, count(*) DESC, outcome LIMIT 1",
         (snapshot_id,),
-    ).fetchall()
-    for mirror_id, row in {row["mirror_id"]: row for row in rows if row["mirror_id"] is not None}.items():
+    ).fetchone()
+    if row is not None and row["mirror_id"] is not None:
         reason = "" if row["outcome"] in GOOD_OUTCOMES else row["reason"]
-        record_visit(connection, mirror_id, Outcome(row["outcome"]), reason, source="snapshot", now=now)
+        record_visit(connection, row["mirror_id"], Outcome(row["outcome"]), reason, source="snapshot", now=now)
+
+
+def change_mirror(store: Store, snapshot_id: int, left: int, taken: int, outcome: Outcome, reason: str, *, now: dt.datetime) -> None:
+    """Note why a walk left a mirror, and which one it goes on at: a resumed walk begins there."""
+    with store.write() as connection:
+        record_visit(connection, left, outcome, reason, source="snapshot", now=now)
+        connection.execute("UPDATE snapshot SET mirror_id = ? WHERE id = ?", (taken, snapshot_id))
 
 
 def visits_of(store: Store, mirror_id: int, limit: int = HISTORY) -> list[MirrorVisit]:
@@ -139,3 +146,15 @@ def next_mirror(mirrors: Sequence[Mirror], visits: Mapping[int, Sequence[MirrorV
         if until is None or until <= now:
             return mirror
     return min(ordered, key=lambda mirror: wakes[mirror.id] or now)
+
+
+def other_mirror(
+    mirrors: Sequence[Mirror], visits: Mapping[int, Sequence[MirrorVisit]], current: int, left: Collection[int], now: dt.datetime
+) -> Mirror | None:
+    """Another address to go on at: the next after the current one that is not at rest and was not `left` for failing; None: there is none."""
+    place = next((place for place, mirror in enumerate(mirrors) if mirror.id == current), 0)
+    for mirror in (*mirrors[place + 1 :], *mirrors[:place]):
+        until = quarantined_until(visits.get(mirror.id, ()))
+        if mirror.id != current and mirror.id not in left and (until is None or until <= now):
+            return mirror
+    return None

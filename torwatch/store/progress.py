@@ -20,6 +20,7 @@ DRAWN = "second pass"
 LAST_PAGES = 200  # pages by which the time of the rest is measured
 LEAST_PAGES = 20
 LONGEST_GAP_SECONDS = 600  # between two pages of a walk that goes on; a longer one is a stop
+DAY_SECONDS = 86_400
 MEAN_JITTER = 1.1  # the pause is lengthened at random by up to a fifth
 
 
@@ -95,10 +96,12 @@ def count_fresh(connection: sqlite3.Connection, snapshot_id: int) -> list[tuple[
     return counted
 
 
-def seconds_left(store: Store, snapshot_id: int, left: int, seconds_per_request: float) -> float | None:
+def seconds_left(
+    store: Store, snapshot_id: int, left: int, seconds_per_request: float, room: int | None = None, per_day: int = 0
+) -> float | None:
     """About how long so many pages that are left will take; None when none is. Pages that the walk does not know yet are not in it.
 
-    From the pace of the newest pages, before there are some from the configured one.
+    From the pace of the newest pages, before there are some from the configured one. `room`: requests that the day's budget still holds, of `per_day`.
     """
     if not left:
         return None
@@ -111,4 +114,6 @@ def seconds_left(store: Store, snapshot_id: int, left: int, seconds_per_request:
     gaps = [(later - earlier).total_seconds() for later, earlier in itertools.pairwise(moments)]
     steady = [gap for gap in gaps if gap <= LONGEST_GAP_SECONDS]
     pace = sum(steady) / len(steady) if len(steady) >= LEAST_PAGES else seconds_per_request * MEAN_JITTER
-    return left * pace
+    if room is None or left <= room:
+        return left * pace
+    return room * pace + (left - room) * max(pace, DAY_SECONDS / per_day)

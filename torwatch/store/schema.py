@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from torwatch.store.entities import ENTITIES, LISTING, VENDOR, Entity
 from torwatch.store.schema_access import ACCESS_TABLES
+from torwatch.store.schema_budgets import BUDGET_TABLES
 from torwatch.store.schema_care import CARE
 from torwatch.store.schema_crawl import CRAWL_TABLES
 from torwatch.store.schema_evidence import EVIDENCE
@@ -409,6 +410,7 @@ MIGRATIONS: Mapping[str, Sequence[str]] = MappingProxyType(
         "m0009_care": CARE,
         "m0002_crawl": split_statements(CRAWL_TABLES),
         "m0007_operation": split_statements(OPERATION_TABLES),
+        "m0012_budgets": split_statements(BUDGET_TABLES),
     }
 )
 

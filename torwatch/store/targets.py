@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from torwatch.store.database import Store
 
-EDITABLE = frozenset({"parser", "every_seconds", "note", "legal_basis", "seconds_per_request", "second_pass"})
+EDITABLE = frozenset(
+    {"parser", "every_seconds", "note", "legal_basis", "seconds_per_request", "second_pass", "requests_per_day", "bytes_per_day"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Target:
     last_snapshot_at: str | None = None
     last_snapshot_state: str | None = None
     second_pass: float | None = None
+    requests_per_day: int | None = None  # None: what the configuration says
+    bytes_per_day: int | None = None
 
 
 def stamp(now: dt.datetime) -> str:
@@ -95,6 +99,8 @@ def add_target(
     legal_basis: str = "",
     seconds_per_request: float | None = None,
     second_pass: float | None = None,
+    requests_per_day: int | None = None,
+    bytes_per_day: int | None = None,
 ) -> Target:
     """Watch a market at the given mirrors (host, port, scheme); a target removed before is taken up again with its history.
 
@@ -108,20 +114,26 @@ def add_target(
         known = connection.execute("SELECT id, state FROM target WHERE market_id = ?", (market_id,)).fetchone()
         if known and known["state"] != "removed":
             raise UsageError(f"{market} is watched already: add an address to it with `torwatch target edit {market} --add-mirror ADDRESS`")
-        values = (parser, every_seconds, "active", note, legal_basis, seconds_per_request, second_pass, stamp(now))
+        values = {
+            "parser": parser,
+            "every_seconds": every_seconds,
+            "state": "active",
+            "note": note,
+            "legal_basis": legal_basis,
+            "seconds_per_request": seconds_per_request,
+            "second_pass": second_pass,
+            "requests_per_day": requests_per_day,
+            "bytes_per_day": bytes_per_day,
+            "changed_at": stamp(now),
+        }
         if known:
             target_id = known["id"]
-            connection.execute(
-                "UPDATE target SET parser = ?, every_seconds = ?, state = ?, note = ?, legal_basis = ?, seconds_per_request = ?,"
-                " second_pass = ?, changed_at = ? WHERE id = ?",
-                (*values, target_id),
-            )
+            changes = ", ".join(f"{column} = :{column}" for column in values)
+            connection.execute(f"UPDATE target SET {changes} WHERE id = :id", {**values, "id": target_id})
         else:
-            target_id = connection.execute(
-                "INSERT INTO target (parser, every_seconds, state, note, legal_basis, seconds_per_request, second_pass, changed_at, added_at,"
-                " market_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*values, stamp(now), market_id),
-            ).lastrowid
+            values |= {"added_at": stamp(now), "market_id": market_id}
+            places = ", ".join(f":{column}" for column in values)
+            target_id = connection.execute(f"INSERT INTO target ({', '.join(values)}) VALUES ({places})", values).lastrowid
         connection.executemany(
             "INSERT INTO mirror (target_id, host, port, scheme, added_at) VALUES (?, ?, ?, ?, ?)",
             [(target_id, host, port, scheme, stamp(now)) for host, port, scheme in mirrors],
@@ -169,6 +181,8 @@ def list_targets(store: Store, *, with_removed: bool = False) -> list[Target]:
             last_snapshot_at=row["last_at"],
             last_snapshot_state=row["last_state"],
             second_pass=row["second_pass"],
+            requests_per_day=row["requests_per_day"],
+            bytes_per_day=row["bytes_per_day"],
         )
         for row in rows
     ]
@@ -196,6 +210,7 @@ def edit_target(store: Store, target: Target, changes: Mapping[str, Any], *, now
     with store.write() as connection:
         for column, value in changes.items():
             connection.execute(f"UPDATE target SET {column} = ?, changed_at = ? WHERE id = ?", (value, stamp(now), target.id))
+        connection.execute("DELETE FROM rest WHERE target_id = ? AND faults = 0", (target.id,))  # its budget may be another one now
         add_event(connection, now, "target_edited", target.market, dict(changes))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import random
 import threading
+import time
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from torwatch.crawl.pace import JITTER, Pace
@@ -21,6 +22,9 @@ class Stop:
 
     def clock(self):
         return self.now
+
+    def is_set(self):
+        return self.set_after is not None and self.now >= self.set_after
 
     def wait(self, seconds):
         if self.set_after is not None and self.now + seconds >= self.set_after:
@@ -83,20 +87,78 @@ def test_a_stop_ends_the_wait_without_a_request():
     assert stop.now == 3
 
 
+class Draws(random.Random):
+    """Random numbers that note when each request was let go: each draws its pause then."""
+
+    def __init__(self, clock):
+        super().__init__(1)
+        self.clock, self.starts = clock, []
+
+    def uniform(self, low, high):
+        self.starts.append(self.clock())
+        return super().uniform(low, high)
+
+
 def test_threads_share_one_budget():
-    pace = Pace(1, clock=lambda: 0.0, rng=random.Random(1))
-    slots, stop = [], threading.Event()
-
-    class Noted:
-        def wait(self, seconds):
-            slots.append(seconds)
-            return stop.is_set()
-
-    threads = [threading.Thread(target=lambda: [pace.wait(Noted()) for _ in range(50)]) for _ in range(4)]
+    draws, stop = Draws(time.monotonic), threading.Event()
+    pace = Pace(0.01, clock=time.monotonic, rng=draws)
+    threads = [threading.Thread(target=lambda: [pace.wait(stop) for _ in range(10)]) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    slots.sort()
-    assert len(slots) == 200
-    assert all(later - earlier >= 1 - 1e-9 for earlier, later in itertools.pairwise(slots))
+    assert len(draws.starts) == 40
+    assert all(later - earlier >= 0.01 for earlier, later in itertools.pairwise(draws.starts))
+
+
+def test_what_the_market_asks_for_holds_for_threads_that_wait_already():
+    draws, stop = Draws(time.monotonic), threading.Event()
+    pace = Pace(0.1, clock=time.monotonic, rng=draws)
+    pace.wait(stop)
+    threads = [threading.Thread(target=pace.wait, args=(stop,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    pace.hold_back(0.4)
+    for thread in threads:
+        thread.join()
+    assert len(draws.starts) == 4
+    assert draws.starts[1] - draws.starts[0] >= 0.4
+
+
+def worst_minute(arrivals):
+    """Most arrivals that any minute saw."""
+    arrivals = sorted(arrivals)
+    return max(sum(1 for later in arrivals[place:] if later < first + 60) for place, first in enumerate(arrivals))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), st.floats(1, 30), st.integers(1, 8))
+def test_no_minute_at_the_market_sees_more_than_the_budget_and_one_however_long_tor_holds_requests_up(data, seconds, connections):
+    """Connections take turns in simulated time; each request arrives some time between its start and its end, as an enemy would choose."""
+    stop, now, current = Stop(), [0.0], [0]
+    rng = random.Random(data.draw(st.integers(0, 2**32)))
+    pace = Pace(seconds, clock=lambda: now[0], rng=rng, thread=lambda: current[0])
+    free, busy, arrivals = list(range(connections)), [], []  # threads by number; (end, thread)
+    while len(arrivals) < 60 and now[0] < 1500:
+        while free and pace.pause() <= 0:
+            current[0] = free.pop()
+            assert pace.wait(stop)
+            lasts = rng.choice([0.3, 2.0, 8.0, 45.0, 100.0])
+            arrivals.append(now[0] + lasts * rng.choice([0, 1]))
+            busy.append((now[0] + lasts, current[0]))
+        now[0] = min([end for end, _ in busy] + ([now[0] + max(0.01, pace.pause())] if free else []))
+        for one in [one for one in busy if one[0] <= now[0]]:
+            current[0] = one[1]
+            pace.answered()
+            busy.remove(one)
+            free.append(one[1])
+    assert worst_minute(arrivals) <= max(int(60 / seconds) + 1, 1)
+
+
+def test_a_market_under_strain_is_asked_so_many_times_more_slowly():
+    stop = Stop()
+    pace = Pace(5, clock=stop.clock, rng=random.Random(1))
+    pace.slow_down = 4.0
+    for _ in range(11):
+        pace.wait(stop)
+    assert 200 <= stop.now <= 240

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torwatch.crawl.schedule import BACK_OFF_START, LONGEST_REST, Hours, Past, Rests, choose_due, due_at
+from torwatch.crawl.schedule import BACK_OFF_START, LONGEST_WAIT, Hours, Past, choose_due, due_at, share_of
 
 NOON = dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC)
 WEEK = dt.timedelta(days=7)
+SHARE_OF_ONE = 0.8777397469355463  # of target 1 at NOON
 times = st.timedeltas(dt.timedelta(), dt.timedelta(days=7000)).map(lambda offset: NOON + offset)
 intervals = st.timedeltas(dt.timedelta(minutes=1), dt.timedelta(days=400))
 jitters = st.floats(0, 1)
@@ -122,20 +124,26 @@ def test_no_target_is_passed_over_for_good_however_busy_the_others_are(count, pl
     assert set(begun) == set(range(count))
 
 
-def test_a_target_whose_walks_are_cut_off_by_faults_rests_ever_longer_until_one_is_not():
-    rests, now = Rests(), NOON
-    assert not rests.hold(1, now)
-    lengths = []
-    for _ in range(12):
-        rests.add(1, now, seconds_per_request=8.0)
-        begun = now
-        while rests.hold(1, now):
-            now += dt.timedelta(seconds=1)
-        lengths.append((now - begun).total_seconds())
-    assert lengths == sorted(lengths)
-    assert (lengths[0], lengths[1], lengths[-1]) == (8, 16, LONGEST_REST.total_seconds())
-    assert not rests.hold(2, now)
-    rests.add(1, now, seconds_per_request=8.0)
-    assert not rests.hold(1, now - dt.timedelta(days=1))
-    rests.end(1)
-    assert not rests.hold(1, now)
+@given(targets, intervals, times, st.booleans(), st.timedeltas(dt.timedelta(), dt.timedelta(days=3000)))
+def test_a_target_that_rests_is_due_when_its_rest_is_over_but_for_one_that_a_wrong_clock_wrote(target, every, started, running, rest):
+    past = Past(last_started_at=started, running=running, rest_until=started + rest)
+    awake = due_at(target, every, replace(past, rest_until=None), jitter=0.1, added_at=NOON, now=started)
+    due = due_at(target, every, past, jitter=0.1, added_at=NOON, now=started)
+    assert due == (max(awake, started + rest) if rest <= LONGEST_WAIT else awake)
+
+
+@given(targets, intervals, times, st.floats(0, 0.5), st.lists(st.timedeltas(dt.timedelta(), dt.timedelta(days=30)), max_size=20))
+def test_a_due_time_never_moves_while_nothing_begins(target, every, started, jitter, looks):
+    past = Past(last_started_at=started)
+    planned = due_at(target, every, past, jitter=jitter, added_at=NOON, now=started)
+    assert abs(planned - started - every) <= every * jitter + dt.timedelta(microseconds=1)
+    for look in looks:
+        assert due_at(target, every, past, jitter=jitter, added_at=NOON, now=started + look) == planned
+
+
+def test_the_jitter_is_the_same_in_every_version_of_python_and_spreads_targets_evenly():
+    assert share_of(1, NOON) == SHARE_OF_ONE
+    shares = [share_of(target, NOON) for target in range(2000)]
+    assert all(-1 <= share < 1 for share in shares)
+    assert abs(sum(shares) / len(shares)) < 0.05
+    assert len({round(share * 10) for share in shares}) == 21

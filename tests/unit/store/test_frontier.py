@@ -123,12 +123,12 @@ def test_own_pages_tell_when_they_were_read_and_forget_what_no_longer_stands(sto
     assert found == {"1": ((NOW + builders.WEEK).isoformat(), "same")} or set(found) == {"1"}
 
 
-def test_a_retried_page_gets_a_new_place_and_tor_s_own_fault_costs_no_attempt(store):
+def test_a_retried_page_gets_a_new_place_and_an_excused_failure_costs_no_attempt(store):
     snapshot = begin(store, a_target(store))
     add(store, snapshot, lists("a", "b"))
-    for outcome, attempts in ((Outcome.STALLED, 1), (Outcome.TOR_DOWN, 1)):
+    for excused, attempts in ((False, 1), (True, 1)):
         with store.write() as connection:
-            result = VisitResult(Visit("/a", PageKind.LISTING_INDEX), outcome, "", None, 10, NOW, retry=True)
+            result = VisitResult(Visit("/a", PageKind.LISTING_INDEX), Outcome.STALLED, "", None, 10, NOW, retry=True, excused=excused)
             record_results(connection, snapshot, [result], random.Random(2))
         assert store.value("SELECT attempts FROM visit WHERE path = '/a'") == attempts
     assert frontier.count_visits(store, snapshot) == (0, 2)

@@ -1,0 +1,69 @@
+"""A snapshot goes on at another mirror when an address fails, and stays when it is the market that refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from torwatch.demo.market import Fault, FaultKind
+from torwatch.model import Outcome
+from torwatch.store.mirrors import quarantined_until, visits_of
+from torwatch.store.targets import add_mirror, find_target
+
+NO_DESCRIPTOR, REFUSED, NO_CONNECTION = 0xF0, 0x05, 0x06
+OTHERS = ["b" * 55 + "d.onion", "c" * 55 + "d.onion"]
+
+
+def with_mirrors(watch, others):
+    for host in others:
+        add_mirror(watch.store, watch.target, host, 80, "http", now=watch.clock())
+    watch.target = find_target(watch.store, watch.target.market)
+    return watch.target.mirrors
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [(NO_DESCRIPTOR, Outcome.ONION_NOT_FOUND), (REFUSED, Outcome.ONION_REFUSED), (NO_CONNECTION, Outcome.TIMEOUT_CONNECT)],
+)
+def test_an_address_that_is_dead_from_the_start_costs_no_page(watched, code, outcome):
+    watch = watched(listings=20, page_attempts=1)
+    first, second = with_mirrors(watch, OTHERS[:1])
+    watch.lose(first.host, code)
+    _, ending = watch.look()
+    assert ending.state == "complete"
+    assert watch.store.value("SELECT mirror_id FROM snapshot") == second.id
+    assert watch.store.value("SELECT count(*) FROM failure") == 0
+    assert [visit.outcome for visit in visits_of(watch.store, first.id)] == [outcome]
+    assert [visit.outcome for visit in visits_of(watch.store, second.id)] == ["ok"]
+
+
+def test_an_address_that_dies_in_the_middle_is_left_and_rests(watched):
+    watch = watched(listings=30, page_attempts=1)
+    first, second = with_mirrors(watch, OTHERS[:1])
+    _, ending = watch.look(progress=lambda step: watch.lose(first.host, NO_DESCRIPTOR) if step.done > 20 else None)
+    assert ending.state == "complete"
+    assert watch.store.value("SELECT count(*) FROM failure") == 0
+    assert quarantined_until(visits_of(watch.store, first.id)) > watch.clock()
+    index = (watch.config.archive_directory / "souk" / "00000001.cdxj").read_text()
+    assert first.host in index
+    assert second.host in index
+
+
+def test_when_every_address_is_dead_the_snapshot_ends_and_says_why(watched):
+    watch = watched(listings=10)
+    mirrors = with_mirrors(watch, OTHERS)
+    for mirror in mirrors:
+        watch.lose(mirror.host, NO_CONNECTION)
+    _, ending = watch.look()
+    assert ending.state == "failed"
+    assert "timeout_connect" in ending.reason
+    assert all(visits_of(watch.store, mirror.id) for mirror in mirrors)
+
+
+@pytest.mark.parametrize("kind", [FaultKind.CAPTCHA, FaultKind.LOGIN, FaultKind.QUEUE, FaultKind.NOT_FOUND, FaultKind.REDESIGN])
+def test_what_means_the_market_changes_no_address(watched, kind):
+    watch = watched(listings=20)
+    first, second = with_mirrors(watch, OTHERS[:1])
+    watch.server.faults.add(Fault(kind, path="^/(aisle|item)"))
+    watch.look()
+    assert watch.store.value("SELECT mirror_id FROM snapshot") == first.id
+    assert not visits_of(watch.store, second.id)

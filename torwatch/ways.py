@@ -1,0 +1,147 @@
+"""The ways to a market: the mirror in use and a fetcher for each pass; another mirror when this address fails, tor brought back when it is down."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+import structlog
+
+from torwatch.crawl.fetch import Fetcher, Route
+from torwatch.errors import TorError
+from torwatch.model import Outcome
+from torwatch.store.mirrors import ADDRESS_OUTCOMES, change_mirror, other_mirror, visits_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from torwatch.courtesy import Courtesy
+    from torwatch.crawl.session import BrowserSession
+    from torwatch.equipment import Tools, WalkSettings
+    from torwatch.model import Fetched
+    from torwatch.reading import PageReader, Read
+    from torwatch.store.frontier import Visit
+    from torwatch.store.snapshots import Snapshot
+    from torwatch.store.targets import Mirror, Target
+
+MOST_REFUSED = 30  # requests in a row that the SOCKS port refuses before a walk gives up and stays resumable
+ADDRESS_FAILURES = 3  # in a row that mean the address: another one is tried, where there is one
+
+log = structlog.get_logger()
+
+
+class Ways:
+    """A context manager; used by the fetch threads (`fetch`) and by the committing thread (the rest)."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        target: Target,
+        snapshot: Snapshot,
+        mirror: Mirror,
+        settings: WalkSettings,
+        session: BrowserSession,
+        courtesy: Courtesy,
+    ) -> None:
+        self.mirror = mirror
+        self._tools = tools
+        self._target = target
+        self._snapshot = snapshot
+        self._settings = settings
+        self._session = session
+        self._courtesy = courtesy
+        self._stack = contextlib.ExitStack()
+        self._fetchers: tuple[Fetcher, ...] = ()  # of the first and of the second pass
+        self._failures = 0  # in a row at this address
+        self._left: set[int] = set()  # mirrors left since a page was last read
+        self._refused = 0
+
+    def __enter__(self) -> Self:
+        self._open(self.mirror)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    def fetch(self, reader: PageReader, visit: Visit) -> Fetched:
+        """Fetch one page over the identity of its pass."""
+        try:
+            return reader.fetch_page(self._fetchers[visit.second], visit)
+        finally:
+            self._courtesy.pace.answered()
+
+    def mirror_of(self, read: Read) -> Mirror:
+        """The mirror that a page was asked of: pages on their way when the mirror changes are those of the old one."""
+        place = urlsplit(read.fetched.url).netloc
+        return next((mirror for mirror in self._target.mirrors if urlsplit(mirror.address).netloc == place), self.mirror)
+
+    def excused(self, read: Read) -> bool:
+        """Whether a failure is that of an address, and the page can still be asked for at another one."""
+        if read.outcome not in ADDRESS_OUTCOMES:
+            return False
+        return self.mirror_of(read).id != self.mirror.id or self._other() is not None
+
+    def watch(self, group: Sequence[Read]) -> bool:
+        """Go to another mirror after failures in a row that mean this address; tells whether it did."""
+        for read in (read for read in group if self.mirror_of(read).id == self.mirror.id):
+            if read.outcome in ADDRESS_OUTCOMES:
+                self._failures += 1
+            elif read.outcome is not Outcome.TOR_DOWN:
+                self._failures = 0
+                self._left.clear()
+            if self._failures >= ADDRESS_FAILURES:
+                other = self._other()
+                if other is None:
+                    return False
+                self._move(other, read.outcome, read.reason)
+                return True
+        return False
+
+    def revive(self, group: Iterable[Read]) -> None:
+        """Bring our own tor back when a request found its SOCKS port shut; raises TorError when it cannot be."""
+        group = list(group)
+        for read in group:
+            self._refused = self._refused + 1 if read.outcome is Outcome.TOR_DOWN else 0
+        if self._refused >= MOST_REFUSED:
+            raise TorError(
+                f"Tor's SOCKS port {self._tools.tor.socks_address} refuses every connection: check tor.socks of the configuration"
+            )
+        if any(read.outcome is Outcome.TOR_DOWN for read in group):
+            self._tools.tor.ensure()
+            for fetcher in self._fetchers:
+                fetcher.route_through(*self._tools.tor.socks_address)
+
+    def _other(self) -> Mirror | None:
+        visits = {mirror.id: visits_of(self._tools.store, mirror.id) for mirror in self._target.mirrors}
+        return other_mirror(self._target.mirrors, visits, self.mirror.id, self._left, self._tools.now())
+
+    def _move(self, other: Mirror, outcome: Outcome, reason: str) -> None:
+        log.warning(
+            "mirror_changed", market=self._target.market, left=self.mirror.host, taken=other.host, outcome=outcome.value, reason=reason
+        )
+        change_mirror(self._tools.store, self._snapshot.id, self.mirror.id, other.id, outcome, reason, now=self._tools.now())
+        self._left.add(self.mirror.id)
+        self._failures = 0
+        self.mirror = other
+        self._open(other)
+
+    def _open(self, mirror: Mirror) -> None:
+        identity = f"target-{self._target.id}"
+        self._fetchers = (self._open_fetcher(mirror, identity), self._open_fetcher(mirror, f"{identity}-B"))
+
+    def _open_fetcher(self, mirror: Mirror, identity: str) -> Fetcher:
+        host, port = self._tools.tor.socks_address
+        user, password = self._tools.tor.credentials(identity)
+        fetcher = Fetcher(
+            Route(mirror.address, host, port, user, password),
+            self._settings.limits,
+            headers=self._settings.headers,
+            explain=self._tools.explain,
+            connections=self._settings.connections,
+            now=self._tools.now,
+            cookies=self._session.cookies,
+            pause=self._courtesy.wait,
+            receive=self._courtesy.receive,
+        )
+        return self._stack.enter_context(fetcher)
