@@ -35,13 +35,13 @@ TOR_BROWSER_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "Accept-Language": "en-US,en;q=0.5",
     "Accept-Encoding": "gzip, deflate",
+    "Sec-GPC": "1",
     "Connection": "keep-alive",
     "Upgrade-Insecure-Requests": "1",
     "Sec-Fetch-Dest": "document",
     "Sec-Fetch-Mode": "navigate",
     "Sec-Fetch-Site": "none",
     "Sec-Fetch-User": "?1",
-    "Sec-GPC": "1",
     "Priority": "u=0, i",
 }
 
@@ -110,7 +110,8 @@ class CrawlSection(Section):
         default=TOR_BROWSER_USER_AGENT, description="User-Agent header; Tor Browser's, so that torwatch does not stand out."
     )
     headers: dict[HeaderName, Header] = Field(
-        default=TOR_BROWSER_HEADERS, description="Further request headers, sent in this order; Tor Browser's."
+        default=TOR_BROWSER_HEADERS,
+        description="Further request headers, sent in this order; Tor Browser's. The Cookie of a session stands behind Connection, as there.",
     )
 
 

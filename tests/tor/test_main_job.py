@@ -19,6 +19,7 @@ from torwatch.archive.reader import read_page, read_pages
 from torwatch.assembly import open_tools
 from torwatch.claims import digest
 from torwatch.config import load_config
+from torwatch.config_sections import TOR_BROWSER_HEADERS, TOR_BROWSER_USER_AGENT
 from torwatch.daemon import snapshot_target
 from torwatch.demo.market import ENGINES, EPOCH, Fault, FaultKind, MarketServer, SimulatedClock
 from torwatch.demo.market.truth import remember
@@ -85,6 +86,8 @@ def test_state_and_changes_equal_the_markets_truth_week_after_week(bench, engine
         state = compare_state(truth, present_state(watch.store, watch.target.market_id), digest)
         assert (state.missing, state.invented) == ((), ())
         assert state.compared > 200
+        sent = {request.headers[1:] for request in watch.server.requests}  # all but the Host
+        assert sent == {(("User-Agent", TOR_BROWSER_USER_AGENT), *TOR_BROWSER_HEADERS.items())}
         changes = compare_changes(before, truth, known, watch.changes(snapshot), digest)
         assert (changes.missing, changes.invented) == ((), ())
         assert changes.compared > 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin, urlsplit
@@ -149,6 +149,7 @@ class Fetcher:
         left = max(0.1, deadline - time.monotonic())
         try:
             request = self._session.prepare_request(requests.Request("GET", url))
+            place_cookie(request.headers)
             response = self._adapter.send(
                 request,
                 stream=True,
@@ -208,6 +209,15 @@ class Fetcher:
             hashlib.sha256(body).hexdigest(),
             request_headers=tuple((name, str(value)) for name, value in response.request.headers.items() if name.lower() != "cookie"),
         )
+
+
+def place_cookie(headers: MutableMapping[str, str]) -> None:
+    """Put the Cookie, which requests writes last, behind Connection, where Firefox writes it."""
+    behind = [name for name in headers if name.lower() != "cookie"]
+    if "Cookie" in headers and "Connection" in headers:
+        place = [name.lower() for name in behind].index("connection") + 1
+        for name in ("Cookie", *behind[place:]):
+            headers[name] = headers.pop(name)
 
 
 def judge_status(status: int) -> tuple[Outcome, str]:

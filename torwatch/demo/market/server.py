@@ -45,6 +45,7 @@ class ServedRequest:
     connection: int  # which connection brought it: says nothing about who is behind it
     host: str
     cookie: str = ""  # what the visitor showed
+    headers: tuple[tuple[str, str], ...] = ()  # as they came, in their order
 
 
 class MarketServer:
@@ -165,10 +166,11 @@ class MarketServer:
         if len(request) != 3:  # noqa: PLR2004  # method, target, version
             return False
         method, target, version = request
-        headers: dict[str, str] = {}
+        lines: list[tuple[str, str]] = []
         while line := stream.readline(LINE_LIMIT_BYTES).strip():
             name, _, value = line.decode("latin-1").partition(":")
-            headers[name.lower()] = value.strip()
+            lines.append((name, value.strip()))
+        headers = {name.lower(): value for name, value in lines}
         keep_alive = version == "HTTP/1.1" and headers.get("connection", "").lower() != "close"
         read_at, host = time.monotonic(), headers.get("host", "")
         serial = 0 if self.still else next(self._serials)
@@ -186,11 +188,8 @@ class MarketServer:
         else:
             response = Response(405, b"", (("Allow", "GET, HEAD"),))
             keep_alive = False  # a body that nobody read may follow
-        self._note(
-            ServedRequest(
-                read_at, view.at, method, target, response.status, len(response.body), tuple(met), number, host, headers.get("cookie", "")
-            )
-        )
+        size, cookie = len(response.body), headers.get("cookie", "")
+        self._note(ServedRequest(read_at, view.at, method, target, response.status, size, tuple(met), number, host, cookie, tuple(lines)))
         return self._send(connection, response, met, with_body=method != "HEAD", keep_alive=keep_alive)
 
     def _send(
