@@ -16,30 +16,6 @@ CRAWL_TABLES: Mapping[str, Mapping[str, Any]] = {
             "bytes_per_day": "own budget of bytes a day (UTC), 0: none; empty: that of the configuration",
         },
     },
-    "spending": {
-        "description": "What each day (UTC) took of a target, for its budgets.",
-        "sort_desc": "day",
-        "columns": {
-            "requests": "requests sent, redirects and repeats too",
-            "received_bytes": "bytes that came, decoded, of failed pages too",
-        },
-    },
-    "pace": {
-        "description": "How fast a target was asked last.",
-        "columns": {
-            "slow_down": "how many times slower than agreed, because the market erred or slowed down; 1: not",
-            "why": "what brought the slow-down; empty: there is none",
-            "at": "when it was asked last; in the future: nothing is asked before, because the market wished so (Retry-After)",
-        },
-    },
-    "rest": {
-        "description": "Targets that are left alone for some time.",
-        "columns": {
-            "until": "when they are asked again",
-            "why": "the budget of the day is spent, or the fault that stopped the walk",
-            "faults": "faults in a row that stopped it; each further one doubles the rest",
-        },
-    },
     "mirror": {"description": "Onion addresses of a target.", "label_column": "host"},
     "mirror_visit": {
         "description": "Every visit to a mirror: what it met and what that says about the address.",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# spending: requests sent and bytes that came (decoded), of failed pages, repeats and redirects too, by day (UTC).
+# pace.at: when it was asked last; in the future: nothing is asked before, because the market wished so (Retry-After).
+# rest: left alone until then; faults in a row that stopped its walk, 0: the budget of its day is spent.
 BUDGET_TABLES = """
 ALTER TABLE target ADD COLUMN requests_per_day INTEGER CHECK (requests_per_day >= 0);
 ALTER TABLE target ADD COLUMN bytes_per_day INTEGER CHECK (bytes_per_day >= 0);
