@@ -70,6 +70,7 @@ def walk_settings(config: Config) -> WalkSettings:
         second_pass=crawl.second_pass,
         detail_max_age=crawl.detail_max_age,
         headers={"User-Agent": crawl.user_agent, **crawl.headers},
+        canaries=config.tor.canaries,
         hold=HoldRule(config.hold.max_fall, config.hold.confirm_misses),
         configuration=config_digest(config),
     )

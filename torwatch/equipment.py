@@ -57,6 +57,7 @@ class WalkSettings:
     detail_max_age: dt.timedelta = dt.timedelta(days=28)
     headers: Mapping[str, str] = field(default_factory=dict)
     hold: HoldRule = field(default_factory=HoldRule)
+    canaries: tuple[str, ...] = ()  # onions known to be up
     configuration: str = ""  # digest of the configuration that all this comes from
 
 

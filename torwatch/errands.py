@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from torwatch.alerting import send_test
 from torwatch.assembly import walk_settings
-from torwatch.crawl.fetch import Fetcher, Route
+from torwatch.canaries import ask_canaries, fetch_once
 from torwatch.errors import UsageError
 from torwatch.model import Outcome
 from torwatch.parsing.proposal import propose_parser
-from torwatch.store.mirrors import AMBIGUOUS, record_visit, visits_of
+from torwatch.store.mirrors import record_visit, visits_of
 from torwatch.store.targets import Mirror, Target, find_target, stamp
+from torwatch.store.witnesses import is_silence
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -28,24 +29,9 @@ Arguments = dict[str, Any]
 Answer = dict[str, Any]  # JSON; "error": the one line of a fault
 
 
-def fetch_once(tools: Tools, config: Config, base_url: str, identity: str, path: str = "/") -> Fetched:
-    """Fetch one page outside any snapshot, over an identity of its own."""
-    host, port = tools.tor.socks_address
-    user, password = tools.tor.credentials(identity)
-    settings = walk_settings(config)
-    route = Route(base_url, host, port, user, password)
-    with Fetcher(route, settings.limits, headers=settings.headers, explain=tools.explain, connections=1, now=tools.now) as fetcher:
-        return fetcher.fetch(path)
-
-
 def probe_mirror(tools: Tools, config: Config, target: Target, mirror: Mirror) -> Fetched:
     """Fetch the front page of a mirror, to see whether and why it answers."""
-    return fetch_once(tools, config, mirror.address, f"probe-{target.id}-{mirror.id}")
-
-
-def network_works(tools: Tools, config: Config) -> bool:
-    """Whether one of the configuration's canary onions answers now: then a silence is the market's own."""
-    return any(fetch_once(tools, config, f"http://{canary}", f"canary-{canary}").status is not None for canary in config.tor.canaries)
+    return fetch_once(tools, walk_settings(config), mirror.address, f"probe-{target.id}-{mirror.id}")
 
 
 def probe(tools: Tools, config: Config, arguments: Arguments) -> Answer:
@@ -57,7 +43,8 @@ def probe(tools: Tools, config: Config, arguments: Arguments) -> Answer:
 def probe_line(tools: Tools, config: Config, target: Target, mirror: Mirror) -> Answer:
     """Probe one mirror; before a silence is called the market's, the canaries are asked."""
     fetched = probe_mirror(tools, config, target, mirror)
-    answered = fetched.outcome in AMBIGUOUS and network_works(tools, config)
+    if is_silence(fetched):
+        ask_canaries(tools, walk_settings(config))
     with tools.store.write() as connection:
         verdict = record_visit(
             connection,
@@ -65,9 +52,8 @@ def probe_line(tools: Tools, config: Config, target: Target, mirror: Mirror) -> 
             fetched.outcome,
             fetched.reason,
             source="probe",
-            now=fetched.fetched_at,
+            now=tools.now(),
             elapsed_ms=fetched.elapsed_ms,
-            canary_answered=answered,
         )
     return {
         "mirror": mirror.host,
@@ -83,7 +69,7 @@ def probe_line(tools: Tools, config: Config, target: Target, mirror: Mirror) -> 
 
 def propose(tools: Tools, config: Config, arguments: Arguments) -> Answer:
     """Fetch the front page at `address` and propose the parser that fits it."""
-    fetched = fetch_once(tools, config, arguments["address"], f"propose-{arguments['address']}")
+    fetched = fetch_once(tools, walk_settings(config), arguments["address"], f"propose-{arguments['address']}")
     if not fetched.body:
         return {"name": None, "outcome": fetched.outcome.value, "why": fetched.reason or fetched.outcome.value, "sure": False, "others": []}
     content_type = next((value for name, value in fetched.headers if name.lower() == "content-type"), "")

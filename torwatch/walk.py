@@ -155,6 +155,7 @@ class Walk:
                 finished = self.commit_pages(archive, crew)
         if not finished:
             return None
+        self.ways.conclude()
         write_fetch_log(store, snapshot.id, self.archive_path)
         return close_snapshot(
             self.tools,
@@ -241,7 +242,7 @@ class Walk:
             archive.write_exchange(read.fetched, read.body, read.stripped) if read.fetched.status else None for read in group
         ]
         archive.sync()
-        self.ways.revive(group)
+        self.ways.see_to_our_side(group)
         attempts, has_session = self.settings.page_attempts, bool(self.session.cookies)
         results = [
             result_of(

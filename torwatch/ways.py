@@ -11,10 +11,11 @@ import structlog
 from torwatch.crawl.fetch import Fetcher, Route
 from torwatch.errors import TorError
 from torwatch.model import Outcome
+from torwatch.silence import Silence
 from torwatch.store.mirrors import ADDRESS_OUTCOMES, change_mirror, other_mirror, visits_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from torwatch.courtesy import Courtesy
     from torwatch.crawl.session import BrowserSession
@@ -56,6 +57,7 @@ class Ways:
         self._failures = 0  # in a row at this address
         self._left: set[int] = set()  # mirrors left since a page was last read
         self._refused = 0
+        self._silence = Silence(tools, settings, snapshot, target.id)
 
     def __enter__(self) -> Self:
         self._open(self.mirror)
@@ -98,9 +100,9 @@ class Ways:
                 return True
         return False
 
-    def revive(self, group: Iterable[Read]) -> None:
-        """Bring our own tor back when a request found its SOCKS port shut; raises TorError when it cannot be."""
-        group = list(group)
+    def see_to_our_side(self, group: Sequence[Read]) -> None:
+        """Bring our own tor back when a request found its SOCKS port shut; raises TorError when it, or our own network, cannot be had."""
+        self._silence.listen(group, self.mirror.id)
         for read in group:
             self._refused = self._refused + 1 if read.outcome is Outcome.TOR_DOWN else 0
         if self._refused >= MOST_REFUSED:
@@ -111,6 +113,10 @@ class Ways:
             self._tools.tor.ensure()
             for fetcher in self._fetchers:
                 fetcher.route_through(*self._tools.tor.socks_address)
+
+    def conclude(self) -> None:
+        """Judge a silence at the end of a walk: raises TorError when it was that of our own network."""
+        self._silence.judge(self.mirror.id)
 
     def _other(self) -> Mirror | None:
         visits = {mirror.id: visits_of(self._tools.store, mirror.id) for mirror in self._target.mirrors}

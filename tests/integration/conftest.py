@@ -144,6 +144,7 @@ class Watch:
         relay = stack.enter_context(relaying(self.server.port))
         self.asked = relay.asked
         self.lose = relay.lose
+        self.find = relay.dead.pop
         config = load_config(None, {"STATE_DIRECTORY": str(directory)})
         quick = {"seconds_per_request": 0.0, "concurrency": 4, "detail_max_age": dt.timedelta(0)} | crawl
         self.config = config.model_copy(update={"crawl": config.crawl.model_copy(update=quick)})

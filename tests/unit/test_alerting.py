@@ -15,7 +15,7 @@ import pytest
 from torwatch.alerting import notice, send_test, tell
 from torwatch.assembly import offline_tools
 from torwatch.config import Config
-from torwatch.model import Outcome, Source
+from torwatch.model import Fetched, Outcome, Source
 from torwatch.normalisers import key_reader, normalisers_for
 from torwatch.overview import gather_status
 from torwatch.store.alerts import list_alerts
@@ -26,6 +26,7 @@ from torwatch.store.sessions import begin_session, lose_session
 from torwatch.store.signals import take_as_told, unscanned
 from torwatch.store.staging import EntityRow, StagedPage
 from torwatch.store.vendor_keys import write_vendor_keys
+from torwatch.store.witnesses import record_canary
 
 SPEC = importlib.util.spec_from_file_location("store_builders", Path(__file__).parent / "store" / "builders.py")
 builders = importlib.util.module_from_spec(SPEC)
@@ -211,7 +212,8 @@ def test_a_vendor_linked_to_one_of_another_market_is_told_once(desk, teahouse):
 def visit(desk, target, outcome, hours):
     with desk.store.write() as connection:
         at = desk.clock() + dt.timedelta(hours=hours)
-        record_visit(connection, target.mirrors[0].id, outcome, "", source="probe", now=at, canary_answered=True)
+        record_canary(connection, "c" * 56 + ".onion", Fetched("http://canary", Outcome.OK, at, 10, 200))
+        record_visit(connection, target.mirrors[0].id, outcome, "", source="probe", now=at)
 
 
 def test_an_old_link_is_no_news_when_an_account_takes_a_new_name(desk, teahouse):

@@ -22,8 +22,18 @@ CRAWL_TABLES: Mapping[str, Mapping[str, Any]] = {
         "sort_desc": "id",
         "facets": ["source", "outcome", "verdict"],
         "columns": {
-            "source": "snapshot: a whole walk; probe: one page, asked for by a person; canary: one page, to test our own network",
+            "source": "snapshot: a whole walk; probe: one page, asked for by a person (canary: not used, canaries are in canary_visit)",
             "verdict": "up: the address answered; down: it did not while our own network worked; unknown: it may be our own network, tor or key",
+        },
+    },
+    "canary_visit": {
+        "description": "Every time a canary onion of the configuration was asked whether our own Tor network works: before a silence is called a market's.",
+        "sort_desc": "id",
+        "facets": ["host", "outcome", "answered"],
+        "columns": {
+            "host": "the canary",
+            "answered": "1: it was reached, our network works; 0: it was not",
+            "outcome": "what it met",
         },
     },
     "second_pass_list": {

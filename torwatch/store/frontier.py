@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torwatch.model import GOOD_OUTCOMES, Outcome, PageKind
+from torwatch.store.targets import stamp
+from torwatch.store.witnesses import SILENCES
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -132,6 +134,17 @@ def record_results(connection: sqlite3.Connection, snapshot_id: int, results: Se
         " ON CONFLICT DO UPDATE SET snapshot_id = excluded.snapshot_id",
         [(result.visit.path, snapshot_id) for result in results if result.outcome in GOOD_OUTCOMES and result.visit.kind not in OWN_VISITS],
     )
+
+
+def forgive_silences(connection: sqlite3.Connection, snapshot_id: int, since: dt.datetime) -> None:
+    """Take back the attempts that met nothing but silence since a moment, in both passes: it was our own network, they are made again."""
+    silences = ", ".join(f"'{outcome}'" for outcome in sorted(SILENCES))
+    for table in ("visit", "second_pass_page"):
+        connection.execute(
+            f"UPDATE {table} SET outcome = NULL, attempts = max(0, attempts - 1)"
+            f" WHERE snapshot_id = ? AND at >= ? AND status IS NULL AND (outcome IS NULL OR outcome IN ({silences}))",
+            (snapshot_id, stamp(since)),
+        )
 
 
 def record_reread(connection: sqlite3.Connection, snapshot_id: int, results: Sequence[VisitResult]) -> None:

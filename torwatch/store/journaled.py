@@ -21,6 +21,7 @@ JOURNALED = {
     "mirror": "",
     "session": "",
     "mirror_visit": "",
+    "canary_visit": "",
     "snapshot": "",
     "hold": "",
     "rate": "market_id IS NULL",  # a market's own quotes are read from its pages

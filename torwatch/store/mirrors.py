@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from torwatch.model import GOOD_OUTCOMES, OBSTACLE_OUTCOMES, Outcome
 from torwatch.store.targets import stamp
+from torwatch.store.witnesses import AMBIGUOUS, SILENCES, network_works
 from torwatch.units import back_off
 
 if TYPE_CHECKING:
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 
 # The address answered, whatever it said: these never lead to another mirror, for the market is the same there.
 UP = GOOD_OUTCOMES | OBSTACLE_OUTCOMES - {Outcome.SEIZED, Outcome.MAINTENANCE} | {Outcome.GONE, Outcome.LAYOUT_CHANGED, Outcome.PARSE_LIMIT}
-# A hung onion and a dead network of our own look the same; what our own tor or key lacks says nothing about the market either.
-AMBIGUOUS = frozenset({Outcome.TIMEOUT_CONNECT, Outcome.ONION_UNKNOWN})
+# What our own tor or key lacks says nothing about the market.
 OUR_OWN = frozenset({Outcome.TOR_DOWN, Outcome.ONION_NEEDS_KEY, Outcome.ONION_BAD_KEY})
 # "This address", not "this market": another mirror may well answer.
 ADDRESS_OUTCOMES = AMBIGUOUS | {
@@ -35,7 +35,7 @@ ADDRESS_OUTCOMES = AMBIGUOUS | {
     Outcome.RESET,
     Outcome.HTTP_ERROR,  # each address has a web server of its own in front
 }
-WITNESS_MINUTES = 10  # how near in time another onion's answer must be to show that our own network works
+WITNESS_TIME = dt.timedelta(minutes=10)  # how near in time another onion's answer must be to show that our own network works
 FIRST_QUARANTINE = dt.timedelta(minutes=10)
 LONGEST_QUARANTINE = dt.timedelta(days=1)
 HISTORY = 20  # visits that a timeline shows and that quarantine looks at
@@ -53,24 +53,13 @@ class MirrorVisit:
     verdict: str
 
 
-def judge_visit(outcome: Outcome, *, network_works: bool) -> str:
-    """Give up, down or unknown; what may be our own network's fault is down only when another onion answered meanwhile."""
+def judge_visit(outcome: Outcome, *, works: bool | None) -> str:
+    """Give up, down or unknown. `works`: whether our own network did meanwhile, by its witnesses; None: nobody can tell."""
     if outcome in UP:
         return "up"
-    if outcome in OUR_OWN or (outcome in AMBIGUOUS and not network_works):
+    if outcome in OUR_OWN or (outcome in AMBIGUOUS and not works) or (outcome in SILENCES and works is False):
         return "unknown"
     return "down"
-
-
-def answered_elsewhere(connection: sqlite3.Connection, mirror_id: int, now: dt.datetime) -> bool:
-    """Whether a mirror of another target answered in the last minutes: then our own network works."""
-    since = stamp(now - dt.timedelta(minutes=WITNESS_MINUTES))
-    found = connection.execute(
-        "SELECT 1 FROM mirror_visit JOIN mirror ON mirror.id = mirror_visit.mirror_id WHERE verdict = 'up' AND at BETWEEN ? AND ?"
-        " AND mirror.target_id <> (SELECT target_id FROM mirror WHERE id = ?) LIMIT 1",
-        (since, stamp(now), mirror_id),
-    )
-    return found.fetchone() is not None
 
 
 def record_visit(
@@ -82,11 +71,15 @@ def record_visit(
     source: str,
     now: dt.datetime,
     elapsed_ms: int | None = None,
-    canary_answered: bool = False,
 ) -> str:
-    """Note a visit and give its verdict; inside the caller's transaction."""
-    works = outcome in AMBIGUOUS and (canary_answered or answered_elsewhere(connection, mirror_id, now))
-    verdict = judge_visit(outcome, network_works=works)
+    """Note a visit and give its verdict, by what witnesses met in the last minutes; inside the caller's transaction."""
+    works = None
+    if outcome in SILENCES:
+        target_id = connection.execute("SELECT target_id FROM mirror WHERE id = ?", (mirror_id,)).fetchone()[0]
+        works = network_works(connection, target_id, now - WITNESS_TIME, now)
+    verdict = judge_visit(outcome, works=works)
+    if works is False:
+        reason = f"our own network does not work{': ' if reason else ''}{reason}"
     connection.execute(
         "INSERT INTO mirror_visit (mirror_id, at, source, outcome, reason, elapsed_ms, verdict) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (mirror_id, stamp(now), source, outcome.value, reason, elapsed_ms, verdict),
@@ -97,14 +90,15 @@ def record_visit(
 def record_snapshot(connection: sqlite3.Connection, snapshot_id: int, now: dt.datetime) -> None:
     """Note what a walk met at the mirror that it ended with, from the fetch log: ok when one page was, else what most pages met."""
     row = connection.execute(
-        "SELECT snapshot.mirror_id, outcome, max(visit.reason) AS reason FROM visit JOIN snapshot ON snapshot.id = visit.snapshot_id"
+        "SELECT snapshot.mirror_id, outcome, max(visit.reason) AS reason, max(visit.at) AS at FROM visit JOIN snapshot ON snapshot.id = visit.snapshot_id"
         " AND coalesce(visit.mirror_id, snapshot.mirror_id) = snapshot.mirror_id WHERE snapshot_id = ? AND outcome IS NOT NULL GROUP BY outcome"
         " ORDER BY outcome IN ('ok', 'unchanged') DESC, count(*) DESC, outcome LIMIT 1",
         (snapshot_id,),
     ).fetchone()
     if row is not None and row["mirror_id"] is not None:
-        reason = "" if row["outcome"] in GOOD_OUTCOMES else row["reason"]
-        record_visit(connection, row["mirror_id"], Outcome(row["outcome"]), reason, source="snapshot", now=now)
+        good = row["outcome"] in GOOD_OUTCOMES
+        at = dt.datetime.fromisoformat(row["at"]) if good and row["at"] else now  # when it answered last: it may not any more
+        record_visit(connection, row["mirror_id"], Outcome(row["outcome"]), "" if good else row["reason"], source="snapshot", now=at)
 
 
 def change_mirror(store: Store, snapshot_id: int, left: int, taken: int, outcome: Outcome, reason: str, *, now: dt.datetime) -> None:

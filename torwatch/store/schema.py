@@ -15,6 +15,7 @@ from torwatch.store.schema_history import HISTORY_TABLES, SEARCH_TABLE_NAMES, SE
 from torwatch.store.schema_imports import IMPORTS
 from torwatch.store.schema_operation import OPERATION_TABLES
 from torwatch.store.schema_standing import STANDING
+from torwatch.store.schema_ways import WAYS_TABLES
 from torwatch.store.views import VIEWS
 
 if TYPE_CHECKING:
@@ -411,6 +412,7 @@ MIGRATIONS: Mapping[str, Sequence[str]] = MappingProxyType(
         "m0002_crawl": split_statements(CRAWL_TABLES),
         "m0007_operation": split_statements(OPERATION_TABLES),
         "m0012_budgets": split_statements(BUDGET_TABLES),
+        "m0014_ways": split_statements(WAYS_TABLES),
     }
 )
 

@@ -35,18 +35,18 @@ def seen(*outcomes, at=NOW, verdict="down"):
 
 @pytest.mark.parametrize("outcome", [Outcome.OK, Outcome.LOGIN, Outcome.CAPTCHA, Outcome.QUEUE, Outcome.BANNED, Outcome.LAYOUT_CHANGED])
 def test_an_address_that_answers_is_up_whatever_it_says(outcome):
-    assert judge_visit(outcome, network_works=False) == "up"
+    assert judge_visit(outcome, works=False) == "up"
 
 
 @pytest.mark.parametrize("outcome", [Outcome.TIMEOUT_CONNECT, Outcome.ONION_UNKNOWN])
 def test_a_silence_is_down_only_when_our_own_network_works(outcome):
-    assert judge_visit(outcome, network_works=False) == "unknown"
-    assert judge_visit(outcome, network_works=True) == "down"
+    assert judge_visit(outcome, works=False) == "unknown"
+    assert judge_visit(outcome, works=True) == "down"
 
 
 @pytest.mark.parametrize("outcome", [Outcome.TOR_DOWN, Outcome.ONION_NEEDS_KEY, Outcome.ONION_BAD_KEY])
 def test_what_our_own_side_lacks_says_nothing_of_the_market(outcome):
-    assert judge_visit(outcome, network_works=True) == "unknown"
+    assert judge_visit(outcome, works=True) == "unknown"
 
 
 def test_the_quarantine_doubles_with_each_failure_in_a_row_and_ends_with_success():
