@@ -11,6 +11,7 @@ import structlog
 from torwatch.crawl.fetch import Fetcher, Route
 from torwatch.errors import TorError
 from torwatch.model import Outcome
+from torwatch.passage import Passage
 from torwatch.silence import Silence
 from torwatch.store.mirrors import ADDRESS_OUTCOMES, change_mirror, other_mirror, visits_of
 
@@ -53,7 +54,7 @@ class Ways:
         self._session = session
         self._courtesy = courtesy
         self._stack = contextlib.ExitStack()
-        self._fetchers: tuple[Fetcher, ...] = ()  # of the first and of the second pass
+        self._passages: tuple[Passage, ...] = ()  # of the first and of the second pass
         self._failures = 0  # in a row at this address
         self._left: set[int] = set()  # mirrors left since a page was last read
         self._refused = 0
@@ -69,7 +70,7 @@ class Ways:
     def fetch(self, reader: PageReader, visit: Visit) -> Fetched:
         """Fetch one page over the identity of its pass."""
         try:
-            return reader.fetch_page(self._fetchers[visit.second], visit)
+            return self._passages[visit.second].fetch(lambda fetcher: reader.fetch_page(fetcher, visit))
         finally:
             self._courtesy.pace.answered()
 
@@ -111,8 +112,8 @@ class Ways:
             )
         if any(read.outcome is Outcome.TOR_DOWN for read in group):
             self._tools.tor.ensure()
-            for fetcher in self._fetchers:
-                fetcher.route_through(*self._tools.tor.socks_address)
+            for passage in self._passages:
+                passage.renew()
 
     def conclude(self) -> None:
         """Judge a silence at the end of a walk: raises TorError when it was that of our own network."""
@@ -134,13 +135,12 @@ class Ways:
 
     def _open(self, mirror: Mirror) -> None:
         identity = f"target-{self._target.id}"
-        self._fetchers = (self._open_fetcher(mirror, identity), self._open_fetcher(mirror, f"{identity}-B"))
+        first, second = (Passage(self._tools, mirror.address, name, self._open_fetcher) for name in (identity, f"{identity}-B"))
+        self._passages = (self._stack.enter_context(first), self._stack.enter_context(second))
 
-    def _open_fetcher(self, mirror: Mirror, identity: str) -> Fetcher:
-        host, port = self._tools.tor.socks_address
-        user, password = self._tools.tor.credentials(identity)
-        fetcher = Fetcher(
-            Route(mirror.address, host, port, user, password),
+    def _open_fetcher(self, route: Route) -> Fetcher:
+        return Fetcher(
+            route,
             self._settings.limits,
             headers=self._settings.headers,
             explain=self._tools.explain,
@@ -150,4 +150,3 @@ class Ways:
             pause=self._courtesy.wait,
             receive=self._courtesy.receive,
         )
-        return self._stack.enter_context(fetcher)

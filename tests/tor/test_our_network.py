@@ -172,6 +172,7 @@ def test_two_markets_silent_at_once_are_our_own_network_where_there_is_no_canary
     assert watch.store.value("SELECT count(*) FROM market_availability WHERE verdict = 'down'") == 0
 
 
+@pytest.mark.soak
 def test_one_service_dead_is_that_market_and_not_our_network(post):
     watch = post(own_service=True)
     tea = watch.targets[0]

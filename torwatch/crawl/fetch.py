@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin, urlsplit
 
@@ -106,10 +106,12 @@ class Fetcher:
         self._adapter.close()
         self._session.close()
 
-    def route_through(self, socks_host: str, socks_port: int) -> None:
-        """Send what follows through this SOCKS port: Tor was started again and listens elsewhere."""
-        self.route = replace(self.route, socks_host=socks_host, socks_port=socks_port)
-        self._session.proxies = {"http": self.route.proxy, "https": self.route.proxy}
+    def take(self, route: Route) -> None:
+        """Send what follows over this route; what is on its way ends on the old one, whose connections are then closed."""
+        before, self.route = self.route, route
+        self._session.proxies = {"http": route.proxy, "https": route.proxy}
+        if before.proxy != route.proxy:
+            self._adapter.proxy_manager.pop(before.proxy, None)
 
     def fetch(self, path: str) -> Fetched:
         """Fetch one page of the mirror (path and query), following redirects that stay on the onion."""

@@ -10,6 +10,7 @@ import socketserver
 import struct
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import requests
@@ -287,7 +288,7 @@ def test_a_socks_port_that_is_shut_is_tors_fault_and_nothing_leaves():
 
 def test_the_route_can_move_to_another_port(tor):
     with a_fetcher(1) as fetcher:
-        fetcher.route_through("127.0.0.1", tor.server_address[1])
+        fetcher.take(replace(fetcher.route, socks_port=tor.server_address[1]))
         assert fetcher.fetch("/").outcome is Outcome.OK
 
 
