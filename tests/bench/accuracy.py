@@ -1,24 +1,39 @@
 """`make accuracy`: estimate, interval and truth side by side on simulated markets under every regime, and how often the interval holds the truth.
 
 Looks are drawn as arrays, not through a crawl. A level is of what the lists can show at a moment; the share is the one from which the
-generator draws. `python tests/bench/accuracy.py [seeds [model …]]`; exit code 1 where a bar is missed.
+generator draws. `python tests/bench/accuracy.py --help`; exit code 1 where a bar is missed.
 """
 
 from __future__ import annotations
 
+import argparse
 import concurrent.futures
+import dataclasses
 import functools
-import itertools
+import json
 import os
 import random
 import statistics
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.table import Table
 from simulated_looks import DUTCH_SHARE, MODELS, MONTH_DAYS, PAGE_LISTINGS, WEEK_DAYS, draw_market, draw_sales, take_look, vendor_table
 
-from torwatch.measure.abundance import chao2, count_seen, coverage, schnabel, schumacher_eschmeyer, two_passes
+from torwatch.measure.abundance import (
+    POISSON_BELOW,
+    count_seen,
+    coverage,
+    ever_at_least,
+    near_closed,
+    schnabel,
+    schumacher_eschmeyer,
+    two_passes,
+)
 from torwatch.measure.estimate import Estimate, Refusal
 from torwatch.measure.sales import sales_range
 from torwatch.measure.share import finite_market, share_intervals
@@ -26,7 +41,9 @@ from torwatch.measure.survival import Life, kaplan_meier
 
 WINDOW_DAYS = 1.0  # of one look with a second pass: pages come one after another
 SECOND_PASS_PAGES = 80  # at least, and a tenth of them all
+GAUGED_LOOKS = 4  # over which the answer gauges coverage and bounds "ever listed"
 LARGE = 50_000
+FEW_SEEDS = 100  # of fewer, all may hold the truth by chance: the upper bar of the shares says nothing
 BAR_NEAR, BAR_NEAR_SEEDS, BAR_HELD, BAR_SHARE = 0.06, 0.95, 0.90, (0.90, 0.99)
 
 
@@ -58,7 +75,7 @@ REGIMES = (
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One seed: the level, what stood and what was seen of it; the share; the lower bound of "ever listed" and the truth of that."""
+    """One seed: the level, what stood and what was seen of it; the share, and that of the standing market; the least "ever listed" and its truth."""
 
     level: Estimate | Refusal
     truth: int
@@ -89,7 +106,6 @@ def watch(model, regime: Regime, seed: int) -> Run:
     last = np.flatnonzero(seen[-1])
     standing = market.standing(days[-1] + window / 2)
     shown = standing & ~market.hidden
-    met = seen
     if regime.second:
         share = max(0.1, SECOND_PASS_PAGES * PAGE_LISTINGS / model.standing)
         other = take_look(market, days[-1], rng, window_days=window, share=min(1.0, share), errors=regime.errors, moved=True)
@@ -99,20 +115,18 @@ def watch(model, regime: Regime, seed: int) -> Run:
         )  # fmt: skip
         met = np.vstack([seen[-1], np.isin(np.arange(market.born.size), np.concatenate(other))])
     else:
-        fit = 1 if every is None or median is None else min(days.size, int(median // every) + 1)
-        met = seen[-max(fit, min(3, days.size)) :]
-        level = schnabel(
-            count_seen(met), window_days=(len(met) - 1) * (every or 0.0), median_life_days=median, independent=not regime.rotating
-        )
+        clump = PAGE_LISTINGS if regime.share < 1 else 1
+        closed_days, met = near_closed(days, seen, median, enough=POISSON_BELOW * clump)
+        level = schnabel(count_seen(met), window_days=closed_days, median_life_days=median, independent=not regime.rotating, clump=clump)
     sellers = vendor_table(market, last)
     share = share_intervals(sellers, [0] * len(sellers), rng)[0][1]
     assert isinstance(share, Estimate)
     dutch = market.dutch[market.vendor]
     finite = finite_market(share, min(1.0, last.size / standing.sum()))
-    histories = count_seen(seen[:, seen.any(axis=0)])
+    gauged, since = seen[-GAUGED_LOOKS:], days[-GAUGED_LOOKS:][0]
     return Run(
         level, int(shown.sum()), int(met.any(axis=0).sum()), coverage(count_seen(met)), share, finite, float(dutch[standing].mean()),
-        chao2(histories), int((~market.hidden & ((market.born >= 0) | (market.end > days[0])) & (market.born <= days[-1])).sum()),
+        ever_at_least(gauged[:, gauged.any(axis=0)], independent=regime.share == 1), int((~market.hidden & (market.end > since) & (market.born <= days[-1])).sum()),
     )  # fmt: skip
 
 
@@ -139,7 +153,9 @@ def refusals() -> dict[str, Estimate | Refusal | list]:
         "looks that rotate through the pages": schnabel(looks, independent=False, **few),
         "check: window over the median life": schumacher_eschmeyer(looks, window_days=31.0, median_life_days=30.0),
         "check: looks that rotate": schumacher_eschmeyer(looks, independent=False, **few),
-        "bound of one look": chao2(count_seen(np.ones((1, 3), dtype=bool))),
+        "lower bound of one look": ever_at_least(np.ones((1, 3), dtype=bool)),
+        "lower bound of looks that rotate": ever_at_least(np.ones((3, 3), dtype=bool), independent=False),
+        "lower bound of two looks": ever_at_least(np.ones((2, 3), dtype=bool)),
         "coverage of one look": coverage(count_seen(np.ones((1, 3), dtype=bool))),
         "coverage of nothing": coverage(count_seen(nothing)),
         "curve without an end": kaplan_meier([Life(0.0, 10.0, None)]),
@@ -155,88 +171,145 @@ def within(estimate: Estimate, truth: float) -> bool:
     return (estimate.low or 0.0) <= truth <= (estimate.high if estimate.high is not None else float("inf"))
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What is printed of one model under one regime, and the bars that it missed."""
-
-    text: str
-    missed: tuple[str, ...]
-
-
-def judge(model, regime: Regime, runs: list[Run]) -> Line:
-    """Compare estimates with truth over all seeds."""
-    count, missed, parts = len(runs), [], []
-    levels = [run.level for run in runs if isinstance(run.level, Estimate)]
-    if levels:
-        pairs = [(run.level, run.truth) for run in runs if isinstance(run.level, Estimate)]
-        held = sum(within(level, truth) for level, truth in pairs) / len(pairs)
-        near = sum(abs(level.value - truth) <= BAR_NEAR * truth for level, truth in pairs) / len(pairs)
-        strict = regime.second and model.standing >= LARGE and regime.share >= 0.8
-        if strict and near < BAR_NEAR_SEEDS:
-            missed.append(f"within 6 % in {near:.1%} of seeds")
+def judge(model, regime: Regime, runs: list[Run]) -> dict[str, Any]:
+    """Estimates beside the truth, of the first seed and over all of them, and the bars that were missed."""
+    count = len(runs)
+    line: dict[str, Any] = {"market": model.name, "regime": regime.name, "seeds": count, "missed": []}
+    shown = [run for run in runs if isinstance(run.level, Estimate)]
+    if shown:
+        first = shown[0]
+        near = sum(abs(run.level.value - run.truth) <= BAR_NEAR * run.truth for run in shown) / len(shown)
+        held = sum(within(run.level, run.truth) for run in shown) / len(shown)
+        line["level"] = {
+            "method": first.level.method, **_figures(first.level, first.truth), "coverage": min(1.0, first.seen / first.level.value),
+            "holds": held, "near": near, "mean_of_truth": statistics.mean(run.level.value / run.truth for run in shown),
+        }  # fmt: skip
+        if model.standing >= LARGE and regime.second and regime.share >= 0.8 and near < BAR_NEAR_SEEDS:
+            line["missed"].append(f"within 6 % in {near:.1%} of seeds")
         if held < BAR_HELD:
-            missed.append(f"level held in {held:.1%} of seeds")
-        level, run = levels[0], next(run for run in runs if isinstance(run.level, Estimate))
-        covered = f"coverage {min(1.0, run.seen / level.value):.0%}"
-        parts.append(
-            f"{level.method}: {level.value:.0f} [{level.low:.0f}, {level.high:.0f}] truth {run.truth}, {covered};"
-            f" holds {held:.1%}, within 6 % {near:.1%}, mean {statistics.mean(one.value / truth for one, truth in pairs):.3f} of truth"
-        )
+            line["missed"].append(f"level held in {held:.1%} of seeds")
+        if not all(isinstance(run.gauge, Estimate) and run.seen for run in shown):
+            line["missed"].append("a level without its coverage")
     refused = [run.level for run in runs if isinstance(run.level, Refusal)]
     if refused:
-        parts.append(f"no level in {len(refused) / count:.0%}: {refused[0].method}: {refused[0].reason}")
-    bounds = [(run.least.value, run.ever) for run in runs if isinstance(run.least, Estimate)]
+        line["refused"] = {"seeds": len(refused), "method": refused[0].method, "reason": refused[0].reason}
+    bounds = [(run.least, run.ever) for run in runs if isinstance(run.least, Estimate)]
     if bounds:
-        below = sum(value <= ever for value, ever in bounds) / len(bounds)
-        parts.append(f"ever listed at least {bounds[0][0]:.0f} (Chao2), truth {bounds[0][1]}; below it in {below:.1%}")
+        below = sum(bound.value <= ever for bound, ever in bounds) / len(bounds)
+        line["ever_at_least"] = {**_figures(*bounds[0]), "below_truth": below}
+        if below < BAR_HELD:
+            line["missed"].append(f"lower bound of ever listed is one in {below:.1%} of seeds")
     held = sum(within(run.share, DUTCH_SHARE) for run in runs) / count
-    if not BAR_SHARE[0] <= held <= BAR_SHARE[1]:
-        missed.append(f"share held in {held:.1%} of seeds")
-    share, finite = runs[0].share, runs[0].finite
-    parts.append(
-        f"share {share.value:.2%} [{share.low:.2%}, {share.high:.2%}] truth {DUTCH_SHARE:.2%}; holds {held:.1%};"
-        f" this market only [{finite.low:.2%}, {finite.high:.2%}] truth {runs[0].finite_truth:.2%}"
-    )
-    head = f"{model.name:<6} {regime.name:<23}"
-    body = "\n".join(f"  {part}" for part in parts)
-    return Line(f"{head} {'MISSED: ' + '; '.join(missed) if missed else 'ok'}\n{body}", tuple(missed))
+    line["share"] = {**_figures(runs[0].share, DUTCH_SHARE), "holds": held}
+    if held < BAR_SHARE[0] or (held > BAR_SHARE[1] and count >= FEW_SEEDS):
+        line["missed"].append(f"share held in {held:.1%} of seeds")
+    held = sum(within(run.finite, run.finite_truth) for run in runs) / count
+    line["share_of_this_market_only"] = {**_figures(runs[0].finite, runs[0].finite_truth), "holds": held}
+    if held < BAR_SHARE[0]:
+        line["missed"].append(f"share of this market only held in {held:.1%} of seeds")
+    return line
 
 
-def measure(seeds: int, models=MODELS, regimes=REGIMES, *, workers: int | None = None):
-    """Every model under every regime, line by line as they are done."""
-    with concurrent.futures.ProcessPoolExecutor(workers or os.cpu_count()) as pool:
-        for model in models:
-            for regime in regimes:
-                runs = list(pool.map(functools.partial(watch, model, regime), range(seeds), chunksize=max(1, seeds // 16)))
-                yield judge(model, regime, runs)
+def _figures(estimate: Estimate, truth: float) -> dict[str, Any]:
+    return {"estimate": estimate.value, "low": estimate.low, "high": estimate.high, "truth": truth}
 
 
-def judge_sales(model, seeds: int) -> Line:
+def judge_sales(model, seeds: int) -> dict[str, Any]:
     """The floor and range of sales from feedback beside the orders that were made."""
     drawn = [draw_sales(model, np.random.default_rng(seed)) for seed in range(seeds)]
     found = [(sales_range(feedback), orders) for orders, feedback in drawn]
     held = sum(within(estimate, orders) and estimate.value <= orders for estimate, orders in found) / seeds
-    estimate, orders = found[0]
-    figures = f"floor {estimate.value:.0f}, range [{estimate.low:.0f}, {estimate.high:.0f}], truth {orders}; holds {held:.1%}"
-    missed = () if held >= BAR_HELD else (f"sales held in {held:.1%} of seeds",)
-    return Line(f"{model.name:<6} {'sales from feedback':<23} {'MISSED' if missed else 'ok'}\n  {figures}", missed)
+    missed = [] if held >= BAR_HELD else [f"sales held in {held:.1%} of seeds"]
+    return {"market": model.name, "seeds": seeds, "missed": missed, "sales": {**_figures(*found[0]), "holds": held}}
 
 
-def main(seeds: int, *names: str) -> int:
-    """Print everything; 1 where a bar is missed."""
-    missed = 0
-    models = [model for model in MODELS if not names or model.name in names]
-    for line in itertools.chain(measure(seeds, models), (judge_sales(model, seeds) for model in models)):
-        sys.stdout.write(line.text + "\n")
-        sys.stdout.flush()
-        missed += len(line.missed)
-    for rule, outcome in refusals().items():
-        refused = isinstance(outcome, Refusal)
-        missed += not refused
-        sys.stdout.write(f"{'refused' if refused else 'NOT REFUSED'}: {rule}: {outcome.reason if refused else outcome}\n")
-    sys.stdout.write(f"{seeds} seeds; {'every bar is held' if not missed else f'{missed} bars missed'}\n")
-    return int(missed > 0)
+def measure(seeds: int, models=MODELS, regimes=REGIMES, *, workers: int | None = None, advance=lambda: None):
+    """Every model under every regime, line by line as they are done; `advance` is called after each seed."""
+    with concurrent.futures.ProcessPoolExecutor(workers or os.cpu_count()) as pool:
+        for model in models:
+            for regime in regimes:
+                runs = []
+                for run in pool.map(functools.partial(watch, model, regime), range(seeds), chunksize=max(1, seeds // 50)):
+                    runs.append(run)
+                    advance()
+                yield judge(model, regime, runs)
+
+
+def main() -> int:
+    """Measure, print; 1 where a bar is missed."""
+    parser = argparse.ArgumentParser(description="Estimate, interval and truth side by side on simulated markets.")
+    parser.add_argument("--seeds", type=int, default=200, help="markets drawn under each regime (default 200)")
+    parser.add_argument("--model", action="append", choices=[model.name for model in MODELS], help="only this market (may come again)")
+    parser.add_argument("--regime", action="append", choices=[regime.name for regime in REGIMES], help="only this one (may come again)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    asked = parser.parse_args()
+    if asked.seeds < 1:
+        parser.error("--seeds must be at least 1")
+    models = [model for model in MODELS if not asked.model or model.name in asked.model]
+    regimes = [regime for regime in REGIMES if not asked.regime or regime.name in asked.regime]
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("markets drawn", total=asked.seeds * len(models) * len(regimes))
+        lines = list(measure(asked.seeds, models, regimes, advance=lambda: progress.advance(task)))
+    sales = [judge_sales(model, asked.seeds) for model in models]
+    rules = {rule: dataclasses.asdict(found) if isinstance(found, Refusal) else None for rule, found in refusals().items()}
+    missed = [f"{line['market']}, {line.get('regime', 'sales')}: {what}" for line in [*lines, *sales] for what in line["missed"]]
+    missed += [f"not refused: {rule}" for rule, found in rules.items() if found is None]
+    if asked.json:
+        json.dump({"seeds": asked.seeds, "regimes": lines, "sales": sales, "refusals": rules, "missed": missed}, sys.stdout, indent=1)
+        sys.stdout.write("\n")
+    else:
+        show(lines, sales, rules, missed, asked.seeds)
+    return int(bool(missed))
+
+
+def show(lines, sales, rules, missed, seeds) -> None:
+    """Print the tables: levels, lower bounds, shares, sales, refusals, and the bars that were missed."""
+    console = Console(width=None if sys.stdout.isatty() else 170, highlight=False)
+    whole, percent = "{:,.0f}".format, "{:.1%}".format
+    levels = _table("Levels (of the first seed; how often over all seeds)", "market", "regime", "method", "level", "95 %", "truth", "coverage",
+                    "holds truth", "within 6 %", "mean / truth")  # fmt: skip
+    shares = _table("Dutch share (truth: the one from which the generator draws)", "market", "regime", "share", "95 %", "truth", "holds truth",
+                    "this market only: 95 %", "its truth", "holds it")  # fmt: skip
+    bounds = _table(
+        f"Ever listed in the last {GAUGED_LOOKS} looks: Chao2, lower bound", "market", "regime", "at least", "truth", "below the truth"
+    )
+    for line in lines:
+        name = (line["market"], line["regime"])
+        level, refused = line.get("level"), line.get("refused")
+        if level:
+            limits = f"{whole(level['low'])}\u2013{whole(level['high'])}"
+            levels.add_row(*name, level["method"], whole(level["estimate"]), limits, whole(level["truth"]), percent(level["coverage"]),
+                           percent(level["holds"]), percent(level["near"]), f"{level['mean_of_truth']:.3f}")  # fmt: skip
+        if refused:
+            levels.add_row(*name, refused["method"], f"refused in {refused['seeds']}: {refused['reason']}")
+        if bound := line.get("ever_at_least"):
+            bounds.add_row(*name, whole(bound["estimate"]), whole(bound["truth"]), percent(bound["below_truth"]))
+        share, finite = line["share"], line["share_of_this_market_only"]
+        limits, narrow = (f"{percent(one['low'])}\u2013{percent(one['high'])}" for one in (share, finite))
+        shares.add_row(*name, percent(share["estimate"]), limits, percent(share["truth"]), percent(share["holds"]),
+                       narrow, percent(finite["truth"]), percent(finite["holds"]))  # fmt: skip
+    sold = _table("Sales from feedback", "market", "floor", "range", "orders made", "holds")
+    for line in sales:
+        one = line["sales"]
+        limits = f"{whole(one['low'])}\u2013{whole(one['high'])}"
+        sold.add_row(line["market"], whole(one["estimate"]), limits, whole(one["truth"]), percent(one["holds"]))
+    refusals_table = _table("Rules of refusal, provoked", "rule", "refused", "reason")
+    for rule, found in rules.items():
+        refusals_table.add_row(rule, "yes" if found else "NO", found["reason"] if found else "")
+    for table in (levels, bounds, shares, sold, refusals_table):
+        console.print(table)
+    for what in missed:
+        console.print(f"MISSED: {what}")
+    console.print(f"{seeds} seeds; {'every bar is held' if not missed else f'{len(missed)} bars missed'}")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 200, *sys.argv[2:]))
+    sys.exit(main())

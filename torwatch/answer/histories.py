@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from torwatch.answer.looks import NEVER, Array
+from torwatch.measure.abundance import near_closed
 from torwatch.measure.estimate import Refusal
 from torwatch.measure.survival import kaplan_meier, median_life_days
 from torwatch.store.capture import decode_ids
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from torwatch.answer.lives import Lives
 
 LAST_LOOKS = 8
-LEAST_LOOKS = 3  # fewer give Schnabel nothing to say: it then says so of these
 DAY_SECONDS = 86_400
 
 
@@ -46,17 +46,11 @@ class History:
         return table
 
     def near_closed(self) -> tuple[float, Array]:
-        """(days, looks) of the longest run of last complete looks within one median life, of three at least, so that a refusal has its figures.
+        """(days, looks) of the last complete looks, as few as tell the level: see measure/abundance.py.
 
         Partial looks are left out: they ask first for pages that earlier ones did not see (ADR 7).
         """
-        at_day, seen = self.at_day[self.complete], self.seen[self.complete]
-        if not len(at_day):
-            return 0.0, seen
-        age = at_day[-1] - at_day
-        fitting = int((age <= (self.median_life_days or 0.0)).sum())
-        looks = min(len(age), max(LEAST_LOOKS, fitting))
-        return float(age[-looks]), seen[-looks:]
+        return near_closed(self.at_day[self.complete], self.seen[self.complete], self.median_life_days)
 
 
 def read_histories(asking: Asking, markets: dict[int, str], lives: dict[int, Lives]) -> list[History]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from torwatch.answer.words import method_name
-from torwatch.measure.abundance import chao2, count_seen, coverage_limits, schnabel, schumacher_eschmeyer, two_passes
+from torwatch.measure.abundance import count_seen, coverage_limits, ever_at_least, schnabel, schumacher_eschmeyer, two_passes
 from torwatch.measure.estimate import Estimate, Refusal
 from torwatch.report import answer_sql as sql
 
@@ -39,6 +39,9 @@ def gauge_histories(histories: list[History], seed: int) -> list[Estimate | Refu
 def level_sections(asking: Asking, histories: list[History], coverages: list[Estimate | Refusal]) -> list[Section]:
     """Coverage with its interval, levels with theirs, and which estimators refused, market by market."""
     levels = [level for history in histories for level in _levels(history, asking.question.seed)]
+    bounds = [_least(history) for history in histories]
+    for history, gauge, least in zip(histories, coverages, bounds, strict=True):
+        levels += [_Level(history.market, found, 0) for found in (gauge, least) if isinstance(found, Refusal)]
     rows: list[tuple[Cell, ...]] = []
     refused: list[tuple[Cell, ...]] = []
     for level in levels:
@@ -59,17 +62,23 @@ def level_sections(asking: Asking, histories: list[History], coverages: list[Est
     none = ("No estimator was refused.", "Geen schatter is geweigerd.")
     why = ("No level is printed: see below.", "Er is geen niveau vermeld: zie hieronder.")
     return [
-        _coverage_section(asking, histories, coverages),
+        _coverage_section(asking, histories, coverages, bounds),
         asking.section("levels", ("Estimated levels", "Geschatte niveaus"), columns, rows, sql.LOOKS, note, why),
         asking.section("levels_refused", titles, (market, method, ("why not", "waarom niet")), refused, sql.LOOKS, reason=none),
     ]
 
 
-def _coverage_section(asking: Asking, histories: list[History], coverages: list[Estimate | Refusal]) -> Section:
+def _least(history: History) -> Estimate | Refusal:
+    """The least ever listed in the last looks; those that are not complete ask first for what earlier ones did not see (ADR 7)."""
+    return ever_at_least(history.seen[-GAUGED_LOOKS:], independent=bool(history.complete[-GAUGED_LOOKS:].all()))
+
+
+def _coverage_section(
+    asking: Asking, histories: list[History], coverages: list[Estimate | Refusal], bounds: list[Estimate | Refusal]
+) -> Section:
     rows: list[tuple[Cell, ...]] = []
-    for history, gauge in zip(histories, coverages, strict=True):
+    for history, gauge, least in zip(histories, coverages, bounds, strict=True):
         seen = history.seen[-GAUGED_LOOKS:]
-        least = chao2(count_seen(seen)) if len(seen) else None
         shown = (round(100 * gauge.value, 2), asking.percents(gauge.low, gauge.high)) if isinstance(gauge, Estimate) else (None, None)
         ever = round(least.value) if isinstance(least, Estimate) else None
         rows.append((history.market, len(seen), int(seen.any(axis=0).sum()), *shown, ever))
@@ -79,11 +88,11 @@ def _coverage_section(asking: Asking, histories: list[History], coverages: list[
     note = (
         (
             f"Good\u2013Turing over the last {GAUGED_LOOKS} looks, limits by draws of whole vendors, and Chao2 as the lower bound of ever listed in them;"
-            " a dash: too few looks."
+            " a dash: see below why."
         ),
         (
             f"Good\u2013Turing over de laatste {GAUGED_LOOKS} keren, grenzen door trekkingen van hele verkopers, en Chao2 als ondergrens van ooit aangeboden"
-            " daarin; een streep: te weinig keren."
+            " daarin; een streep: zie hieronder waarom."
         ),
     )
     return asking.section("coverage", ("Coverage", "Dekking"), columns, rows, sql.LOOKS, note)

@@ -78,6 +78,8 @@ DUTCH_METHODS = {
     "Chapman, two passes": "Chapman, twee gangen",
     "Schnabel, Chapman-modified": "Schnabel, naar Chapman",
     "Schumacher-Eschmeyer": "Schumacher-Eschmeyer",
+    "Chao2, lower bound": "Chao2, ondergrens",
+    "Good-Turing coverage": "dekking naar Good-Turing",
 }
 
 

@@ -123,12 +123,20 @@ def _page_counts(first: set[int], pages: Sequence[Collection[int]]) -> list[tupl
 
 
 def schnabel(
-    occasions: Occasions, *, window_days: float, median_life_days: float | None, independent: bool = True, modified: bool = True
+    occasions: Occasions,
+    *,
+    window_days: float,
+    median_life_days: float | None,
+    independent: bool = True,
+    modified: bool = True,
+    clump: float = 1.0,
 ) -> Estimate | Refusal:
     """Sum n_t M_t / (sum m_t + 1), Chapman's change; plain Schnabel without the + 1. Source: Schnabel 1938; Chapman 1952.
 
     Poisson limits of sum m under 50, else normal on 1/N; the lower one as `still_standing` says. `independent`: what a look asked for did
-    not hang on what earlier ones had seen.
+    not hang on what earlier ones had seen. `clump`: things that are read or missed together, as those of one list page are where a look
+    reads only some pages; what counts for the limits is then how many clumps were seen again (limits without it held the truth in 78 % of
+    markets of 80 pages of which looks read 24).
     """
     method = "Schnabel, Chapman-modified" if modified else "Schnabel"
     refusal = _refuse_window(method, occasions, window_days, median_life_days, independent=independent)
@@ -138,11 +146,11 @@ def schnabel(
     again = sum(occasions.recaught)
     number = weight / (again + modified)
     left = still_standing(window_days, median_life_days)
-    if again < POISSON_BELOW:
-        fewest, most = poisson_limits(again)
+    if again / clump < POISSON_BELOW:
+        fewest, most = (clump * limit for limit in poisson_limits(round(again / clump)))
         return Estimate(number, left * weight / (most + modified), weight / (fewest + modified) if fewest + modified else math.inf, method)
     # Normal on 1/N, whose variance is sum m / (sum n M)^2.
-    margin = Z_95 * math.sqrt(again) / weight
+    margin = Z_95 * math.sqrt(clump * again) / weight
     return Estimate(number, left / (1 / number + margin), 1 / (1 / number - margin), method)
 
 
@@ -156,6 +164,24 @@ def schumacher_eschmeyer(
         return refusal
     above = sum(n * m * m for n, m in zip(occasions.caught, occasions.known, strict=True))
     return Estimate(above / sum(a * m for a, m in zip(occasions.recaught, occasions.known, strict=True)), None, None, method)
+
+
+def near_closed(
+    at_day: np.ndarray, seen: np.ndarray, median_life_days: float | None, *, enough: int = POISSON_BELOW
+) -> tuple[float, np.ndarray]:
+    """(days, looks x things) of the fewest last looks, three at least, that saw `enough` again or fill one median life.
+
+    The longer the window, the more come and leave in it, and the more Schnabel is above what stands at a moment: over a whole median life
+    by half. Where three looks are longer than a life they are given all the same, so that the refusal has its figures.
+    """
+    if not len(at_day):
+        return 0.0, seen
+    age = at_day[-1] - at_day
+    most = max(LEAST_OCCASIONS, int((age <= (median_life_days or 0.0)).sum()))
+    looks = min(len(age), LEAST_OCCASIONS)
+    while looks < min(len(age), most) and sum(count_seen(seen[-looks:]).recaught) < enough:
+        looks += 1
+    return float(age[-looks]), seen[-looks:]
 
 
 def still_standing(window_days: float, median_life_days: float | None) -> float:
@@ -173,11 +199,7 @@ def _refuse_window(
     if not independent:
         return Refusal(method, *ORDERED)
     if len(occasions.caught) < LEAST_OCCASIONS:
-        return Refusal(
-            method,
-            f"it needs {LEAST_OCCASIONS} occasions, there are {len(occasions.caught)}",
-            f"het vraagt {LEAST_OCCASIONS} keren, er zijn er {len(occasions.caught)}",
-        )
+        return Refusal(method, *_too_few(len(occasions.caught)))
     if median_life_days is None:
         return Refusal(method, *UNKNOWN_LIFE)
     if window_days > median_life_days:
@@ -200,6 +222,30 @@ def chao2(occasions: Occasions) -> Estimate | Refusal:
     once, twice = occasions.frequencies.get(1, 0), occasions.frequencies.get(2, 0)
     observed = sum(occasions.frequencies.values())
     return Estimate(observed + (number - 1) / number * once * (once - 1) / (2 * (twice + 1)), None, None, method)
+
+
+def ever_at_least(seen: np.ndarray, *, independent: bool = True) -> Estimate | Refusal:
+    """Chao2 of looks x things as a lower bound of "ever listed" in a market where things come and leave.
+
+    Chao2 takes a thing seen once for one that is hard to see. What only the first or the last look saw may as well have left or come, and
+    counted so it gave more than there ever were (by 4 % for four complete weekly looks): things seen once are those of the looks between,
+    times k / (k - 2), where these are fewer. In a closed market both count the same on average. `independent`: as for `schnabel`.
+    """
+    method, looks = "Chao2, lower bound", len(seen)
+    if looks < LEAST_OCCASIONS:
+        return Refusal(method, *_too_few(looks))
+    if not independent:
+        return Refusal(method, *ORDERED)
+    occasions = count_seen(seen)
+    inside = int(seen[1:-1, seen.sum(axis=0) == 1].sum()) * looks / (looks - 2)
+    once = min(inside, occasions.frequencies.get(1, 0))
+    twice = occasions.frequencies.get(2, 0)
+    observed = sum(occasions.frequencies.values())
+    return Estimate(observed + max(0.0, (looks - 1) / looks * once * (once - 1) / (2 * (twice + 1))), None, None, method)
+
+
+def _too_few(looks: int) -> tuple[str, str]:
+    return f"it needs {LEAST_OCCASIONS} occasions, there are {looks}", f"het vraagt {LEAST_OCCASIONS} keren, er zijn er {looks}"
 
 
 def coverage(occasions: Occasions) -> Estimate | Refusal:

@@ -30,10 +30,16 @@ BOUNDS = ("low", "declared", "high")
 def share_intervals(
     table: np.ndarray, markets: Sequence[int], rng: np.random.Generator, *, draws: int = DRAWS
 ) -> list[tuple[Estimate | Refusal, Estimate | Refusal, Estimate | Refusal]]:
-    """The three shares of each group with limits from `draws` resamplings of whole vendors within their market (2.5-97.5 %).
+    """The three shares of each group with 95 % limits that take vendors as wholes.
 
     `table`: vendors x groups x 5, the listings of each vendor by FIELDS; `markets`: the market of each vendor. Low is only / every,
     declared weight / declared, high perhaps / every.
+
+    `draws` resamplings of whole vendors within their market give the variance; where few vendors carry the share that is too small just
+    when the share is (percentiles of the draws held it in 88 % of markets of 250 vendors, in 80 % of those of 30), so it is never taken to
+    be under that of `effective_size`, which does not hang on which vendors happen to be large. The limits are Wilson's on the effective
+    size of the greater variance, as Franco, Little, Louis and Slud 2019 recommend for clusters: skewed for small shares, and over 0 where
+    nothing was seen.
     """
     import numpy  # noqa: PLC0415, ICN001 - an extra: the daemon runs without it
 
@@ -52,18 +58,46 @@ def share_intervals(
 
 
 def _bound(total: np.ndarray, samples: np.ndarray, vendors: np.ndarray, bound: int) -> Estimate | Refusal:
-    import numpy  # noqa: PLC0415, ICN001 - an extra: the daemon runs without it
-
     method = f"{BOUNDS[bound]} share, bootstrap of vendors"
     above, below = ((0, 4), (1, 2), (3, 4))[bound]
     if not total[below]:
         return Refusal(method, *(UNCOUNTED if below == EVERY else UNDECLARED))
     value = float(total[above] / total[below])
-    if int((vendors[:, below] > 0).sum()) < LEAST_VENDORS:
+    counted = vendors[vendors[:, below] > 0]
+    if len(counted) < LEAST_VENDORS:
         return Refusal(method, *ONE_VENDOR)
     fit = samples[:, below] > 0
-    low, high = numpy.quantile(samples[fit, above] / samples[fit, below], (0.025, 0.975))
-    return Estimate(value, float(low), float(high), method)
+    size = effective_size(counted[:, above], counted[:, below])
+    spread = float((samples[fit, above] / samples[fit, below]).var(ddof=1))
+    if spread:
+        size = min(size, value * (1 - value) / spread)
+    return Estimate(value, *score_limits(value, size), method)
+
+
+def effective_size(hits: np.ndarray, sizes: np.ndarray) -> float:
+    """How many listings of as many vendors would tell as much as these: N^2 / sum n_i (1 + r (n_i - 1)), `hits` x_i of `sizes` n_i > 0.
+
+    r is how alike the listings of one vendor are (intraclass correlation by analysis of variance), 1 where it cannot be told. Sources:
+    Donner 1986 (r); Kish 1965 and Rao, Scott 1992 (effective size).
+    """
+    vendors, total = len(sizes), float(sizes.sum())
+    share = float(hits.sum()) / total
+    alike = 1.0
+    if total > vendors and 0 < share < 1:
+        parts = hits / sizes
+        between = float((sizes * (parts - share) ** 2).sum()) / (vendors - 1)
+        inside = float((sizes * parts * (1 - parts)).sum()) / (total - vendors)
+        typical = (total - float((sizes**2).sum()) / total) / (vendors - 1)
+        alike = min(1.0, max(0.0, (between - inside) / (between + (typical - 1) * inside)))
+    return float(total**2 / (sizes * (1 + alike * (sizes - 1))).sum())
+
+
+def score_limits(share: float, size: float) -> tuple[float, float]:
+    """Wilson's 95 % limits of a share of an effective number of things. Source: Wilson 1927."""
+    square = Z_95**2
+    centre = (share + square / (2 * size)) / (1 + square / size)
+    margin = Z_95 / (1 + square / size) * math.sqrt(share * (1 - share) / size + square / (4 * size**2))
+    return max(0.0, min(share, centre - margin)), min(1.0, max(share, centre + margin))
 
 
 def finite_market(estimate: Estimate, seen_share: float) -> Estimate:
@@ -78,7 +112,5 @@ def wilson(hits: int, total: int) -> Estimate | Refusal:
     """A plain proportion with Wilson's 95 % limits. Source: Wilson 1927."""
     if not total:
         return Refusal("Wilson", "nothing is counted", "er is niets geteld")
-    share, square = hits / total, Z_95**2
-    centre = (share + square / (2 * total)) / (1 + square / total)
-    margin = Z_95 / (1 + square / total) * math.sqrt(share * (1 - share) / total + square / (4 * total**2))
-    return Estimate(share, max(0.0, centre - margin), min(1.0, centre + margin), "Wilson")
+    share = hits / total
+    return Estimate(share, *score_limits(share, total), "Wilson")

@@ -15,6 +15,8 @@ from torwatch.measure.abundance import (
     count_seen,
     coverage,
     coverage_limits,
+    ever_at_least,
+    near_closed,
     poisson_limits,
     schnabel,
     schumacher_eschmeyer,
@@ -139,3 +141,36 @@ def test_coverage_limits_hold_the_estimate_and_widen_with_fewer_vendors():
         assert found.low < found.value < found.high <= 1
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
     assert coverage_limits(np.zeros((2, 2)), 1, rng).reason == "it needs two occasions that saw something"
+
+
+def test_the_near_closed_window_has_as_few_looks_as_tell_and_is_never_longer_than_a_life_but_for_three():
+    seen = np.zeros((8, 20), dtype=bool)
+    seen[:, :4] = True
+    days = np.arange(8.0) * 7
+    # Of the last k looks k - 1 see four things again.
+    for median, enough, looks in ((None, 1, 3), (15, 99, 3), (999, 8, 3), (999, 9, 4), (30, 99, 5), (999, 99, 8)):
+        window, found = near_closed(days, seen, median, enough=enough)
+        assert (len(found), window) == (looks, 7 * (looks - 1))
+    assert near_closed(days[:2], seen[:2], 30)[0] == 7
+    assert near_closed(days[:0], seen[:0], 30)[0] == 0
+
+
+def test_what_only_an_edge_of_the_window_saw_is_no_sign_of_more():
+    moving = np.tri(6, 40, dtype=bool) & ~np.tri(6, 40, -3, dtype=bool)  # each thing is seen in three looks on end: all were seen
+    assert ever_at_least(moving).value == moving.any(axis=0).sum()
+    chance = np.random.default_rng(1).random((6, 3000)) < 0.2
+    assert ever_at_least(chance).value == pytest.approx(chao2(count_seen(chance)).value, rel=0.05)
+
+
+def test_a_lower_bound_is_refused_for_two_looks_and_for_looks_that_rotate():
+    assert "3 occasions" in ever_at_least(np.ones((2, 3), dtype=bool)).reason
+    assert "asked first" in ever_at_least(np.ones((3, 3), dtype=bool), independent=False).reason
+
+
+def test_things_seen_page_by_page_widen_the_limits_of_schnabel():
+    pages = np.random.default_rng(2).random((4, 40)) < 0.4
+    listings = count_seen(np.repeat(pages, 25, axis=1))
+    narrow, wide = schnabel(listings, **SHORT), schnabel(listings, clump=25, **SHORT)
+    assert narrow.value == wide.value
+    assert wide.low < narrow.low < wide.value < narrow.high < wide.high
+    assert wide.low == pytest.approx(25 * schnabel(count_seen(pages), **SHORT).low, rel=0.05)

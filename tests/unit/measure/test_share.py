@@ -5,7 +5,7 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from torwatch.measure.estimate import Estimate, Refusal
-from torwatch.measure.share import finite_market, share_intervals, wilson
+from torwatch.measure.share import effective_size, finite_market, share_intervals, wilson
 
 
 def test_silk_road_2012_gives_its_three_bounds():
@@ -34,6 +34,50 @@ def test_a_vendor_counts_whole_and_the_interval_holds_the_share():
     assert declared.low < declared.value < declared.high
     assert low.value <= declared.value <= high.value + 1e-12
     assert declared.high - declared.low > 0.04  # a plain proportion of so many listings would be narrower
+
+
+def test_few_vendors_of_one_country_each_count_by_the_head():
+    sizes = np.array([1.0, 4.0, 10.0, 30.0, 5.0])
+    whole = sizes * np.array([0, 1, 0, 1, 0])
+    assert effective_size(whole, sizes) == pytest.approx(sizes.sum() ** 2 / (sizes**2).sum())
+
+
+def test_vendors_that_are_all_alike_leave_the_listings_to_count():
+    sizes = np.full(40, 10.0)
+    assert effective_size(sizes / 2, sizes) == pytest.approx(400)
+    assert effective_size(np.array([1.0, 0.0, 1.0]), np.ones(3)) == pytest.approx(3)
+
+
+def test_a_share_of_nothing_among_few_vendors_has_an_upper_limit_above_it():
+    table = np.zeros((12, 1, 5))
+    table[:, 0, 2] = table[:, 0, 4] = 3
+    low, declared, _ = share_intervals(table, [0] * 12, np.random.default_rng(1))[0]
+    assert low.value == low.low == 0
+    assert low.high == declared.high == pytest.approx(wilson(0, 12).high)
+
+
+@pytest.mark.parametrize("vendors", [30, 250])
+def test_few_vendors_of_unlike_size_hold_the_share_that_they_are_drawn_from(vendors):
+    rng, held, seeds = np.random.default_rng(3), 0, 120
+    for _ in range(seeds):
+        size = rng.poisson(8 * rng.lognormal(-0.5, 1.0, vendors)) + 0.0
+        here = size * (rng.random(vendors) < 0.113)
+        table = np.stack([here, here, size, here, size], axis=1)[size > 0][:, None]
+        declared = share_intervals(table, [0] * len(table), rng, draws=200)[0][1]
+        held += declared.low <= 0.113 <= declared.high
+    assert held >= 0.9 * seeds  # percentiles of the draws: 0.80 and 0.90
+
+
+def test_markets_of_unlike_shares_are_drawn_apart_and_hold_the_share_of_them_together():
+    rng, held, seeds = np.random.default_rng(4), 0, 120
+    shares = np.repeat([0.02, 0.1, 0.3], 80)
+    for _ in range(seeds):
+        size = rng.poisson(8 * rng.lognormal(-0.5, 1.0, 240)) + 1.0
+        here = size * (rng.random(240) < shares)
+        table = np.stack([here, here, size, here, size], axis=1)[:, None]
+        declared = share_intervals(table, np.repeat([1, 2, 3], 80).tolist(), rng, draws=200)[0][1]
+        held += declared.low <= 0.14 <= declared.high
+    assert held >= 0.9 * seeds
 
 
 def test_one_vendor_or_none_is_refused():
