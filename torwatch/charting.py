@@ -76,4 +76,4 @@ def _section(chart: Chart, rows: Sequence[tuple[Cell, ...]], language: str) -> S
         return Section(_key(chart), title, note=note, reason=reason, sql=chart.sql)
     columns, table = pivoted(chart, rows)
     said = tuple(tuple(chart.say(cell, language) if isinstance(cell, str) else cell for cell in row) for row in table)
-    return Section(_key(chart), title, tuple(chart.say(name, language) for name in columns), said, note, sql=chart.sql)
+    return Section(_key(chart), title, tuple(chart.say(name, language) for name in columns), columns, said, note, sql=chart.sql)

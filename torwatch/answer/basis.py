@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from torwatch.measure.estimate import Estimate, Refusal
+from torwatch.measure.estimate import Estimate
 from torwatch.report import answer_sql as sql
 from torwatch.report.baselines import BASELINES
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from torwatch.answer.asking import Asking
+    from torwatch.answer.histories import History
+    from torwatch.measure.estimate import Refusal
     from torwatch.report.document import Cell, Section
+
+STATES = ("complete", "partial", "failed", "held")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +38,12 @@ def read_basis(asking: Asking) -> Basis:
 
 
 def basis_sections(asking: Asking, basis: Basis) -> list[Section]:
-    """Snapshots by market with the frame, and the parsers that read them."""
+    """What stands on each market, its snapshots with the frame, those held, and the parsers that read them."""
     counted: list[tuple[Cell, ...]] = [
-        (row["market"], row["complete"], row["partial"], row["failed"], row["held"], row["pages"], round(row["megabytes"], 2))
+        (
+            *(row[name] for name in ("market", "complete", "partial", "failed", "held", "imported", "pages")),
+            round(row["megabytes"], 2),
+        )
         for row in basis.snapshots
     ]
     columns = (
@@ -45,6 +52,7 @@ def basis_sections(asking: Asking, basis: Basis) -> list[Section]:
         ("partial", "deels"),
         ("failed", "mislukt"),
         ("held", "wacht"),
+        ("imported", "invoer"),
         ("pages", "pagina's"),
         ("MB", "MB"),
     )
@@ -52,27 +60,81 @@ def basis_sections(asking: Asking, basis: Basis) -> list[Section]:
         f"{basis.watched} of {basis.known} known markets were watched.",
         f"{basis.watched} van {basis.known} bekende markten zijn gevolgd.",
     )
+    code, scope = asking.question.country, asking.scope
+    markets: list[tuple[Cell, ...]] = []
+    for row in basis.snapshots:
+        stands = scope.standing & (scope.market == row["market_id"])
+        ours = stands & scope.here
+        figures = (int(stands.sum()), int(ours.sum()), scope.vendors_of(ours))
+        markets.append((row["market"], *figures, row["last_good"], row["closed"] and row["closed"][:10]))
+    of_market = (
+        ("market", "markt"),
+        ("standing", "staand"),
+        (f"{code} standing", f"{code} staand", "standing_here"),
+        (f"{code} vendors", f"{code} verkopers", "vendors_here"),
+        ("last good look", "laatste goede keer"),
+        ("closed", "gesloten"),
+    )
     parsers: list[tuple[Cell, ...]] = [(row["market"], row["parser"], row["version"], row["since"]) for row in basis.parsers]
+    held: list[tuple[Cell, ...]] = [tuple(row) for row in asking.rows(sql.HELD)]
+    waiting = (("market", "markt"), ("day", "dag"), ("state", "staat"), ("reason", "reden"))
     heads = (("market", "markt"), ("parser", "lezer"), ("version", "versie"), ("since", "sinds"))
+    closed = (
+        "What stood at the last good look; nothing stands on a market that had closed by the end of the period.",
+        "Wat er bij de laatste goede keer stond; op een markt die aan het eind van de periode gesloten was staat niets.",
+    )
     return [
+        asking.section("markets", ("Extent by market", "Omvang per markt"), of_market, markets, sql.MARKETS, closed),
         asking.section("snapshots", ("Snapshots and frame", "Opnamen en kader"), columns, counted, sql.SNAPSHOTS, note),
+        asking.section(
+            "held",
+            ("Snapshots held or rejected", "Opnamen in wacht of verworpen"),
+            waiting,
+            held,
+            sql.HELD,
+            (
+                "They are in no figure. Decide on those that are held with torwatch hold list.",
+                "Zij zitten in geen cijfer. Beslis over die in wacht met torwatch hold list.",
+            )
+            if held
+            else ("", ""),
+            ("None was held or rejected.", "Er is geen in wacht of verworpen."),
+        ),
         asking.section("parsers", ("Parser versions", "Versies van de lezers"), heads, parsers, sql.PARSERS),
     ]
 
 
-def basis_line(asking: Asking, basis: Basis, coverages: Sequence[Estimate | Refusal]) -> str:
-    """One line of what every figure rests on; `coverages`: one a market."""
-    states = [sum(row[state] for row in basis.snapshots) for state in ("complete", "partial", "failed", "held")]
-    covered = sorted(found.value for found in coverages if isinstance(found, Estimate))
-    seen = "\u2013".join(asking.percent(share) for share in dict.fromkeys((covered[0], covered[-1]))) if covered else "\u2013"
+def basis_numbers(asking: Asking, basis: Basis, histories: Sequence[History], coverages: Sequence[Estimate | Refusal]) -> dict[str, Any]:
+    """What every figure rests on, for programs: shares from 0 to 1; `coverage` by market, null where it is not known."""
     scope = asking.scope
-    declared = asking.percent(float(scope.declared[scope.standing].mean()) if scope.standing.any() else None)
-    changed = max((row["since"] for row in basis.parsers), default="\u2013")
+    return {
+        "markets_watched": basis.watched,
+        "markets_known": basis.known,
+        "snapshots": {state: sum(row[state] for row in basis.snapshots) for state in STATES},
+        "coverage": {
+            history.market: {"value": found.value, "low": found.low, "high": found.high} if isinstance(found, Estimate) else None
+            for history, found in zip(histories, coverages, strict=True)
+        },
+        "declared_share": float(scope.declared[scope.standing].mean()) if scope.standing.any() else None,
+        "parsers_last_changed": max((row["since"] for row in basis.parsers), default=None),
+    }
+
+
+def basis_line(asking: Asking, numbers: Mapping[str, Any]) -> str:
+    """One line of what every figure rests on, from its numbers."""
+    states = [numbers["snapshots"][state] for state in STATES]
+    covered = sorted((found for found in numbers["coverage"].values() if found), key=lambda found: found["value"])
+    ends = [
+        f"{asking.percent(found['value'])} ({asking.percents(found['low'], found['high'])})" for found in covered[:1] + covered[1:][-1:]
+    ]
+    seen = " \u2013 ".join(ends) or "\u2013"
+    declared, changed = asking.percent(numbers["declared_share"]), numbers["parsers_last_changed"] or "\u2013"
+    watched, known = numbers["markets_watched"], numbers["markets_known"]
     return asking.say(
-        f"Every figure rests on: {basis.watched} of {basis.known} known markets watched; snapshots: {states[0]} complete, {states[1]} partial,"
+        f"Every figure rests on: {watched} of {known} known markets watched; snapshots: {states[0]} complete, {states[1]} partial,"
         f" {states[2]} failed, {states[3]} held; coverage of the markets {seen} %; {declared} % of the standing listings declare a country;"
         f" parsers last changed {changed}.",
-        f"Elk cijfer rust op: {basis.watched} van {basis.known} bekende markten gevolgd; opnamen: {states[0]} volledig, {states[1]} deels,"
+        f"Elk cijfer rust op: {watched} van {known} bekende markten gevolgd; opnamen: {states[0]} volledig, {states[1]} deels,"
         f" {states[2]} mislukt, {states[3]} in wacht; dekking van de markten {seen} %; {declared} % van het staande aanbod noemt een land;"
         f" lezers laatst gewijzigd {changed}.",
     )

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from torwatch.report.document import Cell, Section
 
 EXPLICIT = ("AU", "NZ", "world")
+NOWHERE = ("undeclared", "unparseable", "digital")
 MOST_PLACES = 10
 SIZES = ("\u2264 1", "1\u201310", "10\u2013100", "100\u20131000", "> 1000")
+SIZE_NAMES = ("to_1", "to_10", "to_100", "to_1000", "above_1000")
 SIZE_EDGES = (1, 10, 100, 1000)
 
 
@@ -31,16 +33,16 @@ def extent_section(asking: Asking) -> Section:
     order = sorted(range(size), key=lambda place: (-counts[0][place], scope.categories[place]))
     rows: list[tuple[Cell, ...]] = []
     if len(scope.id):
-        rows = [(asking.say("all", "alles"), *(int(count.sum()) for count in counts[:4]), scope.vendors_of(here))]
+        rows = [(asking.label("all", "all", "alles"), *(int(count.sum()) for count in counts[:4]), scope.vendors_of(here))]
         rows += [(asking.category(place), *(int(count[place]) for count in counts)) for place in order if counts[1][place]]
     code = asking.question.country
     columns = (
         ("category", "soort"),
         ("standing", "staand"),
         ("ever", "ooit"),
-        (f"{code} standing", f"{code} staand"),
-        (f"{code} ever", f"{code} ooit"),
-        (f"{code} vendors", f"{code} verkopers"),
+        (f"{code} standing", f"{code} staand", "standing_here"),
+        (f"{code} ever", f"{code} ooit", "ever_here"),
+        (f"{code} vendors", f"{code} verkopers", "vendors_here"),
     )
     unmapped = scope.categories.index("unmapped")
     share = asking.percent(counts[0][unmapped] / max(1, counts[0].sum()))
@@ -51,8 +53,8 @@ def extent_section(asking: Asking) -> Section:
     return asking.section("extent", ("Extent by category", "Omvang per soort"), columns, rows, sql.EXTENT, note)
 
 
-def destination_section(asking: Asking) -> Section:
-    """Where the country's standing listings claim to ship to; Australia, New Zealand and the world always."""
+def destination_sections(asking: Asking) -> list[Section]:
+    """Where the country's standing listings claim to ship to, in all and by category; Australia, New Zealand and the world always."""
     scope = asking.scope
     chosen = scope.standing & scope.here
     counts: dict[str, int] = {}
@@ -66,12 +68,47 @@ def destination_section(asking: Asking) -> Section:
         rows = [
             (place_name(name, asking.question.language), counts.get(name, 0), round(100 * counts.get(name, 0) / total, 2)) for name in names
         ]
-    columns = (("ships to", "verzendt naar"), ("listings", "aanbiedingen"), ("%", "%"))
+    columns = (("ships to", "verzendt naar"), ("listings", "aanbiedingen"), ("%", "%", "percent"))
     note = (
         "A listing counts at every destination it names. Worldwide and regions are not spread over their countries.",
         "Een aanbieding telt bij elke bestemming die zij noemt. Wereldwijd en streken zijn niet over hun landen verdeeld.",
     )
-    return asking.section("destinations", ("Claimed destinations", "Opgegeven bestemmingen"), columns, rows, sql.DESTINATIONS, note)
+    return [
+        asking.section("destinations", ("Claimed destinations", "Opgegeven bestemmingen"), columns, rows, sql.DESTINATIONS, note),
+        _destinations_by_category(asking),
+    ]
+
+
+def _destinations_by_category(asking: Asking) -> Section:
+    """Listings of each category that name the places always told of, the country itself, another place, or none."""
+    scope, code = asking.scope, asking.question.country
+    chosen = scope.standing & scope.here
+    told = tuple(dict.fromkeys((*EXPLICIT, code)))
+    names = [frozenset(places) for places in scope.destinations]
+    marks = [np.array([place in one for one in names], dtype=bool) for place in told]
+    marks.append(np.array([bool(one - {*told, *NOWHERE}) for one in names], dtype=bool))
+    marks.append(np.array([not one - set(NOWHERE) for one in names], dtype=bool))
+    size = len(scope.categories)
+    every = np.bincount(scope.category[chosen], minlength=size)
+    counts = [np.bincount(scope.category[chosen & mark[scope.destination]], minlength=size) for mark in marks]
+    order = sorted(np.flatnonzero(every).tolist(), key=lambda place: (-every[place], scope.categories[place]))
+    rows: list[tuple[Cell, ...]] = [
+        (asking.category(place), int(every[place]), *(int(count[place]) for count in counts)) for place in order
+    ]
+    columns = (
+        ("category", "soort"),
+        ("listings", "aanbiedingen"),
+        *((place, place, place.lower() if place in EXPLICIT else "home") for place in told if place != "world"),
+        ("other", "ander"),
+        ("not told", "niet gezegd"),
+    )
+    columns = (*columns[:4], ("world", "wereld"), *columns[4:])
+    note = (
+        "Listings that name each; one that names several counts in each column.",
+        "Aanbiedingen die elk noemen; wie er meer noemt telt in elke kolom.",
+    )
+    titles = ("Claimed destinations by category", "Opgegeven bestemmingen per soort")
+    return asking.section("destinations_category", titles, columns, rows, sql.CATEGORY_DESTINATIONS, note)
 
 
 def goods_sections(asking: Asking) -> list[Section]:
@@ -84,7 +121,7 @@ def goods_sections(asking: Asking) -> list[Section]:
     amounts: list[tuple[Cell, ...]] = [
         (
             asking.category(category),
-            asking.say(UNITS[unit], "stuk" if UNITS[unit] == "unit" else UNITS[unit]),
+            asking.label(UNITS[unit], UNITS[unit], "stuk" if UNITS[unit] == "unit" else UNITS[unit]),
             *found[category, unit].tolist(),
         )
         for category, unit in np.argwhere(found.sum(axis=2))
@@ -92,9 +129,9 @@ def goods_sections(asking: Asking) -> list[Section]:
     known = scope.standing & scope.drug & (scope.group != scope.groups.index("unknown"))
     everywhere, here = len(np.unique(scope.group[known])), len(np.unique(scope.group[known & scope.here]))
     kinds: list[tuple[Cell, ...]] = [(here, everywhere)] if everywhere else []
-    columns = (("category", "soort"), ("unit", "eenheid"), *((size, size) for size in SIZES))
+    columns = (("category", "soort"), ("unit", "eenheid"), *((size, size, name) for size, name in zip(SIZES, SIZE_NAMES, strict=True)))
     note = ("Listings by the amount their title gives.", "Aanbiedingen naar de hoeveelheid die hun titel noemt.")
-    names = ((asking.question.country,) * 2, ("everywhere", "overal"))
+    names = ((asking.question.country, asking.question.country, "here"), ("everywhere", "overal"))
     return [
         asking.section("order_sizes", ("Order sizes", "Grootte van bestellingen"), columns, amounts, sql.AMOUNTS, note),
         asking.section("variety", ("Distinct substance groups", "Verschillende stofgroepen"), names, kinds, sql.VARIETY),
@@ -109,9 +146,9 @@ def home_section(asking: Asking) -> Section:
     dutch, _ = scope.places(np.array([row[0] for row in asking.store.rows(sql.DUTCH_TITLES)], dtype="i8"))
     dutch = dutch[scope.standing[dutch]]
     rows: list[tuple[Cell, ...]] = [
-        (f"{code} \u2192 {code}", at_home),
-        (asking.say("titles with Dutch words, all origins", "titels met Nederlandse woorden, alle herkomst"), len(dutch)),
-        (f"{asking.say('of these from', 'waarvan uit')} {code}", int(scope.here[dutch].sum())),
+        (asking.label("at_home", f"{code} \u2192 {code}", f"{code} \u2192 {code}"), at_home),
+        (asking.label("dutch_titles", "titles with Dutch words, all origins", "titels met Nederlandse woorden, alle herkomst"), len(dutch)),
+        (asking.label("dutch_titles_here", f"of these from {code}", f"waarvan uit {code}"), int(scope.here[dutch].sum())),
     ]
     columns = (("offers", "aanbod"), ("listings", "aanbiedingen"))
     return asking.section(

@@ -27,6 +27,7 @@ class History:
     """A market's last looks: `seen` is looks x listings; `first` and `pages` are the two passes of the last snapshot that has both."""
 
     market: str
+    number: int  # of the market
     at_day: Array
     complete: Array  # by look
     seen: Array
@@ -78,6 +79,7 @@ def read_histories(asking: Asking, markets: dict[int, str], lives: dict[int, Liv
         histories.append(
             History(
                 name,
+                market,
                 np.array([occasions[at].at.timestamp() / DAY_SECONDS for at in chosen]),
                 np.array([occasions[at].complete for at in chosen], dtype=bool),
                 seen,

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from torwatch.answer.asking import percents
 from torwatch.answer.words import method_name
 from torwatch.measure.abundance import count_seen, coverage_limits, ever_at_least, schnabel, schumacher_eschmeyer, two_passes
 from torwatch.measure.estimate import Estimate, Refusal
 from torwatch.report import answer_sql as sql
+from torwatch.report.document import Interval
 
 if TYPE_CHECKING:
     from torwatch.answer.asking import Asking
     from torwatch.answer.histories import History
+    from torwatch.answer.scope import Scope
     from torwatch.report.document import Cell, Section
 
 GAUGED_LOOKS = 4  # the last ones: a gauge over the market's whole life would count what is long gone as unseen
@@ -36,6 +39,19 @@ def gauge_histories(histories: list[History], seed: int) -> list[Estimate | Refu
     return [coverage_limits(history.by_vendor(GAUGED_LOOKS), len(history.seen[-GAUGED_LOOKS:]), rng) for history in histories]
 
 
+def seen_of_standing(scope: Scope, histories: list[History], coverages: list[Estimate | Refusal]) -> float | None:
+    """How much was seen of what stands, all markets together, by the lower limits of their coverage; None where one is not known."""
+    weighed, total = 0.0, 0
+    for history, gauge in zip(histories, coverages, strict=True):
+        standing = int((scope.standing & (scope.market == history.number)).sum())
+        if standing and not isinstance(gauge, Estimate):
+            return None
+        if isinstance(gauge, Estimate):
+            weighed += standing * (gauge.value if gauge.low is None else gauge.low)
+            total += standing
+    return weighed / total if total else None
+
+
 def level_sections(asking: Asking, histories: list[History], coverages: list[Estimate | Refusal]) -> list[Section]:
     """Coverage with its interval, levels with theirs, and which estimators refused, market by market."""
     levels = [level for history in histories for level in _levels(history, asking.question.seed)]
@@ -49,11 +65,11 @@ def level_sections(asking: Asking, histories: list[History], coverages: list[Est
         if isinstance(level.found, Refusal):
             refused.append((level.market, named, level.found.told(asking.question.language)))
             continue
-        rows.append(
-            (level.market, named, round(level.found.value), _limits(asking, level.found), _covered(asking, level.found, level.seen))
-        )
+        covered = round(100 * min(1.0, level.seen / level.found.value), 2)
+        rows.append((level.market, named, round(level.found.value), _limits(level.found), covered, _covered(level)))
     market, method = ("market", "markt"), ("method", "methode")
-    columns = (market, method, ("level", "niveau"), ("95 %", "95 %"), ("coverage, %", "dekking, %"))
+    limits = ("95 %", "95 %", "limits")
+    columns = (market, method, ("level", "niveau"), limits, ("coverage, %", "dekking, %", "coverage"), ("95 %", "95 %", "coverage_limits"))
     note = (
         "Listings that stand and that the market's lists can show; what they hide is in no level. Coverage: the share of the level that was seen.",
         "Aanbiedingen die staan en die de lijsten van de markt kunnen tonen; wat zij verbergen zit in geen niveau. Dekking: het geziene deel ervan.",
@@ -79,11 +95,12 @@ def _coverage_section(
     rows: list[tuple[Cell, ...]] = []
     for history, gauge, least in zip(histories, coverages, bounds, strict=True):
         seen = history.seen[-GAUGED_LOOKS:]
-        shown = (round(100 * gauge.value, 2), asking.percents(gauge.low, gauge.high)) if isinstance(gauge, Estimate) else (None, None)
+        shown = (round(100 * gauge.value, 2), percents(gauge)) if isinstance(gauge, Estimate) else (None, None)
         ever = round(least.value) if isinstance(least, Estimate) else None
         rows.append((history.market, len(seen), int(seen.any(axis=0).sum()), *shown, ever))
     columns = (
-        ("market", "markt"), ("looks", "keren"), ("seen", "gezien"), ("coverage, %", "dekking, %"), ("95 %", "95 %"), ("at least", "minstens"),
+        ("market", "markt"), ("looks", "keren"), ("seen", "gezien"), ("coverage, %", "dekking, %", "coverage"),
+        ("95 %", "95 %", "limits"), ("at least", "minstens"),
     )  # fmt: skip
     note = (
         (
@@ -118,15 +135,11 @@ def _levels(history: History, seed: int) -> list[_Level]:
     ]
 
 
-def _limits(asking: Asking, found: Estimate) -> str | None:
-    if found.low is None or found.high is None:
-        return None
-    return "\u2013".join(asking.number(limit) for limit in (found.low, found.high))
+def _limits(found: Estimate) -> Interval | None:
+    return None if found.low is None or found.high is None else Interval(round(found.low), round(found.high))
 
 
-def _covered(asking: Asking, found: Estimate, seen: int) -> str:
-    """The share of the level that was seen, with the limits that the level's own give."""
-    share = asking.percent(min(1.0, seen / found.value))
-    if found.low is None or found.high is None:
-        return share
-    return f"{share} ({asking.percents(min(1.0, seen / found.high), min(1.0, seen / found.low))})"
+def _covered(level: _Level) -> Interval | None:
+    """The share of the level that was seen: the limits that the level's own give."""
+    limits = _limits(level.found) if isinstance(level.found, Estimate) else None
+    return limits and Interval(*(round(100 * min(1.0, level.seen / max(1.0, limit)), 2) for limit in (limits.high, limits.low)))

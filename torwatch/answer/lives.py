@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from torwatch.answer.asking import percents
 from torwatch.answer.looks import NEVER, Array, Looks, Spells
 from torwatch.measure.estimate import Refusal
 from torwatch.measure.survival import Life, kaplan_meier, median_life_days, step_at
@@ -71,10 +72,16 @@ def life_sections(asking: Asking, lives: dict[int, Lives]) -> list[Section]:
     vendors = scope.vendor_spells
     of_here = np.isin(vendors.owner, ours)
     groups = (
-        (asking.say("listings", "aanbiedingen"), lives),
-        (f"{code} {asking.say('listings', 'aanbiedingen')}", lives_by_market(scope.looks, scope.spells.take(here), until)),
-        (asking.say("vendors", "verkopers"), lives_by_market(scope.looks, vendors, until, born)),
-        (f"{code} {asking.say('vendors', 'verkopers')}", lives_by_market(scope.looks, vendors.take(of_here), until, born[of_here])),
+        (asking.label("listings", "listings", "aanbiedingen"), lives),
+        (
+            asking.label("listings_here", f"{code} listings", f"{code} aanbiedingen"),
+            lives_by_market(scope.looks, scope.spells.take(here), until),
+        ),
+        (asking.label("vendors", "vendors", "verkopers"), lives_by_market(scope.looks, vendors, until, born)),
+        (
+            asking.label("vendors_here", f"{code} vendors", f"{code} verkopers"),
+            lives_by_market(scope.looks, vendors.take(of_here), until, born[of_here]),
+        ),
     )
     medians: list[tuple[Cell, ...]] = []
     curves: list[tuple[Cell, ...]] = []
@@ -92,8 +99,7 @@ def life_sections(asking: Asking, lives: dict[int, Lives]) -> list[Section]:
         for age in AGES_DAYS:
             if age <= longest:
                 step = step_at(steps, age)
-                limits = asking.percents(step.low, step.high) if step.deaths else None
-                curves.append((name, age, round(100 * step.survival, 2), limits))
+                curves.append((name, age, round(100 * step.survival, 2), percents(step) if step.deaths else None))
     if not any(row[1] for row in medians):
         medians = []
     note = (
@@ -110,7 +116,7 @@ def life_sections(asking: Asking, lives: dict[int, Lives]) -> list[Section]:
     )
     who = ("who", "wie")
     heads = (who, ("seen to begin", "begin gezien"), ("ended", "geëindigd"), ("median, days", "mediaan, dagen"), ("why not", "waarom niet"))
-    columns = (who, ("after days", "na dagen"), ("% standing", "% staat nog"), ("95 %", "95 %"))
+    columns = (who, ("after days", "na dagen"), ("% standing", "% staat nog", "percent_standing"), ("95 %", "95 %", "limits"))
     return [
         asking.section(
             "lives", ("Lives of listings and vendors", "Levensduur van aanbiedingen en verkopers"), heads, medians, sql.LIVES, note

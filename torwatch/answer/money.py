@@ -70,9 +70,9 @@ def _by_category(asking: Asking, feedback: Feedback, usd: Array) -> Section:
     every = np.bincount(category[declares], usd[declares], size)
     drug = scope.drug[listing]
     totals = [
-        (asking.say("all goods", "alle waar"), orders.sum(), ours.sum(), split.sum(), every.sum()),
+        (asking.label("all goods", "all goods", "alle waar"), orders.sum(), ours.sum(), split.sum(), every.sum()),
         (
-            asking.say("physical drugs", "fysieke drugs"),
+            asking.label("physical drugs", "physical drugs", "fysieke drugs"),
             (here & drug).sum(),
             usd[here & drug].sum(),
             (usd * scope.weight[listing])[drug].sum(),
@@ -104,7 +104,7 @@ def _by_category(asking: Asking, feedback: Feedback, usd: Array) -> Section:
         ("floor", "ondergrens"),
         ("from", "van"),
         ("to", "tot"),
-        ("% of revenue", "% van omzet"),
+        ("% of revenue", "% van omzet", "percent_of_revenue"),
     )
     reason = (
         "Not printed: no order of this period can be valued. Import rates (torwatch rates import) where prices are not in USD.",
@@ -118,13 +118,19 @@ def _by_category(asking: Asking, feedback: Feedback, usd: Array) -> Section:
 def _sensitivity(asking: Asking, totals: dict[float, float], flagged: dict[float, int]) -> Section:
     rows: list[tuple[Cell, ...]] = [
         (
-            asking.say(f"factor {factor:.0f}", f"factor {factor:.0f}") if factor else asking.say("none passed over", "geen overgeslagen"),
+            asking.label(f"factor_{factor:.0f}", f"factor {factor:.0f}", f"factor {factor:.0f}")
+            if factor
+            else asking.label("none", "none passed over", "geen overgeslagen"),
             flagged[factor],
             round(totals[factor]),
         )
         for factor in sorted(totals)
     ]
-    columns = (("rule", "regel"), ("prices passed over", "prijzen overgeslagen"), (f"{asking.question.country}, USD",) * 2)
+    columns = (
+        ("rule", "regel"),
+        ("prices passed over", "prijzen overgeslagen"),
+        (f"{asking.question.country}, USD", f"{asking.question.country}, USD", "usd_here"),
+    )
     note = (
         (
             "A price only holds its listing's place when it is above the factor times the median of the listing's other prices and the 99.9th percentile"

@@ -7,10 +7,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torwatch.errors import UsageError
-from torwatch.normalise.country import country_codes, region_codes, region_contains
+from torwatch.normalise.country import country_codes, country_name, region_codes, region_contains
 
 if TYPE_CHECKING:
     import datetime as dt
+
+TONGUES = ("en", "nl")
+# What people write for a code, and is none; three letters and old codes among it.
+COMMON = {
+    "UK": "GB",
+    "ENGLAND": "GB",
+    "HOLLAND": "NL",
+    "USA": "US",
+    "NLD": "NL",
+    "GBR": "GB",
+    "DEU": "DE",
+    "BEL": "BE",
+    "AUS": "AU",
+    "NZL": "NZ",
+    "EL": "GR",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +52,13 @@ class Question:
 
 
 def check_country(text: str) -> str:
-    """The ISO code, in capitals. Raises UsageError for anything else."""
+    """The ISO code, in capitals. Raises UsageError for anything else, with the code that a name or a common short form stands for."""
     code = text.strip().upper()
-    if code not in country_codes():
-        raise UsageError(f"{text!r} is no ISO 3166-1 alpha-2 country code: use two letters, for instance NL")
-    return code
+    if code in country_codes():
+        return code
+    meant = [
+        found for found in country_codes() if text.strip().casefold() in {country_name(found, tongue).casefold() for tongue in TONGUES}
+    ]
+    meant = meant or [found for found in (COMMON.get(code),) if found]
+    remedy = f"use {meant[0]}" if meant else "use two letters, for instance NL"
+    raise UsageError(f"{text!r} is no ISO 3166-1 alpha-2 country code: {remedy}")

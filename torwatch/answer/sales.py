@@ -101,11 +101,23 @@ def scam_section(asking: Asking, feedback: Feedback) -> Section:
     """Claims of scams: complaints, phishing checks and closed markets."""
     row = asking.rows(sql.SIGNS)[0]
     rows: list[tuple[Cell, ...]] = [
-        (asking.say("feedback read", "gelezen beoordelingen"), feedback.read),
-        (asking.say("that speaks of non-delivery or scam", "die van niet leveren of oplichting spreekt"), feedback.complaints),
-        (asking.say("accounts that their market calls banned", "rekeningen die hun markt uitgesloten noemt"), row["banned"]),
-        (asking.say("pages that looked like phishing checks", "pagina's als phishing-controle"), row["phishing"]),
-        (asking.say("markets closed", "gesloten markten"), row["closed"]),
+        (asking.label("feedback_read", "feedback read", "gelezen beoordelingen"), feedback.read),
+        (
+            asking.label("complaints", "that speaks of non-delivery or scam", "die van niet leveren of oplichting spreekt"),
+            feedback.complaints,
+        ),
+        (
+            asking.label("banned_accounts", "accounts that their market calls banned", "rekeningen die hun markt uitgesloten noemt"),
+            row["banned"],
+        ),
+        (asking.label("phishing_checks", "pages that looked like phishing checks", "pagina's als phishing-controle"), row["phishing"]),
+        (
+            asking.label(
+                "not_on_list", "addresses that are not on their market's signed list", "adressen die niet op de getekende lijst staan"
+            ),
+            row["not_on_list"],
+        ),
+        (asking.label("markets_closed", "markets closed", "gesloten markten"), row["closed"]),
     ]
     part = wilson(feedback.complaints, feedback.read)
     note = ("Claims only; none was checked.", "Slechts beweringen; geen is nagegaan.")

@@ -128,6 +128,7 @@ def read_scope(store: Store, question: Question) -> Scope:
     spells, alive, standing, fresh = _lives(looks, listing_spells, found["id"], question)
     found = found[alive]
     market, place = _unpack(found["packed"], sizes)
+    closed = [row[0] for row in store.rows("SELECT id FROM market WHERE closed <= ?", (question.parameters["until"],))]
     vendors, first, vendor = np.unique(found["vendor"], return_index=True, return_inverse=True)
     claim, kind = _claim_values(claims), _kind_values(kinds)
     origins, destinations = claim["origins"], (("undeclared",), *(tuple(row["names"].split("\t")) for row in targets))
@@ -140,7 +141,7 @@ def read_scope(store: Store, question: Question) -> Scope:
         vendor=vendor,
         vendors=vendors,
         vendor_market=market[first],
-        standing=standing[alive],
+        standing=standing[alive] & ~np.isin(market, closed),
         fresh=fresh[alive],
         category=kind["category"][place["kinds"]],
         categories=kind["categories"],

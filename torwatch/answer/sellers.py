@@ -28,11 +28,14 @@ def seller_sections(asking: Asking) -> list[Section]:
         top = np.sort(listings)[::-1][:FIRST].sum() / listings.sum()
         rows = [
             (
-                asking.say("sellers, accounts of one key linked", "verkopers, rekeningen met één sleutel samen"),
+                asking.label("linked", "sellers, accounts of one key linked", "verkopers, rekeningen met één sleutel samen"),
                 _linked(asking, scope.vendors[accounts].tolist()),
             ),
-            (asking.say("accounts, unlinked", "rekeningen, los geteld"), len(accounts)),
-            (asking.say("% of listings by the top 10", "% van aanbod door de eerste 10"), round(100 * float(top), 2)),
+            (asking.label("unlinked", "accounts, unlinked", "rekeningen, los geteld"), len(accounts)),
+            (
+                asking.label("percent_of_top_10", "% of listings by the top 10", "% van aanbod door de eerste 10"),
+                round(100 * float(top), 2),
+            ),
         ]
     note = (
         "Accounts are linked by the fingerprint of a PGP key; keys can be copied by impersonators.",
@@ -41,7 +44,7 @@ def seller_sections(asking: Asking) -> list[Section]:
     columns = (("measure", "maat"), ("number", "aantal"))
     return [
         asking.section("vendors", ("Vendors and concentration", "Verkopers en concentratie"), columns, rows, sql.CONCENTRATION, note),
-        _movers(asking, listings.tolist(), fresh),
+        _movers(asking, listings.tolist(), fresh, _left(asking)),
     ]
 
 
@@ -62,7 +65,14 @@ def _linked(asking: Asking, accounts: list[int]) -> int:
     return sum(account == parent for account, parent in root.items())
 
 
-def _movers(asking: Asking, listings: list[int], fresh: np.ndarray) -> Section:
+def _left(asking: Asking) -> list[int]:
+    """By vendor the country's listings that stood in the period and no longer do at its end."""
+    scope = asking.scope
+    left: list[int] = np.bincount(scope.vendor[scope.here & ~scope.standing], minlength=len(scope.vendors)).tolist()
+    return left
+
+
+def _movers(asking: Asking, listings: list[int], fresh: np.ndarray, left: list[int]) -> Section:
     scope = asking.scope
     least = np.sort(fresh)[::-1][:FIRST].min(initial=1)
     ids = {int(scope.vendors[place]): int(place) for place in np.flatnonzero(fresh >= max(1, least))}
@@ -74,8 +84,10 @@ def _movers(asking: Asking, listings: list[int], fresh: np.ndarray) -> Section:
             (json.dumps([vendor for vendor in ids if vendor > 0]),),
         )
     }
-    found = sorted((-int(fresh[place]), *names[vendor], listings[place]) for vendor, place in ids.items() if vendor in names)[:FIRST]
-    rows: list[tuple[Cell, ...]] = [(vendor, market, -new, standing) for new, vendor, market, standing in found]
-    columns = (("vendor", "verkoper"), ("market", "markt"), ("new", "nieuw"), ("standing", "staand"))
+    found = sorted((-int(fresh[place]), *names[vendor], left[place], listings[place]) for vendor, place in ids.items() if vendor in names)[
+        :FIRST
+    ]
+    rows: list[tuple[Cell, ...]] = [(vendor, market, -new, gone, standing) for new, vendor, market, gone, standing in found]
+    columns = (("vendor", "verkoper"), ("market", "markt"), ("new", "nieuw"), ("gone", "weg"), ("standing", "staand"))
     titles = ("Top movers: most new listings", "Grootste stijgers: meeste nieuwe aanbiedingen")
     return asking.section("movers", titles, columns, rows, sql.CONCENTRATION)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from torwatch.answer.asking import NOTHING_SEEN, percents
 from torwatch.answer.words import NAMED, category_name
 from torwatch.measure.estimate import Estimate, Refusal
-from torwatch.measure.share import EVERY, FIELDS, share_intervals
+from torwatch.measure.share import EVERY, FIELDS, finite_market, share_intervals
 from torwatch.report import answer_sql as sql
 
 if TYPE_CHECKING:
@@ -18,19 +19,23 @@ if TYPE_CHECKING:
     from torwatch.report.document import Cell, Section
 
 
-def share_sections(asking: Asking) -> list[Section]:
-    """Two tables over the same rows: the shares, and the limits of each."""
+def share_sections(asking: Asking, seen_share: float | None) -> list[Section]:
+    """Three tables over the same rows: the shares, their limits, and those for these markets only.
+
+    `seen_share`: how much was seen of what stands; None where the coverage of a market is not known.
+    """
     scope, question = asking.scope, asking.question
     table = vendor_table(scope)
     rng = np.random.default_rng(question.seed)
     found = share_intervals(table, scope.vendor_market.tolist(), rng) if len(scope.vendors) else []
     labels = [
-        asking.say("physical drugs", "fysieke drugs"),
-        asking.say("all goods", "alle waar"),
+        asking.label("physical drugs", "physical drugs", "fysieke drugs"),
+        asking.label("all goods", "all goods", "alle waar"),
         *map(asking.category, range(len(scope.categories))),
     ]
     shares: list[tuple[Cell, ...]] = []
     limits: list[tuple[Cell, ...]] = []
+    narrow: list[tuple[Cell, ...]] = []
     reasons: dict[str, None] = {}
     for label, sums, bounds in zip(labels, table.sum(axis=0), found, strict=False):
         every, declared = int(sums[EVERY]), float(sums[FIELDS.index("declared")])
@@ -39,13 +44,31 @@ def share_sections(asking: Asking) -> list[Section]:
         reasons |= {bound.told(question.language): None for bound in bounds if isinstance(bound, Refusal)}
         values = [round(100 * bound.value, 2) if isinstance(bound, Estimate) else None for bound in bounds]
         shares.append((label, every, *values, round(100 * declared / every, 2)))
-        limits.append((label, *(_limits(asking, bound) for bound in bounds)))
+        limits.append((label, *(percents(bound) if isinstance(bound, Estimate) else None for bound in bounds)))
+        if seen_share is not None:
+            narrow.append(
+                (label, *(percents(finite_market(bound, seen_share)) if isinstance(bound, Estimate) else None for bound in bounds))
+            )
     if shares:
         unseen = [name for name in NAMED if name not in {scope.categories[place] for place in np.unique(scope.category[scope.standing])}]
         shares += [(category_name(name, question.language), 0, None, None, None, None) for name in unseen]
     note = _note(list(reasons))
     goods, low, declared_, high = ("goods", "waar"), ("low", "laag"), ("declared", "opgegeven"), ("high", "hoog")
-    columns = (goods, ("listings", "aanbiedingen"), low, declared_, high, ("% declaring", "% met opgave"))
+    columns = (goods, ("listings", "aanbiedingen"), low, declared_, high, ("% declaring", "% met opgave", "percent_declaring"))
+    only = (
+        (
+            f"For the listings that stand on these markets now: of these {asking.percent(seen_share)} % were seen, and only what was not seen is"
+            " uncertain. Narrower than the limits above, which are for the vendors that might have been there instead."
+        ),
+        (
+            f"Voor het aanbod dat nu op deze markten staat: daarvan is {asking.percent(seen_share)} % gezien, en slechts wat niet gezien is, is"
+            " onzeker. Nauwer dan de grenzen hierboven, die gelden voor de verkopers die er anders hadden kunnen staan."
+        ),
+    )
+    why = (
+        "Not printed: the coverage of a market is not known (see below), so what was not seen cannot be weighed.",
+        "Niet vermeld: de dekking van een markt is niet bekend (zie hieronder), dus wat niet gezien is laat zich niet wegen.",
+    )
     return [
         asking.section("share", ("Share in three bounds", "Aandeel in drie grenzen"), columns, shares, sql.VENDOR_COUNTS, note),
         asking.section(
@@ -54,6 +77,15 @@ def share_sections(asking: Asking) -> list[Section]:
             (goods, low, declared_, high),
             limits,
             sql.VENDOR_COUNTS,
+        ),
+        asking.section(
+            "share_limits_this_market_only",
+            ("95 % limits for these markets only", "95 %-grenzen voor alleen deze markten"),
+            (goods, low, declared_, high),
+            narrow,
+            sql.VENDOR_COUNTS,
+            only if narrow else ("", ""),
+            why if limits else NOTHING_SEEN,
         ),
     ]
 
@@ -73,15 +105,13 @@ def vendor_table(scope: Scope) -> Array:
     return table
 
 
-def _limits(asking: Asking, bound: Estimate | Refusal) -> str | None:
-    return asking.percents(bound.low, bound.high) if isinstance(bound, Estimate) else None
-
-
 def _note(reasons: list[str]) -> tuple[str, str]:
     left_out = "; ".join(reasons)
     return (
         "Per cent. Low: only this country; declared: of those that name a country; high: with undeclared, world and regions that hold it."
-        " Limits: 1,000 draws of whole vendors within their market." + (f" Left out: {left_out}." if reasons else ""),
+        " Limits: Wilson's on the effective number of listings, by 1,000 draws of whole vendors within their market."
+        + (f" Left out: {left_out}." if reasons else ""),
         "Procent. Laag: alleen dit land; opgegeven: van wie een land noemt; hoog: met onbekend, wereld en streken waar het in ligt."
-        " Grenzen: 1.000 trekkingen van hele verkopers binnen hun markt." + (f" Weggelaten: {left_out}." if reasons else ""),
+        " Grenzen: die van Wilson op het effectieve aantal aanbiedingen, door 1.000 trekkingen van hele verkopers binnen hun markt."
+        + (f" Weggelaten: {left_out}." if reasons else ""),
     )

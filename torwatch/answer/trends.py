@@ -57,11 +57,11 @@ def _section(asking: Asking, key: str, titles: tuple[str, str], course: _Course,
         rows.append((*row, course.marks[at]))
     columns = (
         ("to", "tot"),
-        (f"{code}, all", f"{code}, alle"),
-        ("%", "%"),
-        (f"{code}, panel", f"{code}, panel"),
-        ("%", "%"),
-        ("+/\u2212/h", "+/\u2212/w"),
+        (f"{code}, all", f"{code}, alle", "here"),
+        ("%", "%", "percent"),
+        (f"{code}, panel", f"{code}, panel", "panel_here"),
+        ("%", "%", "panel_percent"),
+        ("+/\u2212/h", "+/\u2212/w", "marks"),
     )
     note = (
         (

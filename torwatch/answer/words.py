@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torwatch.normalise.country import country_codes, country_name
+from torwatch.report.document import Label
 
 # Always told of, seen or not: the letter of 2012 names them.
 NAMED = ("NPS", "precursors", "GHB/GBL", "cultivation supplies", "cannabis seeds", "medicines", "weapons")
@@ -83,24 +84,24 @@ DUTCH_METHODS = {
 }
 
 
-def method_name(method: str, language: str) -> str:
+def method_name(method: str, language: str) -> Label:
     """An estimator, as it is printed."""
-    return DUTCH_METHODS.get(method, method) if language == "nl" else method
+    return Label(method, DUTCH_METHODS.get(method, method) if language == "nl" else method)
 
 
-def category_name(category: str, language: str) -> str:
+def category_name(category: str, language: str) -> Label:
     """A category of the answer, as it is printed."""
-    return DUTCH_CATEGORIES.get(category, category) if language == "nl" else category
+    return Label(category, DUTCH_CATEGORIES.get(category, category) if language == "nl" else category)
 
 
-def group_name(group: str, language: str) -> str:
+def group_name(group: str, language: str) -> Label:
     """A substance group, as it is printed."""
-    return DUTCH_GROUPS.get(group, group) if language == "nl" else group
+    return Label(group, DUTCH_GROUPS.get(group, group) if language == "nl" else group)
 
 
-def place_name(code: str, language: str) -> str:
+def place_name(code: str, language: str) -> Label:
     """A country by its code with its name; a region or what is no place, as it is printed."""
     if code in country_codes():
-        return f"{code} {country_name(code, language)}"
+        return Label(code, f"{code} {country_name(code, language)}")
     words = DUTCH_CLASSES if language == "nl" else ENGLISH_CLASSES
-    return words.get(code, code)
+    return Label(code, words.get(code, code))

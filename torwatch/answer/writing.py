@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torwatch.answer.asking import Asking
-from torwatch.answer.basis import baseline_section, basis_line, basis_sections, read_basis
-from torwatch.answer.extent import destination_section, extent_section, goods_sections, home_section
+from torwatch.answer.basis import baseline_section, basis_line, basis_numbers, basis_sections, read_basis
+from torwatch.answer.extent import destination_sections, extent_section, goods_sections, home_section
 from torwatch.answer.histories import read_histories
-from torwatch.answer.levels import gauge_histories, level_sections
+from torwatch.answer.levels import gauge_histories, level_sections, seen_of_standing
 from torwatch.answer.lives import life_sections, lives_by_market
 from torwatch.answer.money import money_sections
 from torwatch.answer.prices import price_section
@@ -33,9 +33,9 @@ def write_document(store: Store, question: Question) -> Document:
     histories = read_histories(asking, {row["market_id"]: row["market"] for row in basis.snapshots}, lives)
     coverages = gauge_histories(histories, question.seed)
     sections = (
-        *share_sections(asking),
+        *share_sections(asking, seen_of_standing(asking.scope, histories, coverages)),
         extent_section(asking),
-        destination_section(asking),
+        *destination_sections(asking),
         *seller_sections(asking),
         sales_section(asking, feedback),
         *money_sections(asking, feedback),
@@ -56,4 +56,5 @@ def write_document(store: Store, question: Question) -> Document:
     name = country_name(question.country, question.language)
     title = asking.say(f"{name} on the markets watched", f"{name} op de gevolgde markten")
     period = f"{question.since.date()} \u2013 {question.until.date()}"
-    return Document(title, question.language, period, (lead, basis_line(asking, basis, coverages)), sections, question.parameters)
+    numbers = basis_numbers(asking, basis, histories, coverages)
+    return Document(title, question.language, period, (lead, basis_line(asking, numbers)), sections, question.parameters, numbers)

@@ -79,16 +79,13 @@ def answer(country: str, since: dt.datetime | None, until: dt.datetime | None, l
 def print_answer(document: Document, form: str, pictures: Mapping[str, str]) -> None:
     """Print a document in one of its forms; `pictures`: section key → inline SVG, for HTML."""
     if form == "json":
-        import dataclasses
+        from torwatch.report.answer_data import answer_object
 
-        print_json(dataclasses.asdict(document))
+        print_json(answer_object(document))
     elif form == "csv":
-        rows: list[tuple[object, ...]] = []
-        for section in document.sections:
-            rows += [(section.key, "", "", section.reason)] if section.reason else []
-            for number, row in enumerate(section.rows, 1):
-                rows += [(section.key, number, column, cell) for column, cell in zip(section.columns, row, strict=True)]
-        print_csv(("section", "row", "column", "value"), rows)
+        from torwatch.report.answer_data import CSV_COLUMNS, answer_rows
+
+        print_csv(CSV_COLUMNS, answer_rows(document))
     elif form == "html":
         from torwatch.report.answer_html import answer_html
 

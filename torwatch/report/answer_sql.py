@@ -17,7 +17,8 @@ SCOPE = f"""
     LEFT JOIN snapshot AS missed ON missed.id = spell.first_missed_snapshot_id
     WHERE spell.entity = 'listing' AND opened.started_at <= :until AND (missed.started_at IS NULL OR missed.started_at >= :since)
     GROUP BY spell.entity_id)
-  SELECT listing.id, listing.market_id, coalesce(listing.vendor_id, -listing.id) AS vendor_id, life.standing, life.opened,
+  SELECT listing.id, listing.market_id, coalesce(listing.vendor_id, -listing.id) AS vendor_id,
+         life.standing AND listing.market_id NOT IN (SELECT id FROM market WHERE closed <= :until) AS standing, life.opened,
          coalesce(substance.answer_group, 'unmapped') AS category, coalesce(substance.substance_group, 'unknown') AS substance_group,
          substance.is_drug IS 1 AND claim.class IS NOT 'digital' AND lower(coalesce(listing.listing_type, '')) <> 'digital' AS drug,
          coalesce(claim.names = 1 AND claim.countries = 1 AND claim.regions = 0, 0) AS only_here,
@@ -90,6 +91,21 @@ FROM spell JOIN scope ON scope.id = spell.entity_id JOIN watched ON watched.mark
 JOIN snapshot AS opened ON opened.id = spell.opened_snapshot_id
 LEFT JOIN snapshot AS missed ON missed.id = spell.first_missed_snapshot_id
 WHERE spell.entity = 'listing' AND opened.started_at <= :until GROUP BY 1, 2, 3"""
+CATEGORY_DESTINATIONS = """
+SELECT scope.category, CASE WHEN destination.code = '' THEN destination.class ELSE replace(destination.code, 'region:', '') END AS destination,
+       count(DISTINCT scope.id) AS listings
+FROM scope JOIN listing ON listing.id = scope.id
+JOIN destination ON destination.market_id = listing.market_id AND destination.raw = coalesce(listing.ship_to, '') AND destination.excluded = 0
+WHERE scope.standing = 1 AND scope.weight > 0 GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2"""
+MARKETS = """
+SELECT market.name AS market, sum(scope.standing) AS standing, sum(scope.standing AND scope.weight > 0) AS standing_here,
+       count(DISTINCT CASE WHEN scope.standing AND scope.weight > 0 THEN scope.vendor_id END) AS vendors_here,
+       CASE WHEN market.closed <= :until THEN market.closed END AS closed
+FROM scope JOIN market ON market.id = scope.market_id GROUP BY market.id ORDER BY market.name"""
+HELD = """
+SELECT market.name AS market, date(snapshot.started_at) AS day, snapshot.state, hold.reason
+FROM snapshot JOIN market ON market.id = snapshot.market_id LEFT JOIN hold ON hold.snapshot_id = snapshot.id
+WHERE snapshot.state IN ('held', 'rejected') AND snapshot.started_at BETWEEN :since AND :until ORDER BY 1, snapshot.id"""
 AMOUNTS = """
 SELECT scope.category, quantity.unit,
        CASE WHEN CAST(quantity.amount AS REAL) <= 1 THEN 1 WHEN CAST(quantity.amount AS REAL) <= 10 THEN 2
@@ -103,10 +119,10 @@ VARIETY = """
 SELECT count(DISTINCT CASE WHEN weight > 0 THEN substance_group END) AS here, count(DISTINCT substance_group) AS everywhere
 FROM scope WHERE standing = 1 AND drug AND substance_group <> 'unknown'"""
 CONCENTRATION = """
-SELECT scope.vendor_id, coalesce(vendor.name, vendor.key, '?') AS vendor, market.name AS market, count(*) AS listings,
-       sum(scope.opened >= :since) AS fresh
+SELECT scope.vendor_id, coalesce(vendor.name, vendor.key, '?') AS vendor, market.name AS market, sum(scope.standing) AS listings,
+       sum(scope.standing AND scope.opened >= :since) AS fresh, sum(NOT scope.standing) AS gone
 FROM scope JOIN market ON market.id = scope.market_id LEFT JOIN vendor ON vendor.id = scope.vendor_id
-WHERE scope.standing = 1 AND scope.weight > 0 GROUP BY 1 ORDER BY 4 DESC, 2"""
+WHERE scope.weight > 0 GROUP BY 1 HAVING sum(scope.standing) > 0 ORDER BY 4 DESC, 2"""
 DUTCH = ("voor", "gratis", "verzending", "uit", "stuks", "wiet", "zuivere", "van")
 # The index finds the letters anywhere in a title; the patterns then ask for whole words.
 DUTCH_TITLES = f"""
@@ -128,7 +144,10 @@ COMPLAINS = " OR ".join(
 FEEDBACK = f"SELECT coalesce(feedback.listing_id, 0), feedback.first_snapshot_id, {COMPLAINS} FROM feedback"
 SIGNS = """
 SELECT (SELECT count(*) FROM vendor WHERE banned = 1) AS banned, (SELECT count(*) FROM failure WHERE outcome = 'phishing_check') AS phishing,
-       (SELECT count(*) FROM market WHERE closed BETWEEN :since AND :until) AS closed"""
+       (SELECT count(*) FROM market WHERE closed >= substr(:since, 1, length(closed)) AND closed <= :until) AS closed,
+       (SELECT count(*) FROM event AS list, json_each(list.detail, '$.not_on_list') WHERE list.kind = 'mirrors_imported' AND list.at <= :until
+        AND NOT EXISTS (SELECT 1 FROM event AS newer WHERE newer.kind = list.kind AND newer.subject = list.subject AND newer.at <= :until
+                        AND newer.id > list.id)) AS not_on_list"""
 SCAMS = f"""
 SELECT count(*) AS feedback, coalesce(sum({COMPLAINS}), 0) AS complaints, {SIGNS.strip().removeprefix("SELECT ")}
 FROM feedback JOIN snapshot ON snapshot.id = feedback.first_snapshot_id WHERE snapshot.started_at BETWEEN :since AND :until"""
@@ -165,7 +184,8 @@ SNAPSHOTS = """
 SELECT market.name AS market, sum(snapshot.state = 'complete') AS complete, sum(snapshot.state = 'partial') AS partial,
        sum(snapshot.state = 'failed') AS failed, sum(snapshot.state = 'held') AS held, count(DISTINCT snapshot.parser_digest) AS parsers,
        sum(coalesce(snapshot.pages, 0)) AS pages, sum(coalesce(snapshot.received_bytes, 0)) / 1e6 AS megabytes,
-       min(snapshot.started_at) AS first, max(snapshot.started_at) AS last, market.id AS market_id
+       sum(snapshot.source = 'import') AS imported, max(CASE WHEN snapshot.state IN ('complete', 'partial') THEN date(snapshot.started_at) END) AS last_good,
+       CASE WHEN market.closed <= :until THEN market.closed END AS closed, market.id AS market_id
 FROM snapshot JOIN market ON market.id = snapshot.market_id WHERE snapshot.started_at BETWEEN :since AND :until
 GROUP BY market.id ORDER BY market.name"""
 PARSERS = """
@@ -177,10 +197,12 @@ SELECT (SELECT count(*) FROM market) AS known, (SELECT count(DISTINCT market_id)
         WHERE state IN ('complete', 'partial') AND started_at BETWEEN :since AND :until) AS watched"""
 
 
+HEAD = f"WITH scope AS MATERIALIZED ({SCOPE})"
+
+
 def standalone(sql: str) -> str:
     """A figure's SQL that runs on the database as it is: the scope in front of it."""
     text = sql.strip()
     if " scope" not in text:
         return text
-    head = f"WITH scope AS MATERIALIZED ({SCOPE})"
-    return f"{head},\n{text.removeprefix('WITH ')}" if text.startswith("WITH ") else f"{head}\n{text}"
+    return f"{HEAD},\n{text.removeprefix('WITH ')}" if text.startswith("WITH ") else f"{HEAD}\n{text}"

@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
 
-Cell = str | int | float | None
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Label(str):
+    """A word for people, in the language of the answer, with the key that it has in every language."""
+
+    __slots__ = ("key",)
+    key: str
+
+    def __new__(cls, key: str, text: str) -> Self:
+        """The text, which knows its key."""
+        made = super().__new__(cls, text)
+        made.key = key
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Two limits, in the unit of the figure that they are of."""
+
+    low: float
+    high: float
+
+
+Cell = str | int | float | Interval | None
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One figure or table. `reason` says why it is not printed; `sql` gives it again from the database; `key` is stable, for scripts."""
+    """One figure or table. `reason` says why it is not printed; `sql` gives it again from the database.
+
+    `key` and the `names` of the columns are stable, for scripts; `columns` are headings in the language of the answer.
+    """
 
     key: str
     title: str
     columns: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     rows: tuple[tuple[Cell, ...], ...] = ()
     note: str = ""
     reason: str = ""
@@ -27,7 +57,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The whole answer, in one language (`nl` or `en`)."""
+    """The whole answer, in one language (`nl` or `en`). `basis`: what every figure rests on, as numbers; the lead says it in words."""
 
     title: str
     language: str
@@ -35,6 +65,7 @@ class Document:
     lead: tuple[str, ...]
     sections: tuple[Section, ...]
     parameters: dict[str, str]
+    basis: Mapping[str, Any] = field(default_factory=dict)
 
 
 def show_cell(cell: Cell, language: str) -> str:
@@ -43,5 +74,7 @@ def show_cell(cell: Cell, language: str) -> str:
         return "\u2013"
     if isinstance(cell, str):
         return cell
+    if isinstance(cell, Interval):
+        return f"{show_cell(cell.low, language)}\u2013{show_cell(cell.high, language)}"
     text = f"{cell:,.2f}" if isinstance(cell, float) else f"{cell:,}"
     return text.translate(str.maketrans(",.", ".,")) if language == "nl" else text

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import builtins
 import datetime as dt
+import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -9,9 +11,13 @@ from statsmodels.stats.proportion import proportion_confint
 
 from torwatch.answer import Question, check_country, write_answer
 from torwatch.errors import TorwatchError, UsageError
+from torwatch.report.answer_data import answer_object, answer_rows
 from torwatch.report.answer_html import answer_html
 from torwatch.report.answer_text import answer_text
+from torwatch.report.document import Interval
 from torwatch.store.database import open_store
+
+LITERAL = re.compile(r" *'[^']*'")  # of SQL: a line break in it would change it
 
 
 def section(document, key):
@@ -30,9 +36,8 @@ def test_every_printed_share_has_its_limits(silk_road_answers):
     shares, limits = (section(silk_road_answers["en"], key).rows for key in ("share", "share_limits"))
     for share, limit in zip(shares, limits, strict=False):
         assert share[0] == limit[0]
-        for value, text in zip(share[2:5], limit[1:], strict=True):
-            low, high = map(float, text.split("\u2013"))
-            assert low < value < high
+        for value, limits in zip(share[2:5], limit[1:], strict=True):
+            assert limits.low < value < limits.high
 
 
 def test_what_the_letter_of_2012_names_is_told_also_where_nothing_was_seen(silk_road_answers):
@@ -54,7 +59,19 @@ def test_every_sql_of_the_answer_runs_by_itself(silk_road, silk_road_answers):
 
 def test_the_text_is_readable_at_80_columns_in_both_languages(silk_road_answers, bazaar_answers):
     for document in (*silk_road_answers.values(), *bazaar_answers.values()):
-        assert max(map(len, answer_text(document).splitlines())) <= 80
+        assert [line for line in answer_text(document).splitlines() if len(line) > 80 and not LITERAL.fullmatch(line)] == []
+
+
+def test_the_sql_of_the_text_gives_every_figure_again(bazaar, bazaar_answers):
+    for document in bazaar_answers.values():
+        _, queries = re.split(r"\nSQL (?:of every figure|van elk cijfer)\n-+\n", answer_text(document))
+        head, *told = re.split(r"\n\n[^\n]+ \((\w+)\)\n", queries)
+        scope = head[head.index("WITH scope") :]
+        assert told[::2] == [one.key for one in document.sections if one.sql]
+        for key, text in zip(told[::2], told[1::2], strict=True):
+            names = {name: value for name, value in document.parameters.items() if f":{name}" in section(document, key).sql}
+            printed = bazaar.rows(text.replace("\u2026", scope, 1), names)
+            assert [tuple(row) for row in printed] == [tuple(row) for row in bazaar.rows(section(document, key).sql, names)]
 
 
 def test_a_figure_that_cannot_be_carried_gives_its_reason(silk_road_answers):
@@ -109,8 +126,9 @@ def test_one_line_says_what_every_figure_rests_on(bazaar_answers):
     assert "3 of 3 known markets watched" in line
     assert "14 complete, 2 partial, 0 failed, 1 held" in line
     assert "parsers last changed 2026-02-02" in line
-    covered = sorted(row[3] for row in section(bazaar_answers["en"], "coverage").rows)
-    assert f"coverage of the markets {covered[0]:.2f}\u2013{covered[-1]:.2f} %" in line
+    covered = sorted((row[3], row[4]) for row in section(bazaar_answers["en"], "coverage").rows)
+    first, last = (f"{value:.2f} ({limits.low:.2f}\u2013{limits.high:.2f})" for value, limits in (covered[0], covered[-1]))
+    assert f"coverage of the markets {first} \u2013 {last} %" in line
     assert "in wacht" in bazaar_answers["nl"].lead[1]
 
 
@@ -124,9 +142,69 @@ def test_the_part_of_feedback_that_complains_has_limits_unless_there_is_none(baz
 
 
 def test_any_iso_code_will_do_and_nothing_else():
-    assert check_country("de") == "DE"
-    with pytest.raises(UsageError, match="two letters"):
-        check_country("Holland")
+    for code in ("AU", "nz", " us", "GB", "xk"):
+        assert check_country(code) == code.strip().upper()
+    for text, remedy in (
+        ("Holland", "use NL"),
+        ("uk", "use GB"),
+        ("Nederland", "use NL"),
+        ("new zealand", "use NZ"),
+        ("USA", "use US"),
+        ("zz", "two letters"),
+    ):
+        with pytest.raises(UsageError, match=remedy):
+            check_country(text)
+
+
+def test_limits_are_for_these_markets_only_where_it_says_so_and_narrower(bazaar_answers):
+    for language, words in (("en", "these markets only"), ("nl", "alleen deze markten")):
+        wide, narrow = (section(bazaar_answers[language], f"share_limits{name}") for name in ("", "_this_market_only"))
+        assert words in narrow.title
+        assert words not in wide.title
+        for outer, inner in zip(wide.rows, narrow.rows, strict=True):
+            assert outer[0] == inner[0]
+            assert all(one.low <= other.low <= other.high <= one.high for one, other in zip(outer[1:], inner[1:], strict=True))
+
+
+def test_without_coverage_no_limits_are_for_these_markets_only(silk_road_answers):
+    assert section(silk_road_answers["en"], "share_limits_this_market_only").reason.startswith("Not printed: the coverage")
+
+
+def test_the_data_has_numbers_for_limits_and_the_same_names_in_both_languages(bazaar_answers, silk_road_answers):
+    for answers in (bazaar_answers, silk_road_answers):
+        english, dutch = (json.loads(json.dumps(answer_object(answers[language]))) for language in ("en", "nl"))
+        assert english["schema"] == dutch["schema"] == "torwatch-answer/1"
+        assert english["basis"] == dutch["basis"]
+        for key, one in english["sections"].items():
+            assert list(one["columns"]) == list(dutch["sections"][key]["columns"])
+            assert all(list(row) == list(one["columns"]) for row in one["rows"])
+            keyed = [[cell["key"] for cell in row.values() if isinstance(cell, dict) and "key" in cell] for row in one["rows"]]
+            assert sorted(keyed) == sorted(
+                [cell["key"] for cell in row.values() if isinstance(cell, dict) and "key" in cell] for row in dutch["sections"][key]["rows"]
+            )
+        limits = english["sections"]["share_limits"]["rows"][0]
+        assert isinstance(limits["low"]["low"], float)
+        assert limits["goods"] == {"key": "physical drugs", "text": "physical drugs"}
+
+
+def test_csv_holds_every_figure_and_what_it_rests_on(bazaar_answers):
+    for document in bazaar_answers.values():
+        rows = list(answer_rows(document))
+        for one in document.sections:
+            mine = {(number, name): value for key, number, name, _, value in rows if key == one.key}
+            assert mine[None, "title"] == one.title
+            assert mine.get((None, "sql"), "") == one.sql
+            assert mine.get((None, "reason"), "") == one.reason
+            cells = sum(1 + isinstance(cell, Interval) for row in one.rows for cell in row)
+            assert sum(number is not None for number, _ in mine) == cells
+        assert ("", None, "lead", "", document.lead[1]) in rows
+
+
+def test_every_section_and_column_of_the_data_is_in_its_document(bazaar_answers, checkout):
+    told = (checkout / "docs" / "answer-data.md").read_text(encoding="utf-8")
+    for one in bazaar_answers["en"].sections:
+        line = next((line for line in told.splitlines() if line.startswith(f"| `{one.key}` |")), "")
+        assert set(one.names) <= set(re.findall(r"`(\w+)`", line)), one.key
 
 
 def test_a_database_without_a_snapshot_says_what_to_do(tmp_path):

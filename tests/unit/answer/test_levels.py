@@ -80,13 +80,11 @@ def test_two_passes_give_the_level_with_its_coverage_unless_the_first_took_too_l
         assert "pass A took 30.0 days, over a tenth of the median life" in refused[0][2]
         assert "gang A duurde 30,0 dagen" in section(answers["nl"], "levels_refused").rows[0][2]
         return
-    (_, method, level, limits, coverage) = levels[0]
+    (_, method, level, limits, coverage, covered) = levels[0]
     assert method == "Chapman, two passes"
     assert level == pytest.approx(STANDING, rel=0.06)
-    low, high = (int(part.replace(",", "")) for part in limits.split("\u2013"))
-    assert low < STANDING < high
-    share, least, most = (float(part) for part in coverage.replace("(", "").replace(")", "").replace("\u2013", " ").split())
-    assert least < share < most <= 100
+    assert limits.low < STANDING < limits.high
+    assert covered.low < coverage < covered.high <= 100
 
 
 def test_no_level_stands_without_its_coverage_and_every_refusal_has_a_reason(watched, bazaar_answers):
@@ -105,8 +103,7 @@ def test_schnabel_is_refused_where_lives_are_shorter_than_its_window(watched):
 
 def test_coverage_has_an_interval(bazaar_answers):
     for _, looks, seen, coverage, limits, least in section(bazaar_answers["en"], "coverage").rows:
-        low, high = map(float, limits.split("\u2013"))
         assert looks == 4
-        assert low <= coverage <= high <= 100
+        assert limits.low <= coverage <= limits.high <= 100
         assert seen > 0
         assert least is None or least >= seen

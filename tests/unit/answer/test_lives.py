@@ -63,5 +63,5 @@ def test_lives_of_listings_and_vendors_are_told_with_limits(bazaar_answers):
     assert [row[0] for row in rows["lives"]] == ["listings", "NL listings", "vendors", "NL vendors"]
     assert rows["lives"][0][1] > rows["lives"][1][1] > 0
     for _, _, standing, limits in rows["survival"]:
-        low, high = map(float, limits.split("\u2013"))
+        low, high = limits.low, limits.high
         assert low < standing < high

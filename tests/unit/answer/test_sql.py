@@ -63,10 +63,10 @@ def test_vendors_and_movers(bazaar_answers, sql_rows):
         100 * sum(row["listings"] for row in rows[:10]) / sum(row["listings"] for row in rows), abs=0.0051
     )
     movers = sorted(
-        (-row["fresh"], row["vendor"], row["market"], row["listings"]) for row in rows if row["vendor_id"] > 0 and row["fresh"]
+        (-row["fresh"], row["vendor"], row["market"], row["gone"], row["listings"]) for row in rows if row["vendor_id"] > 0 and row["fresh"]
     )[:10]
     assert section(bazaar_answers["en"], "movers").rows == tuple(
-        (name, market, -fresh, listings) for fresh, name, market, listings in movers
+        (name, market, -fresh, gone, listings) for fresh, name, market, gone, listings in movers
     )
 
 
@@ -76,7 +76,7 @@ def test_sales_and_scams(bazaar_answers, sql_rows):
     assert any(row[1] > row[2] > 0 for row in section(bazaar_answers["en"], "sales").rows)
     row = sql_rows("scams")[0]
     printed = [cell for _, cell in section(bazaar_answers["en"], "scams").rows]
-    assert printed == [row["feedback"], row["complaints"], row["banned"], row["phishing"], row["closed"]]
+    assert printed == [row["feedback"], row["complaints"], row["banned"], row["phishing"], row["not_on_list"], row["closed"]]
     assert printed[1] > 0
 
 
@@ -120,3 +120,23 @@ def test_money_where_no_price_is_passed_over(bazaar_answers, sql_rows):
     assert rules["factor 3"] < rules["factor 5"] < rules["factor 10"] < rules["none passed over"]
     orders = section(bazaar_answers["en"], "sales_money").rows[0][1]
     assert orders == pytest.approx(sum(row["orders"] for row in rows if row["currency"] in rates), abs=5)
+
+
+def test_markets_and_what_was_held(bazaar_answers, sql_rows):
+    printed = [(row[0], *row[1:4]) for row in section(bazaar_answers["en"], "markets").rows]
+    assert printed == [(row["market"], row["standing"], row["standing_here"], row["vendors_here"]) for row in sql_rows("markets")]
+    closed = {row[0]: row[5] for row in section(bazaar_answers["en"], "markets").rows}
+    assert closed == {"m1": None, "m2": None, "m3": "2026-01-26"}
+    assert {row[0]: row[1] for row in printed}["m3"] == 0
+    assert section(bazaar_answers["en"], "held").rows == tuple(tuple(row) for row in sql_rows("held"))
+    assert [row[:3] for row in section(bazaar_answers["en"], "held").rows] == [("m2", "2026-02-09", "held")]
+
+
+def test_destinations_by_category(bazaar_answers, sql_rows):
+    counted = {(row["category"], row["destination"]): row["listings"] for row in sql_rows("destinations_category")}
+    for category, listings, *told, other, silent in section(bazaar_answers["en"], "destinations_category").rows:
+        assert told == [counted.get((category, place), 0) for place in ("AU", "NZ", "world", "NL")]
+        assert silent == counted.get((category, "undeclared"), 0)
+        assert 0 <= other <= listings
+    standing = {row[0]: row[3] for row in section(bazaar_answers["en"], "extent").rows}
+    assert all(row[1] == standing[row[0]] for row in section(bazaar_answers["en"], "destinations_category").rows)
