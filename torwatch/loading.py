@@ -45,9 +45,13 @@ GROUP_ROWS = 5_000  # rows staged at a time
 
 @dataclass(slots=True)
 class Loaded:
-    """What one file gave: rows read, rows that repeat a key inside one snapshot, faults, and the snapshots with their endings."""
+    """What one file gave: rows read, rows that repeat a key inside one snapshot, faults, and the snapshots with their endings.
+
+    `damaged`: rows with bytes that are none of the layout's encoding.
+    """
 
     rows: int = 0
+    damaged: int = 0
     repeated: int = 0
     faults: list[Fault] = field(default_factory=list)
     snapshots: list[tuple[int, str, Ending]] = field(default_factory=list)  # (number, moment, ending)
@@ -114,6 +118,7 @@ def load_file(
                 "snapshots": [number for number, _, _ in loaded.snapshots],
                 "rows": loaded.rows,
                 "repeated": loaded.repeated,
+                "damaged": loaded.damaged,
                 "broken": [[fault.line, fault.reason] for fault in loaded.faults],
             },
         )
@@ -204,6 +209,7 @@ def good_rows(path: Path, layout: Layout, loaded: Loaded, progress: Callable[[in
             loaded.faults.append(item)
             continue
         loaded.rows += 1
+        loaded.damaged += item.damaged
         if loaded.rows % GROUP_ROWS == 0:
             progress(loaded.rows)
         yield item

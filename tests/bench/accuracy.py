@@ -7,6 +7,7 @@ generator draws. `python tests/bench/accuracy.py --help`; exit code 1 where a ba
 from __future__ import annotations
 
 import argparse
+import collections
 import concurrent.futures
 import dataclasses
 import functools
@@ -37,13 +38,14 @@ from torwatch.measure.abundance import (
 from torwatch.measure.estimate import Estimate, Refusal
 from torwatch.measure.sales import sales_range
 from torwatch.measure.share import finite_market, share_intervals
-from torwatch.measure.survival import Life, kaplan_meier
+from torwatch.measure.survival import Life, kaplan_meier, longest_rhythm_days, seen_at_best
 
 WINDOW_DAYS = 1.0  # of one look with a second pass: pages come one after another
 SECOND_PASS_PAGES = 80  # at least, and a tenth of them all
 GAUGED_LOOKS = 4  # over which the answer gauges coverage and bounds "ever listed"
 LARGE = 50_000
 FEW_SEEDS = 100  # of fewer, all may hold the truth by chance: the upper bar of the shares says nothing
+RHYTHM_SEEDS, BAR_RHYTHM = 20, 0.02
 BAR_NEAR, BAR_NEAR_SEEDS, BAR_HELD, BAR_SHARE = 0.06, 0.95, 0.90, (0.90, 0.99)
 
 
@@ -223,6 +225,36 @@ def judge_sales(model, seeds: int) -> dict[str, Any]:
     return {"market": model.name, "seeds": seeds, "missed": missed, "sales": {**_figures(*found[0]), "holds": held}}
 
 
+def judge_rhythm(model, seeds: int) -> dict[str, Any]:
+    """What weekly and monthly looks see at best, and the rhythm that would see 80 and 90 %, by the lives that weekly looks measured.
+
+    The truth is counted on the market: which of the listings that came in the watch stood at one of the looks of that rhythm.
+    """
+    found = [advise(model, np.random.default_rng([seed, 7])) for seed in range(min(seeds, RHYTHM_SEEDS))]
+    near = sum(abs(said - truth) <= BAR_RHYTHM for run in found for _, said, truth in run) / sum(map(len, found))
+    missed = [] if near >= BAR_NEAR_SEEDS else [f"advice within {BAR_RHYTHM:.0%} points in {near:.1%}"]
+    lines = [{"every_days": days, "said": said, "truth": truth} for days, said, truth in found[0]]
+    return {"market": model.name, "seeds": len(found), "missed": missed, "rhythms": lines, "near": near}
+
+
+def advise(model, rng) -> list[tuple[float, float, float]]:
+    """(days between looks, share seen at best as the curve says, share that such looks do see)."""
+    market = draw_market(model, rng)
+    first, last = (WEEK_DAYS * np.floor((moment - 1e-9) / WEEK_DAYS + 1) for moment in (market.born, market.end))
+    met = (market.born >= 0) & (first < last) & (first <= model.watch_days)
+    seen, missed = first[met], last[met]
+    stop = WEEK_DAYS * np.floor(model.watch_days / WEEK_DAYS)
+    lives = collections.Counter(
+        Life(0.0, min(end - WEEK_DAYS, stop) - begun, None if end > stop else end - begun)
+        for begun, end in zip(seen.tolist(), missed.tolist(), strict=True)
+    )
+    steps = kaplan_meier(lives)
+    rhythms = [WEEK_DAYS, MONTH_DAYS, *(longest_rhythm_days(steps, share) for share in (0.8, 0.9))]
+    came = (market.born >= 0) & (market.born < model.watch_days)
+    looked = [(days, days * np.ceil(market.born[came] / days) < market.end[came]) for days in rhythms]
+    return [(float(days), seen_at_best(steps, days), float(stood.mean())) for days, stood in looked]
+
+
 def measure(seeds: int, models=MODELS, regimes=REGIMES, *, workers: int | None = None, advance=lambda: None):
     """Every model under every regime, line by line as they are done; `advance` is called after each seed."""
     with concurrent.futures.ProcessPoolExecutor(workers or os.cpu_count()) as pool:
@@ -252,21 +284,26 @@ def main() -> int:
         task = progress.add_task("markets drawn", total=asked.seeds * len(models) * len(regimes))
         lines = list(measure(asked.seeds, models, regimes, advance=lambda: progress.advance(task)))
     sales = [judge_sales(model, asked.seeds) for model in models]
+    rhythms = [judge_rhythm(model, asked.seeds) for model in models]
     rules = {rule: dataclasses.asdict(found) if isinstance(found, Refusal) else None for rule, found in refusals().items()}
-    missed = [f"{line['market']}, {line.get('regime', 'sales')}: {what}" for line in [*lines, *sales] for what in line["missed"]]
+    missed = [f"{line['market']}, {line.get('regime', 'all')}: {what}" for line in [*lines, *sales, *rhythms] for what in line["missed"]]
     missed += [f"not refused: {rule}" for rule, found in rules.items() if found is None]
     if asked.json:
-        json.dump({"seeds": asked.seeds, "regimes": lines, "sales": sales, "refusals": rules, "missed": missed}, sys.stdout, indent=1)
+        json.dump(
+            {"seeds": asked.seeds, "regimes": lines, "sales": sales, "rhythms": rhythms, "refusals": rules, "missed": missed},
+            sys.stdout,
+            indent=1,
+        )
         sys.stdout.write("\n")
     else:
-        show(lines, sales, rules, missed, asked.seeds)
+        show(lines, sales, rhythms, rules, missed, asked.seeds)
     return int(bool(missed))
 
 
-def show(lines, sales, rules, missed, seeds) -> None:
+def show(lines, sales, rhythms, rules, missed, seeds) -> None:
     """Print the tables: levels, lower bounds, shares, sales, refusals, and the bars that were missed."""
     console = Console(width=None if sys.stdout.isatty() else 170, highlight=False)
-    whole, percent = "{:,.0f}".format, "{:.1%}".format
+    whole, percent = "{:,.0f}".format, _percent
     levels = _table("Levels (of the first seed; how often over all seeds)", "market", "regime", "method", "level", "95 %", "truth", "coverage",
                     "holds truth", "within 6 %", "mean / truth")  # fmt: skip
     shares = _table("Dutch share (truth: the one from which the generator draws)", "market", "regime", "share", "95 %", "truth", "holds truth",
@@ -297,11 +334,25 @@ def show(lines, sales, rules, missed, seeds) -> None:
     refusals_table = _table("Rules of refusal, provoked", "rule", "refused", "reason")
     for rule, found in rules.items():
         refusals_table.add_row(rule, "yes" if found else "NO", found["reason"] if found else "")
-    for table in (levels, bounds, shares, sold, refusals_table):
+    for table in (levels, bounds, shares, sold, _advice(rhythms), refusals_table):
         console.print(table)
     for what in missed:
         console.print(f"MISSED: {what}")
     console.print(f"{seeds} seeds; {'every bar is held' if not missed else f'{len(missed)} bars missed'}")
+
+
+def _advice(rhythms) -> Table:
+    advice = _table("Advice by the lives that weekly looks measured: share of all listings seen at best", "market", "looks every", "said", "truth",
+                    "within 2 % points")  # fmt: skip
+    for line in rhythms:
+        for one in line["rhythms"]:
+            cells = (f"{one['every_days']:.1f} days", _percent(one["said"]), _percent(one["truth"]), _percent(line["near"]))
+            advice.add_row(line["market"], *cells)
+    return advice
+
+
+def _percent(share) -> str:
+    return f"{share:.1%}"
 
 
 def _table(title: str, *columns: str) -> Table:

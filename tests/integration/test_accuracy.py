@@ -75,6 +75,13 @@ def test_the_lower_bound_of_ever_listed_is_one(runs):
         assert enough([least.value <= ever for least, ever in found]), name
 
 
+def test_the_advice_says_what_looks_of_each_rhythm_do_see(accuracy):
+    found = accuracy.judge_rhythm(accuracy.MODELS[0], 4)
+    assert found["missed"] == []
+    assert [line["said"] for line in found["rhythms"][2:]] == pytest.approx([0.8, 0.9], abs=1e-3)
+    assert all(abs(line["said"] - line["truth"]) < 0.02 for line in found["rhythms"])
+
+
 def test_every_rule_of_refusal_refuses(accuracy):
     found = accuracy.refusals()
     assert len(found) > 15

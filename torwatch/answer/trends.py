@@ -93,10 +93,10 @@ def _course(asking: Asking) -> _Course:
     ends = ended + np.array([max(WEEK, rhythm.get(int(market), 0)) for market in markets])
     first, last = int(begun.min()), int(ended.max())
     days = list(range(last - WEEK * ((last - first) // WEEK), last + 1, WEEK))
-    panel = (begun <= first + WEEK) & (ends >= last)
+    panel = (begun <= days[0]) & (ends >= last)  # one that came later would look like growth
     sets = (np.ones(len(markets), dtype=bool), panel)
     held = [_held(looks, inside, good, day, days, markets[among]) for among in sets]
-    marks = [_marks(begun, ends, end, first) + (asking.say("h", "w") if held[0][at] else "") for at, end in enumerate(days)]
+    marks = [_marks(begun, ends, end, days[0]) + (asking.say("h", "w") if held[0][at] else "") for at, end in enumerate(days)]
     counted = [
         [
             _standing(asking, np.array(days), day, weight, markets[among], ends[among])
@@ -133,7 +133,8 @@ def _held(looks: Looks, inside: Array, good: Array, day: Array, days: list[int],
 
 
 def _marks(begun: Array, ends: Array, end: int, first: int) -> str:
-    came = (begun > end - WEEK) & (begun <= end) & (begun > first + WEEK)
+    """What came and went in the week to `end`; what was there on the first day did not come."""
+    came = (begun > max(first, end - WEEK)) & (begun <= end)
     went = (ends >= end - WEEK) & (ends < end)  # the first week in which the market does not count
     return "+" * int(came.sum()) + "\u2212" * int(went.sum())
 

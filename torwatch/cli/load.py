@@ -124,11 +124,13 @@ def csv_command(
         empty="",
     )
     for file, loaded in answers:
-        tell_faults(file, loaded)
+        tell_faults(file, loaded, layout.encoding)
 
 
 def moment_of(file: Path, at_text: str | None) -> dt.datetime:
     """When a file was measured: as told, else the date in its name. Raises UsageError when neither says so."""
+    from torwatch.assembly import utc_now
+
     if at_text is None:
         found = MOMENT_IN_NAME.search(file.stem)
         if found is None:
@@ -139,7 +141,10 @@ def moment_of(file: Path, at_text: str | None) -> dt.datetime:
         moment = dt.datetime.fromisoformat(at_text)
     except ValueError as error:
         raise UsageError(f"{at_text!r} is no date: write 2014-05-01 or 2014-05-01T12:00") from error
-    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+    moment = moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+    if moment > utc_now() + dt.timedelta(days=1):  # a day: a date is of somewhere
+        raise UsageError(f"{at_text} has not come yet: say when {file.name} was measured, --at 2014-05-01")
+    return moment
 
 
 def refuse_same_moment(dated: Sequence[tuple[dt.datetime | None, Path]]) -> None:
@@ -164,6 +169,7 @@ def describe(file: Path, loaded: Loaded) -> dict[str, object]:
         "file": file.name,
         "rows": loaded.rows,
         "repeated": loaded.repeated,
+        "damaged": loaded.damaged,
         "broken": [{"line": fault.line, "reason": fault.reason} for fault in loaded.faults],
         "snapshots": [
             {"snapshot": number, "at": moment, "state": ending.state, "listings": ending.listings.seen, "new": ending.listings.new}
@@ -172,9 +178,15 @@ def describe(file: Path, loaded: Loaded) -> dict[str, object]:
     }
 
 
-def tell_faults(file: Path, loaded: Loaded) -> None:
-    """Say on standard error what a file's rows were, and which were broken."""
+def tell_faults(file: Path, loaded: Loaded, encoding: str) -> None:
+    """Say on standard error what a file's rows were, which were broken, and how many its encoding does not fit."""
     click.echo(f"{file.name}: {loaded.rows} rows read, {loaded.repeated} repeat a listing, {len(loaded.faults)} broken", err=True)
+    if loaded.damaged:
+        click.echo(
+            f"  {loaded.damaged} rows have bytes that are not {encoding}, kept as \ufffd: if these are many, load the file into a new database"
+            ' with the right one in the layout, for instance encoding = "cp1252"',
+            err=True,
+        )
     for fault in loaded.faults[:SHOWN_FAULTS]:
         click.echo(f"  line {fault.line}: {show(fault.reason)}", err=True)
     if len(loaded.faults) > SHOWN_FAULTS:

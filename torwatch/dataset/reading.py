@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import datetime as dt
 import hashlib
@@ -20,16 +21,21 @@ if TYPE_CHECKING:
 
 KEY_CHARACTERS = 32  # 128 bits of sha256 tell listings apart
 FIELD_CHARACTERS = 1_000_000  # a description may be long; a whole file in one cell is a broken quote
+NO_TEXT = re.compile(r"[\ud800-\udfff]")  # what stands for a byte that is none of the encoding
 MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:[.,]\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row that could be read: its line, the moment it names (aware UTC) where the layout has one, and the listing."""
+    """One row that could be read: its line, the moment it names (aware UTC) where the layout has one, and the listing.
+
+    `damaged`: it holds bytes that are none of the layout's encoding; each is U+FFFD in the listing.
+    """
 
     line: int
     at: dt.datetime | None
     listing: Listing
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +49,15 @@ class Fault:
 def read_rows(path: Path, layout: Layout) -> Iterator[Row | Fault]:
     """Read a file as its layout says, streaming. Raises UsageError when it cannot be read at all or lacks a mapped column."""
     try:
-        with path.open(encoding=layout.encoding, errors="replace", newline="") as handle:
+        refuse_utf16(path, layout)
+        with path.open(encoding=layout.encoding, errors="surrogateescape", newline="") as handle:
             lines = split_lines(handle, layout.separator)
             names = None
             if layout.header:
                 first = next(lines, None)
                 if first is None or isinstance(first, Fault):
                     raise UsageError(f"{path} is empty: it has no header line")
-                names = [cell.strip() for cell in first[1]]
+                names = [NO_TEXT.sub("\ufffd", cell.strip()) for cell in first[1]]
                 check_columns(path, layout, names)
             for item in lines:
                 if isinstance(item, Fault):
@@ -73,17 +80,42 @@ def split_lines(handle: Iterator[str], separator: str) -> Iterator[tuple[int, li
             yield number, [cell.strip() for cell in text.rstrip("\r\n").split(separator)]
         return
     csv.field_size_limit(FIELD_CHARACTERS)
-    reader = csv.reader((line.replace("\0", "") for line in handle), delimiter=separator)
+    taken: list[str] = []  # the lines of the record that is being read
+    reader = csv.reader(_noting(handle, taken), delimiter=separator, strict=True)
+    number = 1
     while True:
-        start = reader.line_num + 1
+        taken.clear()
         try:
-            cells = next(reader)
+            yield number, next(reader)
         except StopIteration:
             return
-        except csv.Error as error:
-            yield Fault(start, f"no CSV: {error}")
-            continue
-        yield start, cells
+        except csv.Error:
+            # A quote that is never closed, or text behind one, swallows the rows after it: each line is read by itself instead.
+            for place, line in enumerate(taken, number):
+                yield _read_line(place, line, separator)
+        number += len(taken)
+
+
+def _noting(handle: Iterator[str], taken: list[str]) -> Iterator[str]:
+    for line in handle:
+        whole = line.replace("\0", "")
+        taken.append(whole)
+        yield whole
+
+
+def _read_line(number: int, line: str, separator: str) -> tuple[int, list[str]] | Fault:
+    try:
+        return number, next(csv.reader([line], delimiter=separator), [])
+    except csv.Error as error:
+        return Fault(number, f"no CSV: {error}")
+
+
+def refuse_utf16(path: Path, layout: Layout) -> None:
+    """Raise UsageError for UTF-16 text that the layout takes for something else: its ASCII would come through, and all else be lost."""
+    with path.open("rb") as handle:
+        mark = handle.read(2)
+    if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and not layout.encoding.lower().replace("_", "-").startswith("utf-16"):
+        raise UsageError(f'{path} is UTF-16 text: say so in the layout, encoding = "utf-16"')
 
 
 def check_columns(path: Path, layout: Layout, names: Sequence[str]) -> None:
@@ -101,6 +133,9 @@ def read_row(line: int, cells: Sequence[str], names: Sequence[str] | None, layou
     if names is None:
         counts = " or ".join(str(count) for count in sorted(layout.columns, reverse=True))
         return Fault(line, f"{len(cells)} columns, expected {counts}")
+    damaged = any(NO_TEXT.search(cell) for cell in cells)
+    if damaged:
+        cells = [NO_TEXT.sub("\ufffd", cell) for cell in cells]
     if len(cells) != len(names):
         return Fault(line, f"{len(cells)} columns, expected {len(names)}")
     values = {name: "" if cell.strip() in layout.missing else " ".join(cell.split()) for name, cell in zip(names, cells, strict=True)}
@@ -119,7 +154,8 @@ def read_row(line: int, cells: Sequence[str], names: Sequence[str] | None, layou
     if texts.get("price_raw") and layout.currency:
         texts["price_raw"] = f"{texts['price_raw']} {layout.currency}"
     texts["key"] = texts.get("key") or key_of(values, layout, texts)
-    return Row(line, at, Listing(**texts, category=tuple(found.get("category", ())), source=Source.DETAIL))  # type: ignore[arg-type] # the layout's names are checked fields; all of them are texts
+    listing = Listing(**texts, category=tuple(found.get("category", ())), source=Source.DETAIL)  # type: ignore[arg-type] # the layout's names are checked fields; all of them are texts
+    return Row(line, at, listing, damaged)
 
 
 def key_of(values: dict[str, str], layout: Layout, texts: dict[str, str | None]) -> str:

@@ -17,19 +17,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BATCH_ROWS = 20_000
-SMALL_CELL = 5  # a value that fewer listings than this share could point at one vendor
+SMALL_CELL = 5  # rows: what fewer share could point at one of them
+FEW_VENDORS = 3  # accounts: what fewer have could point at one of them, however many rows it has
 BINNED = "other"
 HASH_CHARACTERS = 16
 FORMATS = ("csv", "jsonl", "parquet")
 
 Row = dict[str, Any]
+Combination = tuple[Any, ...]  # a market and values of its columns
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: what it means, its type (text, integer, real), and what a public export does with it.
 
-    `public`: keep, drop (free text), hash (a pseudonym) or bin (a value that few share becomes "other").
+    `public`: keep, drop (free text), hash (a pseudonym), day, round, or bin (where few share the row's binned values together, "other").
     """
 
     name: str
@@ -66,7 +68,7 @@ TABLES = (
             Column("title", "title as displayed", public="drop"),
             Column("category", "the market's own category path", public="drop"),
             Column("price", "price of one order in `currency`", "real", "round"),
-            Column("currency", "ISO 4217 or BTC, XMR …"),
+            Column("currency", "ISO 4217 or BTC, XMR …", public="bin"),
             Column("ship_from", "claimed origin as displayed", public="drop"),
             Column("ship_to", "claimed destinations as displayed", public="drop"),
             Column(
@@ -140,10 +142,13 @@ TABLES = (
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What a public export does to the cells: `secret` is of this export only and is not kept; `small`: (column, market, value) binned."""
+    """What a public export does to the cells: `secret` is of this export only and is not kept.
+
+    `binned`: a market and the values of the binned columns, where few share them → the values that go out.
+    """
 
     secret: bytes
-    small: frozenset[tuple[str, str, str]]
+    binned: Mapping[Combination, Combination]
 
     def columns(self, table: Table) -> tuple[Column, ...]:
         """The columns that go out."""
@@ -151,32 +156,62 @@ class Guard:
 
     def guard(self, table: Table, row: Row) -> Row:
         """One row as it goes out."""
-        return {column.name: self.cell(column, row) for column in self.columns(table)}
+        bins = binned_columns(table)
+        values = combination(row, bins)
+        safe = dict(zip(("market", *bins), self.binned.get(values, values), strict=True))
+        return {column.name: safe[column.name] if column.public == "bin" else self.cell(column, row) for column in self.columns(table)}
 
     def cell(self, column: Column, row: Row) -> Any:
-        """One cell as it goes out."""
+        """One cell as it goes out, where it is not binned."""
         value = row[column.name]
         if value is None or column.public == "keep":
             return value
         if column.public == "hash":
             text = f"{row['market']}\x1f{value}".encode()
             return hmac.new(self.secret, text, hashlib.sha256).hexdigest()[:HASH_CHARACTERS]
-        if column.public == "bin":
-            return BINNED if (column.name, row["market"], str(value)) in self.small else value
         if column.public == "day":
             return str(value)[:10]
         return float(f"{value:.2g}")  # round: two digits, so that an exact price finds no page again
 
 
-def small_cells(table: Table, rows: Iterable[Row], *, below: int = SMALL_CELL) -> frozenset[tuple[str, str, str]]:
-    """The values of binned columns that fewer than `below` rows of a market share."""
-    counted: Counter[tuple[str, str, str]] = Counter()
-    names = [column.name for column in table.columns if column.public == "bin"]
+def binned_columns(table: Table) -> tuple[str, ...]:
+    """The columns of a table whose values are binned, the one that is given up last first."""
+    return tuple(column.name for column in table.columns if column.public == "bin")
+
+
+def combination(row: Row, columns: Sequence[str]) -> Combination:
+    """The market and the values of some columns."""
+    return (row["market"], *(row[name] for name in columns))
+
+
+def small_cells(table: Table, rows: Iterable[Row]) -> dict[Combination, Combination]:
+    """What goes out in place of the combinations of binned values that fewer than SMALL_CELL rows or FEW_VENDORS accounts share.
+
+    The last column becomes "other" first; where the combination is then still of few, the one before it as well.
+    """
+    columns = binned_columns(table)
+    if not columns:
+        return {}
+    who = "vendor" if any(column.name == "vendor" for column in table.columns) else "key"
+    counted: Counter[Combination] = Counter()
+    vendors: dict[Combination, set[str]] = {}
     for row in rows:
-        for name in names:
-            if row[name] is not None:
-                counted[name, row["market"], str(row[name])] += 1
-    return frozenset(cell for cell, number in counted.items() if number < below)
+        values = combination(row, columns)
+        counted[values] += 1
+        known = vendors.setdefault(values, set())
+        if len(known) < FEW_VENDORS:  # more of them tell no more: memory stays flat
+            known.add(str(row[who]))
+    guarded = {values: values for values in counted}
+    for place in range(len(columns), 0, -1):
+        together: Counter[Combination] = Counter()
+        sellers: dict[Combination, set[str]] = {}
+        for values, now in guarded.items():
+            together[now] += counted[values]
+            sellers.setdefault(now, set()).update(vendors[values])
+        for values, now in guarded.items():
+            if together[now] < SMALL_CELL or len(sellers[now]) < FEW_VENDORS:
+                guarded[values] = (*now[:place], BINNED, *now[place + 1 :])
+    return {values: now for values, now in guarded.items() if values != now}
 
 
 def export_table(
@@ -240,7 +275,7 @@ def describe_export(counts: Mapping[str, int], *, made_at: str, version: str, pu
     """The data dictionary that goes with an export."""
     treatment = {
         "hash": "hashed with a secret of this export that was not kept",
-        "bin": f'values that fewer than {SMALL_CELL} rows of a market share are "{BINNED}"',
+        "bin": f'"{BINNED}" where fewer than {SMALL_CELL} rows or {FEW_VENDORS} accounts of a market share the binned values of the row',
         "day": "cut to the day",
         "round": "rounded to two digits",
     }

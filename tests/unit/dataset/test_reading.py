@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torwatch.dataset.layout import load_layout
+from torwatch.dataset.layout import Layout, load_layout
 from torwatch.dataset.reading import Fault, Row, read_moment, read_rows
+from torwatch.errors import UsageError
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,59 @@ def test_any_bytes_give_rows_with_keys_or_faults_with_lines(tmp_path_factory, da
     path.write_bytes(b"list,date,vendor,product,price,cat,subcat,subsubcat,feedback,from,to\n" + data)
     for item in read_rows(path, load_layout("dated")):
         assert (item.line > 1 and item.reason) if isinstance(item, Fault) else (isinstance(item, Row) and item.listing.key)
+
+
+PLAIN = Layout("plain", "d", fields={"title": ("product",), "vendor": ("vendor",), "price_raw": ("price",)})
+
+
+def read(tmp_path, data, layout=PLAIN):
+    path = tmp_path / "a.csv"
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return list(read_rows(path, layout))
+
+
+def test_a_quote_that_is_never_closed_swallows_no_row_after_it(tmp_path):
+    lines = ["vendor,product,price", *(f'v,tea {number},"1,50"' for number in range(9))]
+    lines[4] = 'v,"never closed,1'
+    found = read(tmp_path, "\n".join(lines))
+    assert [item.listing.title for item in found if isinstance(item, Row)] == [f"tea {number}" for number in range(9) if number != 3]
+    assert [(item.line, item.reason) for item in found if isinstance(item, Fault)] == [(5, "2 columns, expected 3")]
+    lines[-1] = 'v,"tea,1'
+    assert [item.line for item in read(tmp_path, "\n".join(lines)) if isinstance(item, Fault)] == [5, 10]
+
+
+def test_a_cell_of_several_lines_stays_one_and_lines_after_it_keep_their_numbers(tmp_path):
+    found = read(tmp_path, 'vendor,product,price\r\nv,"tea\r\nand cake",1\r\nv,x\r\n')
+    assert found[0].listing.title == "tea and cake"
+    assert (found[1].line, found[1].reason) == (4, "2 columns, expected 3")
+
+
+def test_a_quote_inside_a_cell_is_read_as_it_stands(tmp_path):
+    assert [item.listing.title for item in read(tmp_path, 'vendor,product,price\nv,"the "best" tea",1\nv,5" pipe,2\n')] == [
+        'the best" tea"',
+        '5" pipe',
+    ]
+
+
+def test_a_mark_of_utf8_is_no_part_of_the_header_and_semicolons_are_told_by_the_layout(tmp_path):
+    layout = replace(PLAIN, separator=";")
+    assert read(tmp_path, b"\xef\xbb\xbfproduct;vendor;price\ntea;v;1,5\n", layout)[0].listing.title == "tea"
+
+
+def test_bytes_of_another_encoding_are_kept_as_damaged_and_read_with_the_right_one(tmp_path):
+    data = "vendor,product,price\nv,caf\u00e9,1\nv,tea,2\n".encode("cp1252")
+    found = read(tmp_path, data)
+    assert [(row.listing.title, row.damaged) for row in found] == [("caf\ufffd", True), ("tea", False)]
+    assert [row.listing.title for row in read(tmp_path, data, replace(PLAIN, encoding="cp1252"))] == ["caf\u00e9", "tea"]
+
+
+def test_utf16_is_refused_where_the_layout_does_not_say_so(tmp_path):
+    data = "vendor,product,price\nv,caf\u00e9,1\n".encode("utf-16")
+    with pytest.raises(UsageError, match='encoding = "utf-16"'):
+        read(tmp_path, data)
+    assert read(tmp_path, data, replace(PLAIN, encoding="utf-16"))[0].listing.title == "caf\u00e9"
+
+
+def test_an_empty_file_has_no_header_and_says_so(tmp_path):
+    with pytest.raises(UsageError, match="is empty"):
+        read(tmp_path, "")
