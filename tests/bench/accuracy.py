@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from accuracy_refusals import refusals
+from accuracy_tables import show
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-from rich.table import Table
 from simulated_looks import DUTCH_SHARE, MODELS, MONTH_DAYS, PAGE_LISTINGS, WEEK_DAYS, draw_market, draw_sales, take_look, vendor_table
 
 from torwatch.measure.abundance import (
@@ -32,7 +33,6 @@ from torwatch.measure.abundance import (
     ever_at_least,
     near_closed,
     schnabel,
-    schumacher_eschmeyer,
     two_passes,
 )
 from torwatch.measure.estimate import Estimate, Refusal
@@ -130,42 +130,6 @@ def watch(model, regime: Regime, seed: int) -> Run:
         level, int(shown.sum()), int(met.any(axis=0).sum()), coverage(count_seen(met)), share, finite, float(dutch[standing].mean()),
         ever_at_least(gauged[:, gauged.any(axis=0)], independent=regime.share == 1), int((~market.hidden & (market.end > since) & (market.born <= days[-1])).sum()),
     )  # fmt: skip
-
-
-def refusals() -> dict[str, Estimate | Refusal | list]:
-    """Every rule of refusal, provoked: what was asked, and what came back."""
-    nothing, random_numbers = np.zeros((2, 0), dtype=bool), random.Random(1)
-    chapman = functools.partial(two_passes, {1, 2, 3}, [[2, 3, 4]], rng=random_numbers)
-    looks = count_seen(np.array([[True, False, True], [True, True, False], [False, True, True]]))
-    apart = count_seen(np.eye(3, dtype=bool))
-    few = {"window_days": 1.0, "median_life_days": 30.0}
-    one_vendor = np.ones((1, 1, 5))
-    undeclared = np.array([[[0, 0, 0, 1, 1]], [[0, 0, 0, 2, 2]]], dtype=float)
-    return {
-        "pass B drawn from what pass A found": chapman(independent=False, **few),
-        "window over a tenth of the median life": chapman(independent=True, window_days=3.1, median_life_days=30.0),
-        "two passes, life unknown": chapman(independent=True, window_days=1.0, median_life_days=None),
-        "no second pass": two_passes({1}, [], independent=True, rng=random_numbers, **few),
-        "pass A saw nothing": two_passes(set(), [[1]], independent=True, rng=random_numbers, **few),
-        "no overlap": two_passes({1}, [[2]], independent=True, rng=random_numbers, **few),
-        "two looks": schnabel(count_seen(np.ones((2, 3), dtype=bool)), **few),
-        "window over the median life": schnabel(looks, window_days=31.0, median_life_days=30.0),
-        "looks, life unknown": schnabel(looks, window_days=1.0, median_life_days=None),
-        "nothing seen twice": schnabel(apart, **few),
-        "looks that rotate through the pages": schnabel(looks, independent=False, **few),
-        "check: window over the median life": schumacher_eschmeyer(looks, window_days=31.0, median_life_days=30.0),
-        "check: looks that rotate": schumacher_eschmeyer(looks, independent=False, **few),
-        "lower bound of one look": ever_at_least(np.ones((1, 3), dtype=bool)),
-        "lower bound of looks that rotate": ever_at_least(np.ones((3, 3), dtype=bool), independent=False),
-        "lower bound of two looks": ever_at_least(np.ones((2, 3), dtype=bool)),
-        "coverage of one look": coverage(count_seen(np.ones((1, 3), dtype=bool))),
-        "coverage of nothing": coverage(count_seen(nothing)),
-        "curve without an end": kaplan_meier([Life(0.0, 10.0, None)]),
-        "share of one vendor": share_intervals(one_vendor, [0], np.random.default_rng(1))[0][1],
-        "share where nothing declares": share_intervals(undeclared, [0, 0], np.random.default_rng(1))[0][1],
-        "share of nothing": share_intervals(np.zeros((1, 1, 5)), [0], np.random.default_rng(1))[0][0],
-        "sales without feedback": sales_range(0),
-    }
 
 
 def within(estimate: Estimate, truth: float) -> bool:
@@ -296,70 +260,8 @@ def main() -> int:
         )
         sys.stdout.write("\n")
     else:
-        show(lines, sales, rhythms, rules, missed, asked.seeds)
+        show(lines, sales, rhythms, rules, missed, asked.seeds, looks=GAUGED_LOOKS)
     return int(bool(missed))
-
-
-def show(lines, sales, rhythms, rules, missed, seeds) -> None:
-    """Print the tables: levels, lower bounds, shares, sales, refusals, and the bars that were missed."""
-    console = Console(width=None if sys.stdout.isatty() else 170, highlight=False)
-    whole, percent = "{:,.0f}".format, _percent
-    levels = _table("Levels (of the first seed; how often over all seeds)", "market", "regime", "method", "level", "95 %", "truth", "coverage",
-                    "holds truth", "within 6 %", "mean / truth")  # fmt: skip
-    shares = _table("Dutch share (truth: the one from which the generator draws)", "market", "regime", "share", "95 %", "truth", "holds truth",
-                    "this market only: 95 %", "its truth", "holds it")  # fmt: skip
-    bounds = _table(
-        f"Ever listed in the last {GAUGED_LOOKS} looks: Chao2, lower bound", "market", "regime", "at least", "truth", "below the truth"
-    )
-    for line in lines:
-        name = (line["market"], line["regime"])
-        level, refused = line.get("level"), line.get("refused")
-        if level:
-            limits = f"{whole(level['low'])}\u2013{whole(level['high'])}"
-            levels.add_row(*name, level["method"], whole(level["estimate"]), limits, whole(level["truth"]), percent(level["coverage"]),
-                           percent(level["holds"]), percent(level["near"]), f"{level['mean_of_truth']:.3f}")  # fmt: skip
-        if refused:
-            levels.add_row(*name, refused["method"], f"refused in {refused['seeds']}: {refused['reason']}")
-        if bound := line.get("ever_at_least"):
-            bounds.add_row(*name, whole(bound["estimate"]), whole(bound["truth"]), percent(bound["below_truth"]))
-        share, finite = line["share"], line["share_of_this_market_only"]
-        limits, narrow = (f"{percent(one['low'])}\u2013{percent(one['high'])}" for one in (share, finite))
-        shares.add_row(*name, percent(share["estimate"]), limits, percent(share["truth"]), percent(share["holds"]),
-                       narrow, percent(finite["truth"]), percent(finite["holds"]))  # fmt: skip
-    sold = _table("Sales from feedback", "market", "floor", "range", "orders made", "holds")
-    for line in sales:
-        one = line["sales"]
-        limits = f"{whole(one['low'])}\u2013{whole(one['high'])}"
-        sold.add_row(line["market"], whole(one["estimate"]), limits, whole(one["truth"]), percent(one["holds"]))
-    refusals_table = _table("Rules of refusal, provoked", "rule", "refused", "reason")
-    for rule, found in rules.items():
-        refusals_table.add_row(rule, "yes" if found else "NO", found["reason"] if found else "")
-    for table in (levels, bounds, shares, sold, _advice(rhythms), refusals_table):
-        console.print(table)
-    for what in missed:
-        console.print(f"MISSED: {what}")
-    console.print(f"{seeds} seeds; {'every bar is held' if not missed else f'{len(missed)} bars missed'}")
-
-
-def _advice(rhythms) -> Table:
-    advice = _table("Advice by the lives that weekly looks measured: share of all listings seen at best", "market", "looks every", "said", "truth",
-                    "within 2 % points")  # fmt: skip
-    for line in rhythms:
-        for one in line["rhythms"]:
-            cells = (f"{one['every_days']:.1f} days", _percent(one["said"]), _percent(one["truth"]), _percent(line["near"]))
-            advice.add_row(line["market"], *cells)
-    return advice
-
-
-def _percent(share) -> str:
-    return f"{share:.1%}"
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
 
 
 if __name__ == "__main__":

@@ -62,6 +62,22 @@ class Asking:
         """A whole number as a text, thousands apart."""
         return show_cell(round(value), self.question.language)
 
+    def nothing(self, *, here: bool = False) -> tuple[str, str]:
+        """Why there is nothing to print; `here`: of the country's standing listings."""
+        if not len(self.scope.id):
+            return NOTHING_SEEN
+        if not self.scope.standing.any():
+            return NOTHING_STANDS
+        code = self.question.country
+        return (
+            (
+                f"Not printed: no standing listing names {code} as its origin.",
+                f"Niet vermeld: geen staande aanbieding noemt {code} als herkomst.",
+            )
+            if here
+            else NOTHING_SEEN
+        )
+
     def rows(self, text: str) -> list[Any]:
         """The rows of a query that reads no large table."""
         return self.store.rows(text, self.question.parameters)
@@ -74,16 +90,14 @@ class Asking:
         rows: list[tuple[Cell, ...]],
         text: str,
         note: tuple[str, str] = ("", ""),
-        reason: tuple[str, str] = NOTHING_SEEN,
+        reason: tuple[str, str] | None = None,
     ) -> Section:
-        """A section; every text in English and Dutch. `reason` is printed where there is no row.
+        """A section; every text in English and Dutch. `reason` is printed where there is no row; else what `nothing` says.
 
         A column may say its stable name after its two headings; else the English one is it.
         """
-        if reason is NOTHING_SEEN and len(self.scope.id) and not self.scope.standing.any():
-            reason = NOTHING_STANDS
-        heads = tuple(self.say(*column[:2]) for column in columns)
-        names = tuple(column[2] if len(column) > 2 else NO_WORD.sub("_", column[0].lower()).strip("_") for column in columns)  # noqa: PLR2004
+        heads = tuple(self.say(english, dutch) for english, dutch, *_ in columns)
+        names = tuple(name[0] if name else NO_WORD.sub("_", english.lower()).strip("_") for english, _, *name in columns)
         return Section(
             key,
             self.say(*titles),
@@ -91,6 +105,6 @@ class Asking:
             names,
             tuple(rows),
             self.say(*note),
-            "" if rows else self.say(*reason),
+            "" if rows else self.say(*(reason or self.nothing())),
             sql.standalone(text) if text else "",
         )

@@ -74,7 +74,15 @@ def destination_sections(asking: Asking) -> list[Section]:
         "Een aanbieding telt bij elke bestemming die zij noemt. Wereldwijd en streken zijn niet over hun landen verdeeld.",
     )
     return [
-        asking.section("destinations", ("Claimed destinations", "Opgegeven bestemmingen"), columns, rows, sql.DESTINATIONS, note),
+        asking.section(
+            "destinations",
+            ("Claimed destinations", "Opgegeven bestemmingen"),
+            columns,
+            rows,
+            sql.DESTINATIONS,
+            note,
+            asking.nothing(here=True),
+        ),
         _destinations_by_category(asking),
     ]
 
@@ -108,7 +116,7 @@ def _destinations_by_category(asking: Asking) -> Section:
         "Aanbiedingen die elk noemen; wie er meer noemt telt in elke kolom.",
     )
     titles = ("Claimed destinations by category", "Opgegeven bestemmingen per soort")
-    return asking.section("destinations_category", titles, columns, rows, sql.CATEGORY_DESTINATIONS, note)
+    return asking.section("destinations_category", titles, columns, rows, sql.CATEGORY_DESTINATIONS, note, asking.nothing(here=True))
 
 
 def goods_sections(asking: Asking) -> list[Section]:
@@ -131,9 +139,21 @@ def goods_sections(asking: Asking) -> list[Section]:
     kinds: list[tuple[Cell, ...]] = [(here, everywhere)] if everywhere else []
     columns = (("category", "soort"), ("unit", "eenheid"), *((size, size, name) for size, name in zip(SIZES, SIZE_NAMES, strict=True)))
     note = ("Listings by the amount their title gives.", "Aanbiedingen naar de hoeveelheid die hun titel noemt.")
+    unread = (
+        "Not printed: no amount could be read from a title of the country.",
+        "Niet vermeld: uit geen titel van het land is een hoeveelheid te lezen.",
+    )
     names = ((asking.question.country, asking.question.country, "here"), ("everywhere", "overal"))
     return [
-        asking.section("order_sizes", ("Order sizes", "Grootte van bestellingen"), columns, amounts, sql.AMOUNTS, note),
+        asking.section(
+            "order_sizes",
+            ("Order sizes", "Grootte van bestellingen"),
+            columns,
+            amounts,
+            sql.AMOUNTS,
+            note,
+            unread if scope.standing.any() else None,
+        ),
         asking.section("variety", ("Distinct substance groups", "Verschillende stofgroepen"), names, kinds, sql.VARIETY),
     ]
 

@@ -60,7 +60,11 @@ def price_section(asking: Asking) -> Section:
             " de periode, als die er is. Prijzen die slechts een plaats bezet houden zijn niet weggelaten; de mediaan verdraagt ze."
         ),
     )
-    return asking.section("prices", ("Price per gram", "Prijs per gram"), columns, rows, sql.PRICES, note)
+    few = (
+        f"Not printed: no substance has {LEAST_PRICES} standing offers by weight, with one price and the country as their only origin.",
+        f"Niet vermeld: van geen stof staan {LEAST_PRICES} aanbiedingen naar gewicht met één prijs en het land als enige herkomst.",
+    )
+    return asking.section("prices", ("Price per gram", "Prijs per gram"), columns, rows, sql.PRICES, note, few if len(scope.id) else None)
 
 
 def _shown(amount: float) -> float:

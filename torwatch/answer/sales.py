@@ -83,7 +83,19 @@ def sales_section(asking: Asking, feedback: Feedback) -> Section:
             " dubbel."
         ),
     )
-    return asking.section("sales", ("Sales floor and range", "Verkopen: ondergrens en bereik"), columns, rows, sql.SALES, note)
+    none = (
+        "Not printed: no feedback and no rise of a counter was seen on listings of the country in this period.",
+        "Niet vermeld: op aanbod van het land is in deze periode geen beoordeling en geen stijging van een teller gezien.",
+    )
+    return asking.section(
+        "sales",
+        ("Sales floor and range", "Verkopen: ondergrens en bereik"),
+        columns,
+        rows,
+        sql.SALES,
+        note,
+        none if len(scope.id) else None,
+    )
 
 
 def _counted(asking: Asking) -> Array:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MISSING, UNREAD = 0, 1  # the first two claims: no text, and a text that was not normalised yet
 UNITS = ("", "g", "ml", "unit")
 PERHAPS = ("undeclared", "world")
+GOOD = ("complete", "partial")  # states of a look that counts
 
 CLAIMS = f"{sql.CLAIMS} ORDER BY 1, 2"
 TARGETS = """
@@ -125,9 +126,10 @@ def read_scope(store: Store, question: Question) -> Scope:
     finally:
         for name in ("claim", "target", "kind"):
             store.rows(f"DROP TABLE IF EXISTS temp.answer_{name}")
-    spells, alive, standing, fresh = _lives(looks, listing_spells, found["id"], question)
-    found = found[alive]
     market, place = _unpack(found["packed"], sizes)
+    spells, alive, standing, fresh = _lives(looks, listing_spells, found["id"], np.isin(market, _watched(looks, question)), question)
+    found = found[alive]
+    market, place = market[alive], {name: values[alive] for name, values in place.items()}
     closed = [row[0] for row in store.rows("SELECT id FROM market WHERE closed <= ?", (question.parameters["until"],))]
     vendors, first, vendor = np.unique(found["vendor"], return_index=True, return_inverse=True)
     claim, kind = _claim_values(claims), _kind_values(kinds)
@@ -187,8 +189,17 @@ def _unpack(packed: Array, sizes: dict[str, int]) -> tuple[Array, dict[str, Arra
     return packed, places
 
 
-def _lives(looks: Looks, spells: Spells, ids: Array, question: Question) -> tuple[Spells, Array, Array, Array]:
-    """(the spells begun by the end of the period, owners as places among the living; by listing: alive in the period, standing, fresh)."""
+def _watched(looks: Looks, question: Question) -> Array:
+    """The markets with a good look in the period: what is known of others is of another time."""
+    since, until = question.parameters["since"], question.parameters["until"]
+    return np.unique(looks.market[np.isin(looks.state, GOOD) & (looks.at >= since) & (looks.at <= until)])
+
+
+def _lives(looks: Looks, spells: Spells, ids: Array, watched: Array, question: Question) -> tuple[Spells, Array, Array, Array]:
+    """(the spells begun by the end of the period, owners as places among the living; by listing: alive in the period, standing, fresh).
+
+    `watched`: by listing whether its market was.
+    """
     since, until = question.parameters["since"], question.parameters["until"]
     by_then, before, ended_before, ended_after = looks.at <= until, looks.at < since, looks.at < since, looks.at > until
     spells = spells.take(by_then[spells.opened])
@@ -198,6 +209,7 @@ def _lives(looks: Looks, spells: Spells, ids: Array, question: Question) -> tupl
     stands = open_still | ended_after[spells.missed]
     alive, standing, old = (np.zeros(len(ids), dtype=bool) for _ in range(3))
     alive[owner[touches]] = True
+    alive &= watched
     standing[owner[stands]] = True
     old[owner[touches & before[spells.opened]]] = True
     place = np.cumsum(alive) - 1

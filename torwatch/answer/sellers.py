@@ -43,7 +43,15 @@ def seller_sections(asking: Asking) -> list[Section]:
     )
     columns = (("measure", "maat"), ("number", "aantal"))
     return [
-        asking.section("vendors", ("Vendors and concentration", "Verkopers en concentratie"), columns, rows, sql.CONCENTRATION, note),
+        asking.section(
+            "vendors",
+            ("Vendors and concentration", "Verkopers en concentratie"),
+            columns,
+            rows,
+            sql.CONCENTRATION,
+            note,
+            asking.nothing(here=True),
+        ),
         _movers(asking, listings.tolist(), fresh, _left(asking)),
     ]
 
@@ -89,5 +97,9 @@ def _movers(asking: Asking, listings: list[int], fresh: np.ndarray, left: list[i
     ]
     rows: list[tuple[Cell, ...]] = [(vendor, market, -new, gone, standing) for new, vendor, market, gone, standing in found]
     columns = (("vendor", "verkoper"), ("market", "markt"), ("new", "nieuw"), ("gone", "weg"), ("standing", "staand"))
+    none = (
+        "Not printed: no listing of the country came in this period.",
+        "Niet vermeld: in deze periode kwam er geen aanbieding van het land bij.",
+    )
     titles = ("Top movers: most new listings", "Grootste stijgers: meeste nieuwe aanbiedingen")
-    return asking.section("movers", titles, columns, rows, sql.CONCENTRATION)
+    return asking.section("movers", titles, columns, rows, sql.CONCENTRATION, reason=None if fresh.any() or not listings else none)

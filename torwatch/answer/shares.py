@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torwatch.answer.asking import NOTHING_SEEN, percents
+from torwatch.answer.asking import percents
 from torwatch.answer.words import NAMED, category_name
 from torwatch.measure.estimate import Estimate, Refusal
 from torwatch.measure.share import EVERY, FIELDS, finite_market, share_intervals
@@ -85,7 +85,7 @@ def share_sections(asking: Asking, seen_share: float | None) -> list[Section]:
             narrow,
             sql.VENDOR_COUNTS,
             only if narrow else ("", ""),
-            why if limits else NOTHING_SEEN,
+            why if limits else None,
         ),
     ]
 

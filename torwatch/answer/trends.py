@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from torwatch.answer.looks import NEVER, Array, Looks
+from torwatch.answer.scope import GOOD
 from torwatch.report import answer_sql as sql
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 WEEK = 7
 DAY_SECONDS = 86_400
-GOOD = ("complete", "partial")
 UNUSED = ("held", "rejected")
 EPOCH = dt.date(1970, 1, 1)
 

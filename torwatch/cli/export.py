@@ -37,7 +37,8 @@ def export(form: str, output: Path, *, public: bool, force: bool, as_json: bool)
     from torwatch import __version__
     from torwatch.assembly import utc_now
     from torwatch.normalise.text import csv_cell, visible
-    from torwatch.report.export import TABLES, Guard, cite_export, describe_export, export_table, small_cells
+    from torwatch.report.export import TABLES, cite_export, describe_export, export_table
+    from torwatch.report.guard import Guard, small_cells
     from torwatch.store.reader import open_reader, stream
 
     the_store()  # makes sure that it exists and is of this version

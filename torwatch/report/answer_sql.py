@@ -29,7 +29,8 @@ SCOPE = f"""
   FROM life JOIN listing ON listing.id = life.entity_id
   LEFT JOIN claim ON claim.market_id = listing.market_id AND claim.raw = coalesce(listing.ship_from, '')
   LEFT JOIN substance ON substance.market_id = listing.market_id AND substance.title = coalesce(listing.title, '')
-       AND substance.category = coalesce(listing.category, '')"""
+       AND substance.category = coalesce(listing.category, '')
+  WHERE listing.market_id IN (SELECT market_id FROM snapshot WHERE state IN ('complete', 'partial') AND started_at BETWEEN :since AND :until)"""
 
 VENDOR_COUNTS = """
 SELECT market_id, vendor_id, category, drug, sum(only_here) AS only_here, sum(weight) AS weight, sum(declared) AS declared,

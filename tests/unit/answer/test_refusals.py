@@ -57,11 +57,15 @@ def answered(tmp_path_factory):
             write_derived(store, market, normalisers_for(MarketFacts(name)))
 
     def run(*arguments):
-        done = CliRunner().invoke(torwatch, ["--config", str(folder / "c.toml"), "answer", "--until", "2026-03-31", *arguments])
+        done = CliRunner().invoke(torwatch, ["--config", str(folder / "c.toml"), "answer", *arguments])
         assert done.exit_code == 0, done.output
         return done.stdout
 
-    return {(lang, form): run("--lang", lang, "--format", form) for lang in ("en", "nl") for form in ("text", "json", "csv", "html")}
+    forms = [(lang, form) for lang in ("en", "nl") for form in ("text", "json", "csv", "html")]
+    printed = {(lang, form): run("--until", "2026-03-31", "--lang", lang, "--format", form) for lang, form in forms}
+    printed["elsewhere"] = run("--country", "NZ", "--until", "2026-03-31", "--format", "json")
+    printed["unwatched"] = run("--since", "2026-04-01", "--until", "2026-04-30", "--format", "json")
+    return printed
 
 
 def fill(connection, market, name, looks, hours, state, first, second):
@@ -132,7 +136,7 @@ def test_no_level_is_printed_without_its_coverage(answered):
 @pytest.mark.parametrize(
     ("section", "english", "dutch"),
     [
-        ("sales", "Not printed: nothing was seen in this period.", "Niet vermeld: in deze periode is niets gezien."),
+        ("sales", "Not printed: no feedback and no rise of a counter", "Niet vermeld: op aanbod van het land is in deze periode geen beoordeling"),
         ("sales_money", "Not printed: no order of this period can be valued.", "Niet vermeld: geen bestelling van deze periode is te waarderen."),
         ("share_limits_this_market_only", "Not printed: the coverage of a market is not known", "Niet vermeld: de dekking van een markt is niet bekend"),
         ("held", "None was held or rejected.", "Er is geen in wacht of verworpen."),
@@ -158,6 +162,20 @@ def test_a_share_of_one_vendor_or_of_what_nobody_declares_has_no_figure_and_a_re
         assert rows["weapons"]["declared"] is None
         assert rows["cocaine"]["declared"] is None
         assert rows["cocaine"]["low"] is not None
+
+
+def test_of_a_country_that_nobody_names_it_says_so(answered):
+    data = json.loads(answered["elsewhere"])["sections"]
+    for key in ("destinations", "destinations_category", "vendors"):
+        assert data[key]["reason"] == "Not printed: no standing listing names NZ as its origin."
+
+
+def test_of_a_period_in_which_no_market_was_watched_nothing_is_printed(answered):
+    data = json.loads(answered["unwatched"])
+    assert data["basis"]["markets_watched"] == 0
+    for key in ("share", "extent", "destinations", "vendors", "sales", "trend_week", "levels"):
+        assert data["sections"][key]["rows"] == []
+        assert data["sections"][key]["reason"]
 
 
 def test_a_period_after_every_market_closed_says_so(answered, tmp_path):

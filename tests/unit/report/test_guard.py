@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torwatch.report.export import FEW_VENDORS, SMALL_CELL, TABLES, Guard, binned_columns, small_cells
+from torwatch.report.export import TABLES
+from torwatch.report.guard import FEW_VENDORS, SMALL_CELL, Guard, binned_columns, small_cells
 
 LISTINGS = TABLES[0]
 BINS = binned_columns(LISTINGS)
