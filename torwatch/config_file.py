@@ -6,9 +6,8 @@ Nothing here loads pydantic: a look (`torwatch status`, once a minute from a mon
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torwatch.errors import ConfigError
 from torwatch.units import parse_hours
@@ -22,8 +21,7 @@ DATABASE_NAME = "torwatch.db"  # in the data directory
 DEFAULT_JITTER = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(NamedTuple):
     """What a quick look takes from the configuration."""
 
     data_directory: Path

@@ -155,7 +155,7 @@ class Daemon:
         if free_places <= 0:
             return
         due = [
-            (target.id, due_of(self.tools.store, target, jitter=schedule.jitter, now=now))
+            (target.id, due_of(self.tools.store, target.id, target.every_seconds, target.added_at, jitter=schedule.jitter, now=now))
             for target in targets.values()
             if target.state == "active"
             and target.id not in self.jobs

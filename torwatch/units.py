@@ -9,9 +9,10 @@ SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 BYTES_PER_UNIT = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 LONGEST_DURATION = dt.timedelta(days=36_500)
 
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])\s*", re.ASCII)
-_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", re.ASCII)
+# Compiled when they are first used: a start of the command line needs one of them at most.
+_DURATION_PART = r"(\d+(?:\.\d+)?)\s*([smhdw])\s*"
+_HOURS = r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d"
+_SIZE = r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)"
 _UNIT_BY_LOWER_CASE = {unit.lower(): unit for unit in BYTES_PER_UNIT} | {"k": "kB", "kb": "kB", "m": "MB", "g": "GB"}
 
 
@@ -25,11 +26,11 @@ def parse_duration(text: str) -> dt.timedelta:
         stripped += "s"
     seconds, position = 0.0, 0
     while position < len(stripped):
-        part = _DURATION_PART.match(stripped, position)
+        part = re.match(_DURATION_PART, stripped[position:], re.ASCII)
         if part is None:
             break
         seconds += float(part[1]) * SECONDS_PER_UNIT[part[2]]
-        position = part.end()
+        position += part.end()
     if position == 0 or position < len(stripped):
         raise ValueError(f"{text[:40]!r} is no duration: write a number and s, m, h, d or w, such as 90s, 12h or 7d")
     if seconds > LONGEST_DURATION.total_seconds():
@@ -54,7 +55,7 @@ def parse_hours(text: str) -> tuple[dt.time, dt.time] | None:
     if not text:
         return None
     opens, _, shuts = text.partition("-")
-    if not _HOURS.fullmatch(text) or opens == shuts:
+    if not re.fullmatch(_HOURS, text) or opens == shuts:
         raise ValueError(f"{text[:40]!r} is not two times of a day as in 22:00-06:00, or empty")
     return dt.time.fromisoformat(opens), dt.time.fromisoformat(shuts)
 
@@ -72,7 +73,7 @@ def parse_size(text: str) -> int:
     stripped = text.strip()
     if re.fullmatch(r"\d{1,18}", stripped, re.ASCII):
         return int(stripped)
-    matched = _SIZE.fullmatch(stripped)
+    matched = re.fullmatch(_SIZE, stripped, re.ASCII)
     unit = _UNIT_BY_LOWER_CASE.get(matched[2].lower()) if matched else None
     if matched is None or unit is None or len(matched[1]) > 18:  # noqa: PLR2004 - eighteen digits are more than any disk holds
         raise ValueError(f"{text[:40]!r} is no size: write a number and B, kB, MB, GB, KiB, MiB or GiB, such as 2MB")

@@ -15,7 +15,7 @@ from torwatch.store.targets import add_target
 
 ROUNDS = 21
 TARGETS = 8
-STATUS_BAR = 1.5  # `status --json` against the command line with its database opened, which is what any command that reads needs
+STATUS_BAR = 1.5  # `status --json` against the bare start of the package: `--version`, and an import of the command line
 VERSION_BAR = 2.5  # `--version` against an empty python and the import of click
 
 
@@ -45,7 +45,7 @@ def bench_start_of_the_command_line(tmp_path):
         "python -c pass": [sys.executable, "-c", "pass"],
         "import click": [sys.executable, "-c", "import click"],
         "torwatch --version": [torwatch, "--version"],
-        "command line and database": [sys.executable, "-c", "import torwatch.cli, torwatch.store.database"],
+        "import torwatch.cli": [sys.executable, "-c", "import torwatch.cli"],
         "torwatch status --json": [torwatch, "status", "--json"],
     }
     times = {name: [] for name in commands}
@@ -56,10 +56,12 @@ def bench_start_of_the_command_line(tmp_path):
     sys.stdout.write(f"\nstart, CPU ms of the process (median of {ROUNDS}, best in brackets)\n")
     for name, milliseconds in middle.items():
         sys.stdout.write(f"  {name:26} {milliseconds:7.1f} ({min(times[name]):.1f})\n")
-    status = middle["torwatch status --json"] / middle["command line and database"]
-    version = middle["torwatch --version"] / middle["import click"]  # which holds the empty python
     against_version = middle["torwatch status --json"] / middle["torwatch --version"]
-    sys.stdout.write(f"  status / command line and database {status:.2f} (bar {STATUS_BAR}); status / --version {against_version:.2f}\n")
-    sys.stdout.write(f"  --version / python and click       {version:.2f} (bar {VERSION_BAR})\n")
-    assert status <= STATUS_BAR
+    against_import = middle["torwatch status --json"] / middle["import torwatch.cli"]
+    version = middle["torwatch --version"] / middle["import click"]  # which holds the empty python
+    sys.stdout.write(f"  status / --version            {against_version:.2f} (bar {STATUS_BAR})\n")
+    sys.stdout.write(f"  status / import torwatch.cli  {against_import:.2f} (bar {STATUS_BAR})\n")
+    sys.stdout.write(f"  --version / import click      {version:.2f} (bar {VERSION_BAR})\n")
+    assert against_version <= STATUS_BAR
+    assert against_import <= STATUS_BAR
     assert version <= VERSION_BAR

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 
 import click
@@ -18,16 +17,16 @@ from torwatch.config_file import DATABASE_NAME
 def status(ctx: click.Context, *, as_json: bool) -> None:
     """Show how torwatch is: daemon, tor, targets, sessions, holds, disk. Exit code 0 all well, 3 warning, 4 critical."""
     from torwatch.crawl.schedule import Hours
-    from torwatch.ops.status import EXIT_CODES
+    from torwatch.ops.status import EXIT_CODES, status_document
     from torwatch.overview import gather_status
-    from torwatch.store.database import open_store
+    from torwatch.store.database import open_to_look
 
     look = the_glance()
-    with open_store(look.data_directory / DATABASE_NAME, create=False) as store:
+    with open_to_look(look.data_directory / DATABASE_NAME) as store:
         hours = Hours(*look.hours) if look.hours else None
         found = gather_status(store, look.data_directory, jitter=look.jitter, now=dt.datetime.now(dt.UTC), hours=hours)
     if as_json:
-        print_json(dataclasses.asdict(found))
+        print_json(status_document(found))
         ctx.exit(EXIT_CODES[found.state])
     print_fields(
         {

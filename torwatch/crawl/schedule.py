@@ -1,11 +1,13 @@
-"""When a target is due, and which of those that are due begin: pure functions of stored state."""
+"""When a target is due, and which of those that are due begin: pure functions of stored state.
+
+Named tuples, not dataclasses, for the start of `torwatch status`: as in ops.status.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from torwatch.units import back_off
 
@@ -17,8 +19,7 @@ FIRST_REST, LONGEST_REST = dt.timedelta(seconds=5), dt.timedelta(minutes=10)
 LONGEST_WAIT = dt.timedelta(days=1)  # a wait that ends later was written by a clock that ran ahead
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """What the store knows of a target's snapshots: start of the newest, and how many in a row failed until now."""
 
     last_started_at: dt.datetime | None = None
@@ -28,8 +29,7 @@ class Past:
     rest_until: dt.datetime | None = None  # it is left alone until then: its day's budget is spent, or a fault stopped its walk
 
 
-@dataclass(frozen=True, slots=True)
-class Hours:
+class Hours(NamedTuple):
     """The hours of a day (UTC) in which markets are visited: from `opens` until before `shuts`, over midnight where `shuts` is earlier."""
 
     opens: dt.time

@@ -1,12 +1,14 @@
-"""Status: what one look at a running torwatch should tell, and what of it needs a person."""
+"""Status: what one look at a running torwatch should tell, and what of it needs a person.
+
+Named tuples, not dataclasses: a monitor looks once a minute, and five dataclasses are a tenth of the time that a look takes.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +23,7 @@ SESSION_WARNING: Final = dt.timedelta(days=2)
 State = Literal["ok", "warning", "critical"]
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(NamedTuple):
     """What the daemon last wrote of itself, beside the database."""
 
     at: str
@@ -32,8 +33,7 @@ class Pulse:
     walking: tuple[str, ...]  # markets
 
 
-@dataclass(frozen=True, slots=True)
-class TargetStatus:
+class TargetStatus(NamedTuple):
     """One target: its last snapshot, its next, and how much of the market was seen."""
 
     market: str
@@ -50,8 +50,7 @@ class TargetStatus:
     waits_for: str = ""  # why it is left alone until next_due_at
 
 
-@dataclass(frozen=True, slots=True)
-class SessionStatus:
+class SessionStatus(NamedTuple):
     """A session of a person that a market needs."""
 
     market: str
@@ -60,8 +59,7 @@ class SessionStatus:
     lost_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is not as it should be, and what to do."""
 
     level: Literal["warning", "critical"]
@@ -69,8 +67,7 @@ class Problem:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """Everything on the one screen."""
 
     schema: int
@@ -86,10 +83,18 @@ class Status:
     database_bytes: int
 
 
+def status_document(status: Status) -> dict[str, Any]:
+    """The status as plain dictionaries and lists, for JSON."""
+    return status._asdict() | {
+        "pulse": status.pulse and status.pulse._asdict(),
+        **{name: [one._asdict() for one in getattr(status, name)] for name in ("problems", "targets", "sessions")},
+    }
+
+
 def write_pulse(path: Path, pulse: Pulse) -> None:
     """Write it whole or not at all. Raises OSError."""
     fresh = path.with_name(path.name + ".new")
-    fresh.write_text(json.dumps({name: getattr(pulse, name) for name in Pulse.__dataclass_fields__}), encoding="utf-8")
+    fresh.write_text(json.dumps(pulse._asdict()), encoding="utf-8")
     os.replace(fresh, path)  # noqa: PTH105 - Path.replace is the same call, and this one says that it is atomic
 
 

@@ -17,7 +17,9 @@ def open_reader(path: Path) -> Iterator[sqlite3.Connection]:
 
     One thread at a time may use it, not always the same: pyarrow reads in a thread of its own.
     """
-    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)) as connection:
+    with contextlib.closing(
+        sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    ) as connection:
         connection.row_factory = sqlite3.Row
         connection.execute("BEGIN")
         yield connection

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,8 +29,10 @@ class SessionState:
 def usual_life(store: Store, target_id: int) -> dt.timedelta | None:
     """The median life of the target's sessions that were lost; None when none was yet."""
     rows = store.rows("SELECT imported_at, lost_at FROM session WHERE target_id = ? AND lost_at IS NOT NULL", (target_id,))
+    from statistics import median  # noqa: PLC0415 - it loads fractions and decimal, and few starts need it
+
     lives = [(dt.datetime.fromisoformat(row["lost_at"]) - dt.datetime.fromisoformat(row["imported_at"])).total_seconds() for row in rows]
-    return dt.timedelta(seconds=statistics.median(lives)) if lives else None
+    return dt.timedelta(seconds=median(lives)) if lives else None
 
 
 def begin_session(store: Store, target: Target, cookies: int, *, now: dt.datetime) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
+import sqlite3
 
 import pytest
 
@@ -12,7 +14,7 @@ from torwatch.cli import main
 from torwatch.crawl.schedule import Hours
 from torwatch.ops.status import Pulse, write_pulse
 from torwatch.overview import PULSE_NAME, gather_status
-from torwatch.store.database import is_locked, open_store, writer_lock
+from torwatch.store.database import apply_migrations, is_locked, open_store, writer_lock
 from torwatch.store.targets import add_target, stamp
 
 
@@ -34,6 +36,32 @@ def test_a_daemon_that_does_not_run_is_critical_for_monitoring(folder, capsys):
     assert exit_of("status", "--json") == 4
     found = json.loads(capsys.readouterr().out)
     assert (found["schema"], found["state"], found["daemon"], found["targets"]) == (1, "critical", "stopped", [])
+
+
+def test_a_look_writes_and_migrates_nothing(folder, capsys):
+    path = folder / "torwatch.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'm0007_operation'")
+        connection.commit()
+    before = path.read_bytes()
+    assert exit_of("status", "--json") == 4
+    assert json.loads(capsys.readouterr().out)["holds"] == 0
+    assert path.read_bytes() == before
+
+
+def test_a_look_at_a_database_that_lacks_a_table_migrates_it_first(folder, capsys):
+    path = folder / "torwatch.db"
+    path.unlink()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        apply_migrations(connection, stop_before="m0003_access")
+    assert exit_of("status", "--json") == 4
+    assert json.loads(capsys.readouterr().out)["sessions"] == []
+
+
+def test_a_look_at_no_database_says_what_to_do(folder, capsys):
+    (folder / "torwatch.db").unlink()
+    assert exit_of("status") == 1
+    assert "add a target first" in capsys.readouterr().err
 
 
 def test_the_screen_says_what_to_do(folder, capsys):
