@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from torwatch.assembly import keyring_of, open_tools, visiting_hours, walk_settings
+from torwatch.assembly import keyring_of, open_tools, utc_now, visiting_hours, walk_settings
 from torwatch.attendance import Attendance
 from torwatch.claims import rules_of
 from torwatch.closing import finish_closings
@@ -34,6 +34,7 @@ from torwatch.store.targets import Target, find_target, list_targets, stamp
 from torwatch.walk import take_snapshot
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterator
 
     from torwatch.config import Config
@@ -287,14 +288,18 @@ def open_daemon(
     load_config: Callable[[], Config],
     tor_progress: Callable[[int, str], None] | None = None,
     heartbeat: Heartbeat | None = None,
+    now: Callable[[], dt.datetime] = utc_now,
 ) -> Iterator[Daemon]:
-    """Everything the daemon works with, under the writer lock. Raises StoreError when another one holds it."""
+    """Everything the daemon works with, under the writer lock; `now` is the clock of plans and records.
+
+    Raises StoreError when another one holds it.
+    """
     with contextlib.ExitStack() as stack:
         if not stack.enter_context(writer_lock(config.database_path)):
             raise StoreError(f"another torwatch writes to {config.database_path} already: stop it first, or use another data_directory")
         store = stack.enter_context(open_journaled(config.database_path, config.archive_directory))
         with store.write() as connection:  # what a daemon that died had begun for a command will never be answered by it
             connection.execute("UPDATE request SET state = 'queued' WHERE state = 'running'")
-        tools = stack.enter_context(open_tools(config, store, tor_progress=tor_progress))
+        tools = stack.enter_context(open_tools(config, store, tor_progress=tor_progress, now=now))
         take_over_sessions(store, config.sessions_directory, tools.session_credential, now=tools.now())
         yield Daemon(config, tools, load_config=load_config, heartbeat=heartbeat)
