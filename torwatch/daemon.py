@@ -229,16 +229,9 @@ class Daemon:
             if ending is None:
                 log.info("snapshot_stopped", market=market, snapshot=snapshot.id)
             else:
-                log.info(
-                    "snapshot_done",
-                    market=market,
-                    snapshot=snapshot.id,
-                    state=ending.state,
-                    reason=ending.reason,
-                    new=ending.listings.new,
-                    changed=ending.listings.changed,
-                    gone=ending.listings.gone + ending.listings.missed,
-                )
+                met = ending.listings
+                counts = {"new": met.new, "changed": met.changed, "gone": met.gone + met.missed}
+                log.info("snapshot_done", market=market, snapshot=snapshot.id, state=ending.state, reason=ending.reason, **counts)
         if job.request_id is not None:
             finish_request(self.tools.store, job.request_id, result)
 
@@ -290,10 +283,7 @@ def open_daemon(
     heartbeat: Heartbeat | None = None,
     now: Callable[[], dt.datetime] = utc_now,
 ) -> Iterator[Daemon]:
-    """Everything the daemon works with, under the writer lock; `now` is the clock of plans and records.
-
-    Raises StoreError when another one holds it.
-    """
+    """Everything the daemon works with, under the writer lock; `now`: its clock. Raises StoreError when another one holds the lock."""
     with contextlib.ExitStack() as stack:
         if not stack.enter_context(writer_lock(config.database_path)):
             raise StoreError(f"another torwatch writes to {config.database_path} already: stop it first, or use another data_directory")

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from torwatch.config import load_config
@@ -25,8 +26,7 @@ def hasty_now(origin, factor):
 def main(path, origin, factor):
     config = load_config(path, os.environ)
     set_up_logs(config.log.level, config.log.format, sys.stderr)
-    clock = lambda: hasty_now(origin, factor)  # noqa: E731
-    with open_daemon(config, load_config=lambda: load_config(path, os.environ), now=clock) as daemon:
+    with open_daemon(config, load_config=lambda: load_config(path, os.environ), now=partial(hasty_now, origin, factor)) as daemon:
         signal.signal(signal.SIGTERM, lambda *_: daemon.stop.set())
         daemon.run()
 

@@ -19,7 +19,7 @@ def status(ctx: click.Context, *, as_json: bool) -> None:
     from torwatch.crawl.schedule import Hours
     from torwatch.ops.status import EXIT_CODES, status_document
     from torwatch.overview import gather_status
-    from torwatch.store.database import open_to_look
+    from torwatch.store.reader import open_to_look
 
     look = the_glance()
     with open_to_look(look.data_directory / DATABASE_NAME) as store:
@@ -41,17 +41,17 @@ def status(ctx: click.Context, *, as_json: bool) -> None:
     )
     click.echo()
     print_table(
-        ("market", "state", "last", "ended", "next", "listings", "coverage", "asked today"),
+        ("market", "state", "last", "ended", "next", "listings", "seen", "asked"),
         [
             (
                 one.market,
                 one.state,
-                minute_text(one.last_started_at or "never"),
+                minute_text(one.last_started_at or "")[5:] or "never",
                 one.last_state,
-                minute_text(one.next_due_at or ""),
+                minute_text(one.next_due_at or "")[5:],
                 one.listings,
                 None if one.coverage is None else f"{one.coverage:.0%}",
-                f"{one.requests_today} requests, {one.received_bytes_today / 1e6:.1f} MB",
+                one.requests_today,
             )
             for one in found.targets
         ],

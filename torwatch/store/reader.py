@@ -6,9 +6,31 @@ import contextlib
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
+from torwatch.store.database import Store, check_header, open_store
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+def open_to_look(path: Path) -> Store:
+    """Open the database only to read, as it stands: nothing is migrated or written, and little has to be loaded.
+
+    What cannot be looked at so (absent, damaged, of a torwatch without one of the tables looked at) is opened as `open_store` does, which
+    says what is wrong or mends it.
+    """
+    try:
+        check_header(path)
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error):
+        return open_store(path, create=False)
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("SELECT 1 FROM snapshot, session, hold, spending, rest LIMIT 0")
+    except sqlite3.Error:
+        connection.close()
+        return open_store(path, create=False)
+    return Store(path, connection)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,7 +126,7 @@ def test_no_target_is_passed_over_for_good_however_busy_the_others_are(count, pl
 @given(targets, intervals, times, st.booleans(), st.timedeltas(dt.timedelta(), dt.timedelta(days=3000)))
 def test_a_target_that_rests_is_due_when_its_rest_is_over_but_for_one_that_a_wrong_clock_wrote(target, every, started, running, rest):
     past = Past(last_started_at=started, running=running, rest_until=started + rest)
-    awake = due_at(target, every, replace(past, rest_until=None), jitter=0.1, added_at=NOON, now=started)
+    awake = due_at(target, every, past._replace(rest_until=None), jitter=0.1, added_at=NOON, now=started)
     due = due_at(target, every, past, jitter=0.1, added_at=NOON, now=started)
     assert due == (max(awake, started + rest) if rest <= LONGEST_WAIT else awake)
 
