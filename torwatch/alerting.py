@@ -14,6 +14,7 @@ from torwatch.credentials import ALERTS, find_credential
 from torwatch.normalise.text import visible
 from torwatch.ops.alert_rules import Health, ListingRule, Thresholds, find_signs
 from torwatch.ops.notifier import Destination, Socks, compose, is_due, read_destinations, send
+from torwatch.parsing.drift import names_drift
 from torwatch.store import alerts as kept
 from torwatch.store import signals
 from torwatch.store.holds import list_holds
@@ -109,7 +110,7 @@ def health_alerts(store: Store, config: Config, status: Status, now: dt.datetime
     settings = config.alerts
     health = Health(
         silent=[(one.market, one.since, one.seized) for one in signals.silences(store)],
-        held=[(hold.snapshot_id, hold.market, hold.reason) for hold in list_holds(store)],
+        held=[(hold.snapshot_id, hold.market, hold.reason, names_drift(hold.reason)) for hold in list_holds(store)],
         seen=[
             (target.last_snapshot, target.market, target.coverage)
             for target in status.targets

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # A machine of its own for tests/integration/test_boot.py: systemd booted on an overlay of this one, with a network of loopback only.
-# usage, as root in a mount namespace of its own: boot_container.sh CHECKOUT OUTPUT PYTHON_HOME
+# usage, as root in a mount namespace of its own: boot_container.sh CHECKOUT OUTPUT PYTHON_HOME own|attach
 set -euo pipefail
-checkout=$1 output=$2 python_home=$3
+checkout=$1 output=$2 python_home=$3 tor=$4
 work=$(mktemp -d /var/tmp/torwatch-boot.XXXXXX)
 mount -t tmpfs tmpfs "$work"
 mkdir "$work"/{upper,overlay,machine}
@@ -24,7 +24,7 @@ chmod 755 "$machine/opt/torwatch/bin/torwatch"
 cat >"$units/probe.service" <<END
 [Service]
 Environment=HOME=/var/lib PATH=/usr/sbin:/usr/bin:/sbin:/bin $environment
-ExecStart=/opt/python/bin/python3 /opt/checkout/tests/integration/boot_probe.py
+ExecStart=/opt/python/bin/python3 /opt/checkout/tests/integration/boot_probe.py $tor
 END
 cat >"$units/probe.target" <<END
 [Unit]

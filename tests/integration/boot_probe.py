@@ -1,4 +1,7 @@
-"""Runs as root inside the machine that boot_container.sh boots: the service's life, each step written to /out/results.json."""
+"""Runs as root inside the machine that boot_container.sh boots: the service's life, each step written to /out/results.json.
+
+Its argument: own (torwatch starts a tor) or attach (the system's tor runs, and torwatch attaches to it by its control socket).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import datetime as dt
 import json
 import sqlite3
 import subprocess
+import sys
 import time
 import traceback
 import urllib.request
@@ -18,6 +22,8 @@ from torwatch.demo.network import PrivateNetwork
 OUT = Path("/out")
 PROGRAM = "/opt/torwatch/bin/torwatch"
 STATE = Path("/var/lib/torwatch")
+TOR = sys.argv[1]
+USER_OF_TOR = {"own": "torwatch", "attach": "debian-tor"}
 DROP_IN = Path("/etc/systemd/system/torwatch.service.d/short.conf")
 
 
@@ -36,8 +42,8 @@ def shown(name):
     return run("systemctl", "show", "torwatch.service", "-P", name)
 
 
-def our_tor():
-    return run("pgrep", "-u", "torwatch", "-x", "tor", check=False)
+def the_tor():
+    return run("pgrep", "-u", USER_OF_TOR[TOR], "-x", "tor", check=False)
 
 
 def states():
@@ -62,17 +68,24 @@ def datasette_answers():
 
 
 def install(network):
-    run(PROGRAM, "systemd", "install", "--program", PROGRAM)
+    run(PROGRAM, "systemd", "install", "--program", PROGRAM, "--tor", TOR)
     run("systemd-sysusers", "torwatch.conf")
-    lines = ",\n".join(json.dumps(f"{name} {value}") for name, value in network.torrc_options)
+    options = [f"{name} {value}" for name, value in network.torrc_options]
+    if TOR == "own":
+        tor = f"torrc = {json.dumps(options)}"
+    else:  # Debian's own unit and defaults: control socket with a cookie for the group debian-tor, SOCKS port 9050
+        Path("/etc/tor/torrc").write_text("\n".join(["SocksPort 9050 ExtendedErrors", *options, ""]), encoding="utf-8")
+        tor = "mode = 'attach'\ncontrol = '/run/tor/control'\nsocks = '127.0.0.1:9050'"
     Path("/etc/torwatch/config.toml").write_text(
-        f"data_directory = '{STATE}'\n[tor]\ntorrc = [\n{lines}\n]\n[crawl]\nseconds_per_request = 0\n", encoding="utf-8"
+        f"data_directory = '{STATE}'\n[tor]\n{tor}\n[crawl]\nseconds_per_request = 0\n", encoding="utf-8"
     )
     run("systemd-tmpfiles", "--create", "torwatch.conf")
     store = Path("/etc/credstore")
     store.mkdir(mode=0o700, exist_ok=True)
     (store / "torwatch.alerts").write_text("json://127.0.0.1:9/\n", encoding="utf-8")
     run("systemctl", "daemon-reload")
+    if TOR == "attach":
+        run("systemctl", "start", "tor@default.service")
 
 
 def live(results):
@@ -90,9 +103,9 @@ def live(results):
     wait_for(lambda: "config_reloaded" in run("journalctl", "-u", "torwatch", "-o", "cat", "--no-pager"), 20, "the reload")
     results["reload"] = shown("ActiveState") if shown("MainPID") == before else "another process"
 
-    tor = our_tor()
+    tor = the_tor()
     run("kill", "-9", *tor.split())
-    wait_for(lambda: our_tor() not in {"", tor}, 60, "tor to come back")
+    wait_for(lambda: the_tor() not in {"", tor}, 60, "tor to come back")
     results["tor kill"] = shown("ActiveState") if shown("MainPID") == before else "another process"
     wait_for(lambda: json.loads(as_torwatch("status", "--json", check=False))["state"] == "ok", 60, "a status of ok")
     results["status"] = "ok"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+SYSTEM_TOR = Path("/lib/systemd/system/tor@default.service")
 NEEDED = ("systemd-nspawn", "unshare", "tor")
 missing = [name for name in NEEDED if shutil.which(name) is None]
 
@@ -23,9 +24,12 @@ pytestmark = [
 ]
 
 
-def test_the_service_lives_through_restart_reload_tor_kill_and_watchdog_and_writes_only_its_state(checkout, tmp_path):
+@pytest.mark.parametrize("tor", ["own", "attach"])
+def test_the_service_lives_through_restart_reload_tor_kill_and_watchdog_and_writes_only_its_state(checkout, tmp_path, tor):
+    if tor == "attach" and not SYSTEM_TOR.exists():
+        pytest.skip("no unit of the system's tor: apt-get install tor")
     script = Path(__file__).with_name("boot_container.sh")
-    command = ["unshare", "--mount", "--propagation", "private", "bash", script, checkout, tmp_path, sys.base_prefix]
+    command = ["unshare", "--mount", "--propagation", "private", "bash", script, checkout, tmp_path, sys.base_prefix, tor]
     console = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=580, check=False, stdin=subprocess.DEVNULL)
     for folder in Path("/var/tmp").glob("torwatch-boot.*"):
         with contextlib.suppress(OSError):  # another run's, still mounted

@@ -329,6 +329,20 @@ def test_an_archive_that_cannot_be_written_is_one_line_and_the_snapshot_is_taken
     watch.assert_equal_to_the_truth("teahouse")
 
 
+def test_an_alert_that_cannot_be_told_is_tried_again_and_holds_up_no_snapshot(watch):
+    file = watch.directory / "destinations"
+    file.write_text(f"json://{'a' * 55}d.onion/\njson://127.0.0.1:1/\n", encoding="ascii")
+    file.chmod(0o600)
+    watch.configure("[alerts]\ndestinations = 'destinations'\ndisk_below = '1000000GB'")
+    watch.add_market("teahouse", seconds_per_request=0.1)
+    watch.start()
+    watch.wait_until_complete("teahouse")
+    watch.assert_equal_to_the_truth("teahouse")
+    watch.wait_for(lambda: len({event["destination"] for event in watch.events() if event["event"] == "alert_not_sent"}) == 2, 60)
+    assert watch.rows("SELECT count(*) FROM alert WHERE rule = 'disk'") == [(1,)]
+    assert watch.stop()[0] == 0
+
+
 CYCLES = 50
 
 

@@ -107,12 +107,12 @@ class Sign:
 class Health:
     """What the rules of health look at.
 
-    `silent`: (market, since, seized); `held`: (snapshot, market, reason); `seen`: (snapshot, market, coverage) of the last walk of each
-    target; `sessions`: (market, state, time of the loss or else of the expected end).
+    `silent`: (market, since, seized); `held`: (snapshot, market, reason, whether a field faded); `seen`: (snapshot, market, coverage) of the
+    last walk of each target; `sessions`: (market, state, time of the loss or else of the expected end).
     """
 
     silent: Sequence[tuple[str, str, bool]] = ()
-    held: Sequence[tuple[int, str, str]] = ()
+    held: Sequence[tuple[int, str, str, bool]] = ()
     seen: Sequence[tuple[int, str, float]] = ()
     sessions: Sequence[tuple[str, str, str | None]] = ()
     disk_free_bytes: int = 0
@@ -140,8 +140,8 @@ def _silences(health: Health, now: dt.datetime) -> list[Sign]:
 
 def _holds(health: Health) -> list[Sign]:
     found = []
-    for snapshot, market, reason in health.held:
-        rule = "drift" if " filled in " in reason else "hold"
+    for snapshot, market, reason, faded in health.held:
+        rule = "drift" if faded else "hold"
         title = f"snapshot {snapshot} of {market} is held: {reason}"
         found.append(Sign(f"hold {snapshot}", rule, market, title, f"torwatch hold show {snapshot}"))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 FALLS_BELOW = 0.5  # of its usual rate
 USUAL_AT_LEAST = 0.1  # an optional field that is rarer is not watched: its rate is noise
 RECORDS_AT_LEAST = 10  # fewer records say nothing about an optional field
+DRIFT_LINE = re.compile(rf"(?:{'|'.join(PageKind)}): (?:mandatory )?field \w+ filled in \d+% of the records")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,11 @@ class Drift:
         """One line for a person."""
         usual = "" if self.usual is None else f", usually {self.usual:.0%}"
         return f"{self.kind}: {'mandatory ' if self.mandatory else ''}field {self.field} filled in {self.now:.0%} of the records{usual}"
+
+
+def names_drift(reason: str) -> bool:
+    """Whether the reason of a held snapshot is a field that faded: the line that a Drift makes, at its beginning."""
+    return DRIFT_LINE.match(reason) is not None
 
 
 def count_fields(market: Market, pages: Iterable[Parsed]) -> FillRates:

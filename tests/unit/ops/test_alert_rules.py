@@ -79,7 +79,8 @@ def test_a_seized_market_is_told_at_once():
 
 def test_a_hold_and_a_drift_are_told_apart():
     drift = "listing: mandatory field price filled in 2% of the records, usually 99%; last good snapshot 3"
-    assert signs(held=[(4, "souk", "10 listings seen, 40 stood before"), (5, "souk", drift)]) == [("hold", "souk"), ("drift", "souk")]
+    fall = "10 listings seen, 40 stood before"
+    assert signs(held=[(4, "souk", fall, False), (5, "souk", drift, True)]) == [("hold", "souk"), ("drift", "souk")]
 
 
 def test_coverage_below_the_bar_is_told():

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from torwatch.model import Listing, Outcome, PageKind, Parsed
 from torwatch.parserkit import KindSpec, Market
-from torwatch.parsing.drift import Rate, add_rates, compare, count_fields
+from torwatch.parsing.drift import Drift, Rate, add_rates, compare, count_fields, names_drift
 
 INDEX = PageKind.LISTING_INDEX
 MARKET = Market("tea_bazaar", specs={INDEX: KindSpec(("title",), ("price_raw", "views"))})
@@ -32,6 +32,12 @@ def test_a_field_below_half_of_its_usual_rate_is_drift():
     (drift,) = compare(rates(20, 7, 20), usual, MARKET)
     assert (drift.kind, drift.field, drift.now, drift.usual, drift.mandatory) == (INDEX, "price_raw", 0.35, 0.8, False)
     assert str(drift) == "listing-index: field price_raw filled in 35% of the records, usually 80%"
+
+
+def test_a_reason_names_drift_by_its_beginning_whatever_a_page_says():
+    assert names_drift(str(Drift(INDEX, "price_raw", 0.35, 0.8, mandatory=False)) + " (and 2 more fields); last good snapshot 3")
+    assert names_drift(str(Drift(PageKind.VENDOR, "name", 0.0, None, mandatory=True)))
+    assert not names_drift("the layout of listing pages changed on 9 of 9: the form asks to be filled in 3 fields")
 
 
 def test_a_lost_mandatory_field_is_drift_without_any_history():
