@@ -137,8 +137,10 @@ def write_moment(
     complete: bool,
 ) -> Ending:
     """Stage and diff the listings of one moment."""
-    for group in grouped(first_of_each(listings, loaded)):
-        staging.stage_pages(connection, snapshot.id, [stage_of(group, rules)])
+    for group in grouped(listings):
+        first = first_of_each(group, staging.staged_keys(connection, snapshot.id, [listing.key for listing in group]))
+        loaded.repeated += len(group) - len(first)
+        staging.stage_pages(connection, snapshot.id, [stage_of(first, rules)])
     return end_import(connection, snapshot, coverage=rules.coverage(), rule=hold, complete=complete)
 
 
@@ -215,15 +217,14 @@ def good_rows(path: Path, layout: Layout, loaded: Loaded, progress: Callable[[in
         yield item
 
 
-def first_of_each(listings: Iterable[Listing], loaded: Loaded) -> Iterator[Listing]:
-    """Each listing once a snapshot: distinct listings are counted, never rows."""
-    keys: set[str] = set()
+def first_of_each(listings: Iterable[Listing], staged: set[str]) -> list[Listing]:
+    """Each listing once a snapshot, and none that is staged: distinct listings are counted, never rows. `staged` takes their keys in."""
+    first = []
     for listing in listings:
-        if listing.key in keys:
-            loaded.repeated += 1
-            continue
-        keys.add(listing.key)
-        yield listing
+        if listing.key not in staged:
+            staged.add(listing.key)
+            first.append(listing)
+    return first
 
 
 def grouped(listings: Iterable[Listing]) -> Iterator[list[Listing]]:

@@ -144,7 +144,8 @@ COMPLAINS = " OR ".join(
 )
 FEEDBACK = f"SELECT coalesce(feedback.listing_id, 0), feedback.first_snapshot_id, {COMPLAINS} FROM feedback"
 SIGNS = """
-SELECT (SELECT count(*) FROM vendor WHERE banned = 1) AS banned, (SELECT count(*) FROM failure WHERE outcome = 'phishing_check') AS phishing,
+SELECT (SELECT count(*) FROM vendor WHERE banned = 1) AS banned, (SELECT count(*) FROM failure JOIN snapshot AS met ON met.id = failure.snapshot_id
+        WHERE failure.outcome = 'phishing_check' AND met.started_at BETWEEN :since AND :until) AS phishing,
        (SELECT count(*) FROM market WHERE closed >= substr(:since, 1, length(closed)) AND closed <= :until) AS closed,
        (SELECT count(*) FROM event AS list, json_each(list.detail, '$.not_on_list') WHERE list.kind = 'mirrors_imported' AND list.at <= :until
         AND NOT EXISTS (SELECT 1 FROM event AS newer WHERE newer.kind = list.kind AND newer.subject = list.subject AND newer.at <= :until

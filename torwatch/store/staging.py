@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -103,6 +104,14 @@ def stage_entity(connection: sqlite3.Connection, entity: Entity, snapshot_id: in
             for row in rows
         ),
     )
+
+
+def staged_keys(connection: sqlite3.Connection, snapshot_id: int, keys: Sequence[str]) -> set[str]:
+    """Which of these keys of listings are staged for a snapshot already."""
+    found = connection.execute(
+        "SELECT key FROM stage_listing WHERE snapshot_id = ? AND key IN (SELECT value FROM json_each(?))", (snapshot_id, json.dumps(keys))
+    )
+    return {row[0] for row in found}
 
 
 STAGE_TABLES = ("stage_listing", "stage_vendor", "stage_feedback", "stage_total", "stage_scope", "stage_fill", "stage_rate")
