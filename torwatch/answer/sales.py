@@ -110,7 +110,7 @@ def _counted(asking: Asking) -> Array:
 
 
 def scam_section(asking: Asking, feedback: Feedback) -> Section:
-    """Claims of scams: complaints, phishing checks and closed markets."""
+    """Claims of scams: complaints, bans, phishing checks, addresses that are not what they should be, and closed markets."""
     row = asking.rows(sql.SIGNS)[0]
     rows: list[tuple[Cell, ...]] = [
         (asking.label("feedback_read", "feedback read", "gelezen beoordelingen"), feedback.read),
@@ -128,6 +128,10 @@ def scam_section(asking: Asking, feedback: Feedback) -> Section:
                 "not_on_list", "addresses that are not on their market's signed list", "adressen die niet op de getekende lijst staan"
             ),
             row["not_on_list"],
+        ),
+        (
+            asking.label("wrong_market", "addresses that served another market", "adressen die een andere markt toonden"),
+            row["wrong_market"],
         ),
         (asking.label("markets_closed", "markets closed", "gesloten markten"), row["closed"]),
     ]

@@ -149,7 +149,8 @@ SELECT (SELECT count(*) FROM vendor WHERE banned = 1) AS banned, (SELECT count(*
        (SELECT count(*) FROM market WHERE closed >= substr(:since, 1, length(closed)) AND closed <= :until) AS closed,
        (SELECT count(*) FROM event AS list, json_each(list.detail, '$.not_on_list') WHERE list.kind = 'mirrors_imported' AND list.at <= :until
         AND NOT EXISTS (SELECT 1 FROM event AS newer WHERE newer.kind = list.kind AND newer.subject = list.subject AND newer.at <= :until
-                        AND newer.id > list.id)) AS not_on_list"""
+                        AND newer.id > list.id)) AS not_on_list,
+       (SELECT count(DISTINCT mirror_id) FROM mirror_visit WHERE outcome = 'wrong_market' AND at BETWEEN :since AND :until) AS wrong_market"""
 SCAMS = f"""
 SELECT count(*) AS feedback, coalesce(sum({COMPLAINS}), 0) AS complaints, {SIGNS.strip().removeprefix("SELECT ")}
 FROM feedback JOIN snapshot ON snapshot.id = feedback.first_snapshot_id WHERE snapshot.started_at BETWEEN :since AND :until"""

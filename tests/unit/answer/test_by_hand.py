@@ -79,6 +79,15 @@ def fill(connection):
         )
     connection.executemany("INSERT INTO listing_counter (listing_id, snapshot_id, sales) VALUES (2, ?, ?)", [(2, 10), (3, 14)])
     connection.execute(
+        "INSERT INTO target (id, market_id, parser, every_seconds, added_at, changed_at) VALUES (1, 1, 'souk', 604800, ?, ?)",
+        (FIRST.isoformat(), FIRST.isoformat()),
+    )
+    connection.execute("INSERT INTO mirror (id, target_id, host, added_at) VALUES (1, 1, 'x.onion', ?)", (FIRST.isoformat(),))
+    connection.executemany(
+        "INSERT INTO mirror_visit (mirror_id, at, source, outcome, verdict) VALUES (1, ?, 'probe', 'wrong_market', 'down')",
+        [(SECOND.isoformat(),), (THIRD.isoformat(),)],
+    )
+    connection.execute(
         "INSERT INTO event (at, kind, subject, detail) VALUES (?, 'mirrors_imported', 'a', '{\"not_on_list\": [\"x.onion\", \"y.onion\"]}')",
         (SECOND.isoformat(),),
     )
@@ -138,6 +147,7 @@ def fill(connection):
                 ("accounts that their market calls banned", 0),
                 ("pages that looked like phishing checks", 0),
                 ("addresses that are not on their market's signed list", 2),
+                ("addresses that served another market", 1),
                 ("markets closed", 0),
             ],
         ),

@@ -76,7 +76,15 @@ def test_sales_and_scams(bazaar_answers, sql_rows):
     assert any(row[1] > row[2] > 0 for row in section(bazaar_answers["en"], "sales").rows)
     row = sql_rows("scams")[0]
     printed = [cell for _, cell in section(bazaar_answers["en"], "scams").rows]
-    assert printed == [row["feedback"], row["complaints"], row["banned"], row["phishing"], row["not_on_list"], row["closed"]]
+    assert printed == [
+        row["feedback"],
+        row["complaints"],
+        row["banned"],
+        row["phishing"],
+        row["not_on_list"],
+        row["wrong_market"],
+        row["closed"],
+    ]
     assert printed[1] > 0
 
 
