@@ -76,12 +76,16 @@ class Crew:
         self._work.put(visit)
 
     def gather(self) -> list[Read]:
-        """Wait for a page, then take what else is ready, at most one group; raises what a thread met."""
+        """Wait for a page and for those that follow it, at most one group; raises what a thread met.
+
+        No longer than the connections have enough to do: what they do next may be known only once this group is committed.
+        """
         group: list[Read] = []
         deadline = time.monotonic() + GROUP_SECONDS
         while len(group) < GROUP_PAGES:
+            waits = not group or self._work.qsize() >= len(self._fetchers)
             try:
-                result = self._results.get(timeout=max(0.0, deadline - time.monotonic()) if not group else 0.0)
+                result = self._results.get(timeout=max(0.0, deadline - time.monotonic()) if waits else 0.0)
             except queue.Empty:
                 break
             if isinstance(result, Exception):

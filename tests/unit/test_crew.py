@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
-from torwatch.crew import Crew
+from torwatch.crew import GROUP_SECONDS, Crew
 from torwatch.model import PageKind
 from torwatch.store.frontier import Visit
 
@@ -73,6 +74,21 @@ def test_a_connection_goes_on_while_pages_wait_to_be_read():
         came = []
         while len(came) < 6:
             came += crew.gather()
+
+
+def test_pages_that_follow_one_another_are_one_group_while_the_connections_have_enough_to_do():
+    with crew_of(lambda page: time.sleep(0.01) or page.path, size=1) as crew:
+        for number in range(8):
+            crew.hand_over(visit(number))
+        assert len(crew.gather()) >= 7
+
+
+def test_the_last_page_handed_over_waits_for_no_other():
+    with crew_of(lambda page: page.path, size=1) as crew:
+        crew.hand_over(visit(1))
+        started = time.monotonic()
+        assert crew.gather() == ["/page/1"]
+        assert time.monotonic() - started < GROUP_SECONDS / 2
 
 
 def test_nothing_ready_is_an_empty_group_and_no_page_is_begun_once_the_walk_is_over():

@@ -9,7 +9,7 @@ import json
 import os
 import zlib
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from torwatch.archive.files import hash_file, write_whole
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".manifest.json"
 FORM = "torwatch-manifest/1"
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 16  # what a record leaves of it is copied for the next one
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def seal(archive_directory: Path, warc: Path, provenance: Mapping[str, Any]) -> 
         if not warc.is_file() or not index_path(warc).is_file():
             raise ArchiveError(f"{warc} or its index is missing: restore it, then run `torwatch verify`")
         records = list(digest_records(warc))
-        write_whole(records_path(warc), "".join(f"{' '.join(map(str, asdict(record).values()))}\n" for record in records))
+        write_whole(records_path(warc), "".join(f"{one.sha256} {one.offset} {one.length} {one.kind}\n" for one in records))
         times = sorted(entry.timestamp for entry in read_index(index_path(warc)) if entry.offset is not None)
         chain = read_chain(archive_directory)
         head = chain[-1] if chain else None

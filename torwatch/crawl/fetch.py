@@ -182,10 +182,12 @@ class Fetcher:
         if kind and kind not in TEXT_TYPES:
             return failed(url, Outcome.NOT_TEXT, f"content type {kind[:60]!r}", self._now(), started, status, headers)
         body = bytearray()
+        self._adapter.acknowledge()
         try:
             while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
                 body += chunk
                 self._receive(len(chunk))
+                self._adapter.acknowledge()
                 if len(body) > self.limits.page_bytes:
                     return failed(
                         url, Outcome.TOO_LARGE, f"more than {self.limits.page_bytes} bytes", self._now(), started, status, headers

@@ -147,7 +147,7 @@ def open_store(path: Path, *, create: bool = True, journal: Journal | None = Non
                 "synchronous = FULL",
                 "foreign_keys = ON",
                 "temp_store = MEMORY",
-                "cache_size = -32000",
+                "cache_size = -8000",  # KiB; a walk fills it, however large, and only then the daemon stops growing
             ):
                 connection.execute(f"PRAGMA {pragma}").fetchall()
             migrate(connection, path)

@@ -87,8 +87,8 @@ def count_fresh(connection: sqlite3.Connection, snapshot_id: int) -> list[tuple[
         number = connection.execute(
             f"SELECT count(*) FROM (SELECT DISTINCT key FROM stage_{name} WHERE snapshot_id = :snapshot) AS staged"
             f" JOIN snapshot ON snapshot.id = :snapshot JOIN {name} AS e ON e.market_id = snapshot.market_id AND e.key = staged.key"
-            f" JOIN {name}_visit AS seen ON seen.{name}_id = e.id WHERE NOT EXISTS"
-            f" (SELECT 1 FROM visit WHERE visit.snapshot_id = :snapshot AND visit.kind = '{kind.value}' AND visit.key = staged.key)",
+            f" JOIN {name}_visit AS seen ON seen.{name}_id = e.id WHERE staged.key NOT IN"
+            f" (SELECT key FROM visit WHERE snapshot_id = :snapshot AND kind = '{kind.value}' AND key IS NOT NULL)",
             {"snapshot": snapshot_id},
         ).fetchone()[0]
         if number:

@@ -61,3 +61,14 @@ def test_the_watcher_leaves_when_the_adapter_is_closed():
     adapter.close()
     watcher.join(1)
     assert not watcher.is_alive()
+
+
+def test_acknowledging_outlives_a_connection_that_is_gone():
+    adapter, connection = DeadlineAdapter(connections=1), Waiting()
+    adapter.acknowledge()
+    with adapter.cut_off_after(5):
+        adapter.waits_on(connection)
+        connection.sock.close()
+        connection.peer.close()
+        adapter.acknowledge()
+    adapter.close()
