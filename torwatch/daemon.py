@@ -14,11 +14,12 @@ import structlog
 
 from torwatch.assembly import keyring_of, open_tools, utc_now, visiting_hours, walk_settings
 from torwatch.attendance import Attendance
+from torwatch.caretaker import Caretaker
 from torwatch.claims import rules_of
 from torwatch.closing import finish_closings
 from torwatch.crawl.schedule import choose_due
 from torwatch.errands import ERRANDS, finish_request
-from torwatch.errors import StoreError, TorError, TorwatchError
+from torwatch.errors import StoreError, TorwatchError
 from torwatch.ledger import open_journaled
 from torwatch.lending import take_over_sessions
 from torwatch.normalise.price import normalise_price
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from torwatch.store.snapshots import Ending, Snapshot
 
 LOOP_SECONDS = 0.5
-TOR_CHECK_SECONDS = 10.0
 ATTENDANCE_SECONDS = 30.0
 STOP_SECONDS = 3.0  # what a stop waits for threads; what they had not committed is fetched again
 MESSAGE_CHARACTERS = 200
@@ -96,8 +96,8 @@ class Daemon:
         self.stop = threading.Event()
         self.reload = threading.Event()
         self.jobs: dict[int, Job] = {}
-        self.rests, self.attendance, self.keyring = Rests(tools.store), Attendance(tools), keyring_of(config, tools.tor)
-        self._next_tor_check = time.monotonic() + TOR_CHECK_SECONDS
+        self.rests, self.attendance = Rests(tools.store), Attendance(tools)
+        self.caretaker = Caretaker(tools.tor, keyring_of(config, tools.tor), self.tell_of_tor)
         self._next_round = time.monotonic()
 
     def run(self) -> None:
@@ -130,17 +130,7 @@ class Daemon:
         if self.reload.is_set():
             self.reload.clear()
             self.reload_config()
-        if time.monotonic() >= self._next_tor_check:
-            self._next_tor_check = time.monotonic() + TOR_CHECK_SECONDS
-            try:
-                if self.tools.tor.ensure():
-                    log.warning("tor_mended")
-            except TorError as error:
-                self.write_pulse(str(error))
-                raise
-            self.heartbeat.control_answered()
-            self.write_pulse()
-        self.keyring.hand_over()
+        self.caretaker.turn()
         targets = {target.id: target for target in list_targets(self.tools.store)}
         self.reap(targets)
         self.answer_requests()
@@ -148,6 +138,12 @@ class Daemon:
         if time.monotonic() >= self._next_round:
             self._next_round = time.monotonic() + ATTENDANCE_SECONDS
             self.attendance.begin_round(self.config, self.jobs.copy)
+
+    def tell_of_tor(self, problem: str) -> None:
+        """Note how tor was found: "" when it answers."""
+        if not problem:
+            self.heartbeat.control_answered()
+        self.write_pulse(problem)
 
     def begin_due(self, targets: dict[int, Target]) -> None:
         """Begin the snapshots that are due, as far as there are places and the hours allow."""

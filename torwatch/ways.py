@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torwatch.store.targets import Mirror, Target
 
 MOST_REFUSED = 30  # requests in a row that the SOCKS port refuses before a walk gives up and stays resumable
+DOUBTFUL = frozenset({Outcome.TOR_DOWN, Outcome.TIMEOUT_CONNECT, Outcome.TIMEOUT_TOTAL, Outcome.STALLED})  # may be a tor of ours that hangs
 ADDRESS_FAILURES = 3  # in a row that mean the address: another one is tried, where there is one
 
 log = structlog.get_logger()
@@ -102,18 +103,25 @@ class Ways:
         return False
 
     def see_to_our_side(self, group: Sequence[Read]) -> None:
-        """Bring our own tor back when a request found its SOCKS port shut; raises TorError when it, or our own network, cannot be had."""
-        self._silence.listen(group, self.mirror.id)
+        """Bring our own tor back when a request found its SOCKS port shut or waited for a tor that hangs.
+
+        What such a request met is then no fault of the market, and costs the page no attempt. Raises TorError when tor, or our own network,
+        cannot be had.
+        """
         for read in group:
             self._refused = self._refused + 1 if read.outcome is Outcome.TOR_DOWN else 0
         if self._refused >= MOST_REFUSED:
             raise TorError(
                 f"Tor's SOCKS port {self._tools.tor.socks_address} refuses every connection: check tor.socks of the configuration"
             )
-        if any(read.outcome is Outcome.TOR_DOWN for read in group):
-            self._tools.tor.ensure()
+        doubtful = [read for read in group if read.outcome in DOUBTFUL]
+        if doubtful:
+            if self._tools.tor.ensure():
+                for read in doubtful:
+                    read.outcome, read.reason = Outcome.TOR_DOWN, "our own tor hung or was gone, and was started again"
             for passage in self._passages:
                 passage.renew()
+        self._silence.listen([read for read in group if read.outcome is not Outcome.TOR_DOWN], self.mirror.id)
 
     def conclude(self) -> None:
         """Judge a silence at the end of a walk: raises TorError when it was that of our own network."""

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from torwatch.archive.reader import read_pages
+from torwatch.caretaker import LOOK_SECONDS
 from torwatch.claims import digest
 from torwatch.demo.market import ENGINES, EPOCH, MarketServer, SimulatedClock
 from torwatch.demo.verdict import compare_state
@@ -313,6 +314,35 @@ def test_a_tor_that_was_killed_is_started_again_and_the_snapshot_goes_on(watch):
     watch.wait_until_complete("teahouse", seconds=60)
     watch.assert_equal_to_the_truth("teahouse")
     assert watch.stop()[0] == 0
+    watch.wait_until_gone(1)
+
+
+def test_a_tor_that_hangs_is_replaced_and_neither_holds_up_the_daemon_nor_is_laid_on_the_market(watch):
+    watch.add_market("teahouse", seconds_per_request=0.3)
+    watch.start()
+    watch.wait_until_under_way("teahouse")
+    first = watch.tor_process()
+    os.kill(first, signal.SIGSTOP)
+    time.sleep(LOOK_SECONDS + 0.5)  # now a control call waits for its deadline
+    watch.daemon.send_signal(signal.SIGHUP)
+    watch.wait_for_event("config_reloaded", seconds=3)
+    watch.wait_for_event("tor_mended")
+    assert watch.tor_process() not in {0, first}
+    watch.wait_until_complete("teahouse", seconds=60)
+    watch.assert_equal_to_the_truth("teahouse")
+    assert watch.rows("SELECT count(*) FROM failure") == [(0,)]
+    assert watch.stop()[0] == 0
+    watch.wait_until_gone(1)
+
+
+@pytest.mark.soak
+def test_sigterm_ends_it_in_time_though_its_tor_hangs(watch):
+    watch.start()
+    os.kill(watch.tor_process(), signal.SIGSTOP)
+    time.sleep(LOOK_SECONDS + 0.5)  # as above
+    code, seconds = watch.stop()
+    assert code == 0
+    assert seconds < STOP_SECONDS
     watch.wait_until_gone(1)
 
 

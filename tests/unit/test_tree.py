@@ -13,6 +13,7 @@ LONG_MODULE_LINES = 300
 LONG_MODULES = {
     "torwatch/report/datasette.py": "the description of every table, one after another; almost all of it is text",
     "torwatch/store/schema.py": "the tables, one after another; almost all of it is SQL",
+    "torwatch/tor/service.py": "one tor, own or attached, whose start, watch and end share one state",
     "torwatch/parsing/skeleton_rows.py": "one search for repeated rows, its rules of thumb side by side",
 }
 LONG_TESTS = {

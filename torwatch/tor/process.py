@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -106,6 +107,7 @@ class OwnTor:
         process, self._process = self._process, None
         if process is not None:
             process.terminate()
+            process.send_signal(signal.SIGCONT)  # one that was stopped heeds nothing else
             try:
                 process.wait(STOP_TIMEOUT_SECONDS)
             except subprocess.TimeoutExpired:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torwatch.tor.settings import TorSettings
 
 POLL_SECONDS: Final = 0.1
+LET_GO_SECONDS: Final = 0.5  # what the end waits for a call under way
 RESTART_WAIT_SECONDS: Final = (1.0, 60.0)  # pause after the first failed start, longest pause; doubled each time
 DEFAULT_SOCKS_TIMEOUT_SECONDS: Final = 120  # tor's own
 
@@ -81,6 +82,7 @@ class TorService:
 
     def start(self) -> None:
         """Start or attach, and find the SOCKS port; TorError in one line where that fails. Does not wait for the network."""
+        self._stopping = False
         with self._lock:
             if self._process is not None:
                 self._start_own(self._process)
@@ -91,6 +93,11 @@ class TorService:
 
     def stop(self) -> None:
         """Let go of tor: our own process ends, one attached to keeps no client key of ours."""
+        self._stopping = True
+        if self._lock.acquire(timeout=LET_GO_SECONDS):
+            self._lock.release()
+        elif self._control is not None:
+            self._control.close()  # a call waits for a tor that hangs: without its connection it ends at once
         with self._lock:
             if self._control is not None:
                 with contextlib.suppress(TorError):  # it may be gone, and its keys with it
@@ -116,6 +123,8 @@ class TorService:
                         raise
                     self._process.kill()
                 except TorError:
+                    if self._stopping:
+                        raise
                     if self._reconnect(control):
                         return True
                 else:
@@ -237,6 +246,8 @@ class TorService:
         return True
 
     def _restart(self) -> None:
+        if self._stopping:
+            raise TorError("tor is not started again: torwatch is about to end")
         tick = self._clock()
         if tick < self._next_start:
             raise TorError(f"tor failed to start {self._failures} times in a row; the next attempt is in {self._next_start - tick:.0f} s")
