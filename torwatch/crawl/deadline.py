@@ -32,6 +32,12 @@ class DeadlineAdapter(HTTPAdapter):
         self._pools = self._make_pools()
         super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0, pool_block=False)
 
+    def send(self, *args: Any, **facts: Any) -> Any:
+        """Send a request and acknowledge the head of its answer."""
+        response = super().send(*args, **facts)
+        self.acknowledge()
+        return response
+
     def proxy_manager_for(self, proxy: str, **facts: Any) -> Any:
         """Give the SOCKS manager, with connections that say when they are used."""
         manager = super().proxy_manager_for(proxy, **facts)

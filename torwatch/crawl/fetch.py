@@ -128,8 +128,7 @@ class Fetcher:
             if fetched.redirect is None:
                 return fetched
             try:
-                target = urljoin(url, fetched.redirect)
-                parts = urlsplit(target)
+                parts = urlsplit(target := urljoin(url, fetched.redirect))
                 host, scheme, _port = parts.hostname, parts.scheme, parts.port
             except ValueError:
                 return failed(
@@ -182,7 +181,6 @@ class Fetcher:
         if kind and kind not in TEXT_TYPES:
             return failed(url, Outcome.NOT_TEXT, f"content type {kind[:60]!r}", self._now(), started, status, headers)
         body = bytearray()
-        self._adapter.acknowledge()
         try:
             while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
                 body += chunk
