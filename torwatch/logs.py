@@ -65,6 +65,7 @@ def set_up_logs(level: str, form: str, stream: TextIO) -> None:
     root = logging.getLogger()
     root.handlers = [handler for handler in root.handlers if not isinstance(handler, LibraryHandler)] + [LibraryHandler()]
     root.setLevel(max(LEVELS[level], logging.WARNING))
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings name whole addresses, which may hold tokens of a lent session
 
 
 def redact_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

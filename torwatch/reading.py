@@ -6,7 +6,7 @@ import email.utils
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from torwatch.archive.strip import redact, strip_data_uris
+from torwatch.archive.strip import redact_answer, strip_data_uris
 from torwatch.claims import ClaimRules, stage_of
 from torwatch.model import GOOD_OUTCOMES, OBSTACLE_OUTCOMES, Fetched, Outcome, PageKind, Parsed
 from torwatch.store.staging import StagedPage
@@ -58,7 +58,7 @@ class PageReader:
         self.rules = rules
         self.workers = workers
         self.hold_back = hold_back
-        self.secrets = secrets  # taken out of every page before it is parsed or stored
+        self.secrets = secrets  # taken out of every answer before it is parsed or stored
 
     def fetch_page(self, fetcher: Fetcher, visit: Visit) -> Fetched:
         """Fetch one page, and hold the others back when the market asks for it."""
@@ -67,9 +67,9 @@ class PageReader:
         return fetched
 
     def read_fetched(self, visit: Visit, fetched: Fetched) -> Read:
-        """Strip a page, parse it in the sandbox and prepare its rows."""
+        """Take out of a page what nothing may store, parse it in the sandbox and prepare its rows."""
+        fetched = redact_answer(fetched, self.secrets)
         body, stripped = strip_data_uris(fetched.body)
-        body = redact(body, self.secrets)
         if not fetched.status or (not body and fetched.outcome not in GOOD_OUTCOMES):
             return Read(visit, fetched, body, stripped, None, StagedPage(), fetched.outcome, fetched.reason)
         content_type = next((value for name, value in fetched.headers if name.lower() == "content-type"), "")

@@ -143,7 +143,7 @@ class Watch:
         self.server = stack.enter_context(MarketServer(self.world, drawn_as, self.clock, still=still))
         relay = stack.enter_context(relaying(self.server.port))
         self.asked = relay.asked
-        self.lose = relay.lose
+        self.relay, self.lose = relay, relay.lose
         self.find = relay.dead.pop
         config = load_config(None, {"STATE_DIRECTORY": str(directory)})
         quick = {"seconds_per_request": 0.0, "concurrency": 4, "detail_max_age": dt.timedelta(0)} | crawl

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import html
 import json
 import re
 from dataclasses import asdict, dataclass, field
@@ -34,9 +36,18 @@ class BrowserSession:
     redact: tuple[str, ...] = field(default=(), repr=False)
 
     def patterns(self) -> tuple[re.Pattern[bytes], ...]:
-        """What is taken out of pages before anything is stored: the patterns and every cookie's value."""
-        values = (re.escape(cookie.value) for cookie in self.cookies if len(cookie.value) >= 8)  # noqa: PLR2004 - a shorter one would hit common words
-        return tuple(re.compile(pattern.encode()) for pattern in (*self.redact, *values))
+        """What is taken out of answers before anything is stored: the patterns and every cookie's value, also as it stands in HTML."""
+        values = [cookie.value for cookie in self.cookies if len(cookie.value) >= 8]  # noqa: PLR2004 - a shorter one would hit common words
+        wanted = (*self.redact, *(re.escape(form) for value in values for form in (value, html.escape(value))))
+        return tuple(re.compile(encoded) for pattern in dict.fromkeys(wanted) for encoded in in_encodings(pattern))
+
+
+def in_encodings(text: str) -> list[bytes]:
+    """A text as pages in UTF-8 and in the one-byte encoding of western languages may hold it."""
+    found = [text.encode()]
+    with contextlib.suppress(UnicodeEncodeError):
+        found.append(text.encode("cp1252"))
+    return list(dict.fromkeys(found))
 
 
 def parse_cookies(text: str, hosts: frozenset[str]) -> tuple[Cookie, ...]:
