@@ -14,6 +14,7 @@ SECONDS_PER_REQUEST = 1.0
 MINUTE = 60
 SECONDS = 180
 HELD_UP_SECONDS = 8
+LISTINGS = 60  # few, so that the walk comes to its single pages and to the second pass
 
 
 def bench_no_minute_at_a_market_sees_more_than_its_budget_and_one():
@@ -26,6 +27,7 @@ def bench_no_minute_at_a_market_sees_more_than_its_budget_and_one():
             Path(directory),
             seconds_per_request=SECONDS_PER_REQUEST,
             seconds=SECONDS,
+            listings=LISTINGS,
             held_up_seconds=HELD_UP_SECONDS,
             kills=2,
         )

@@ -10,6 +10,7 @@ from torwatch.model import PageKind, Source
 from torwatch.onward import lead_onward
 from torwatch.reading import Read
 from torwatch.store.frontier import add_visits, count_visits
+from torwatch.store.progress import MEAN_JITTER
 from torwatch.store.snapshots import begin_snapshot
 from torwatch.store.staging import EntityRow, StagedPage
 
@@ -24,36 +25,64 @@ class Rows:
     links = ()
 
 
-def test_a_weekly_snapshot_of_fifty_thousand_listings_fits_the_default_rate(watched):
-    watch = watched()
+def plan(watch, read_weeks_ago, *, new=0, changed_every=0):
+    """Plan a snapshot of a market whose listings were read `read_weeks_ago(number)` weeks ago, `new` of them never; gives its id and its requests."""
     store, market, now = watch.store, watch.target.market_id, watch.clock()
     first = begin_snapshot(store, watch.target, mirror_id=1, parser_digest="0", torwatch_version="test", now=now).id
-    weeks = [(now - dt.timedelta(days=7 * week)).isoformat(timespec="seconds") for week in range(1, 6)]  # when the own pages were read
     with store.write() as connection:
         connection.executemany(
             "INSERT INTO listing (id, market_id, key, path, first_snapshot_id) VALUES (?, ?, ?, ?, ?)",
             [(number, market, str(number), f"/item/{number}", first) for number in range(1, LISTINGS + 1)],
         )
         connection.executemany(
-            "INSERT INTO listing_visit (listing_id, first_snapshot_id, snapshot_id, at, row_digest) VALUES (?, ?, ?, ?, ?)",
-            [(number, first, first, weeks[number % 5], "same") for number in range(1, LISTINGS + 1)],
+            "INSERT INTO listing_visit (listing_id, first_snapshot_id, snapshot_id, at, row_digest) VALUES (?, ?, ?, ?, 'same')",
+            [
+                (number, first, first, (now - dt.timedelta(weeks=read_weeks_ago(number))).isoformat(timespec="seconds"))
+                for number in range(1, LISTINGS + 1)
+            ],
         )
     second = begin_snapshot(store, watch.target, mirror_id=1, parser_digest="0", torwatch_version="test", now=now).id
-    followed = frozenset(PageKind)
-    keys = list(range(1, LISTINGS + 1)) + list(range(LISTINGS + 1, LISTINGS + 2_501))  # a twentieth is new
-    for start in range(0, len(keys), PER_PAGE):
+    for start in range(1, LISTINGS + new + 1, PER_PAGE):
         rows = tuple(
-            EntityRow(str(number), Source.INDEX, {}, f"/item/{number}", "other" if number % 19 == 0 else "same")  # a twentieth changed
-            for number in keys[start : start + PER_PAGE]
+            EntityRow(
+                str(number), Source.INDEX, {}, f"/item/{number}", "other" if changed_every and number % changed_every == 0 else "same"
+            )
+            for number in range(start, min(start + PER_PAGE, LISTINGS + new + 1))
         )
         page = Read(None, None, b"", 0, Rows(), StagedPage(listings=rows), "ok", "")
-        visits = lead_onward(store, market, [page], followed, now - dt.timedelta(days=28))
+        visits = lead_onward(store, market, [page], frozenset(PageKind), now - CrawlSection().detail_max_age)
         with store.write() as connection:
             add_visits(connection, second, visits, random.Random(1))
     _, planned = count_visits(store, second)
-    stale = store.value("SELECT count(*) FROM visit WHERE snapshot_id = ? AND stage = 2", (second,))
-    assert store.value("SELECT count(*) FROM visit WHERE snapshot_id = ? AND stage = 1 AND seen = 0", (second,)) == 2_500
+    return second, planned + -(-(LISTINGS + new) // PER_PAGE)
+
+
+def seconds_for(requests):
+    """How long they take at the default rate, with the mean jitter."""
+    return requests * CrawlSection().seconds_per_request * MEAN_JITTER
+
+
+def test_a_weekly_snapshot_of_fifty_thousand_listings_fits_the_default_rate(watched):
+    watch = watched()
+    second, requests = plan(watch, lambda number: 1 + number % 5, new=2_500, changed_every=19)  # a twentieth is new, a twentieth changed
+    stages = watch.store.rows(
+        "SELECT stage, count(*) AS pages, max(seen) AS seen FROM visit WHERE snapshot_id = ? GROUP BY stage", (second,)
+    )
+    planned = {row["stage"]: row["pages"] for row in stages}
+    assert watch.store.value("SELECT count(*) FROM visit WHERE snapshot_id = ? AND stage = 1 AND seen = 0", (second,)) == 2_500
+    assert planned[1] == 2_500 + LISTINGS // 19
     # read four and five weeks ago, but for those that changed
-    assert stale == sum(number % 5 > 2 and number % 19 != 0 for number in range(1, LISTINGS + 1))
-    requests = planned + LISTINGS // PER_PAGE
-    assert requests * CrawlSection().seconds_per_request * 1.1 < WEEK_SECONDS / 2
+    assert planned[2] == sum(number % 5 > 2 and number % 19 != 0 for number in range(1, LISTINGS + 1))
+    assert seconds_for(requests) < WEEK_SECONDS / 2
+
+
+def test_the_worst_week_when_every_own_page_is_stale_at_once_as_after_a_first_look_fits_too(watched):
+    _, requests = plan(watched(), lambda _: 5)
+    assert requests == LISTINGS + LISTINGS // PER_PAGE
+    assert seconds_for(requests) < WEEK_SECONDS
+
+
+def test_a_quiet_week_costs_the_lists_alone(watched):
+    _, requests = plan(watched(), lambda number: 1 + number % 3)
+    assert requests == LISTINGS // PER_PAGE
+    assert seconds_for(requests) < WEEK_SECONDS / 50

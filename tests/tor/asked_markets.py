@@ -50,11 +50,11 @@ class Asked:
 class Rig:
     """The markets, the daemon that crawls them, and what befalls both."""
 
-    def __init__(self, network, directory, stack, seconds_per_request):
+    def __init__(self, network, directory, stack, seconds_per_request, listings):
         self.network = network
         self.directory = directory
         self.clock = SimulatedClock(EPOCH + dt.timedelta(days=90))
-        self.servers = {name: [self.serve(stack) for _ in range(2)] for name in NAMES}
+        self.servers = {name: [self.serve(stack, listings) for _ in range(2)] for name in NAMES}
         (directory / "torwatch.toml").write_text(
             f"data_directory = '{directory}/data'\n"
             f"[tor]\nmode = 'attach'\ncontrol = '{network.client_control_socket}'\nsocks = '127.0.0.1:{network.socks_port}'\n"
@@ -73,11 +73,11 @@ class Rig:
         self.daemon = None
         stack.callback(self.kill)
 
-    def serve(self, stack):
-        """A market of several hundred pages, faults and all; gives it with what ends it alone."""
+    def serve(self, stack, listings):
+        """A market with all the faults; gives it with what ends it alone."""
         souk = ENGINES["souk"]()
         own = stack.enter_context(contextlib.ExitStack())
-        server = own.enter_context(MarketServer(souk.world(5, listings=400), souk, self.clock))
+        server = own.enter_context(MarketServer(souk.world(5, listings=listings), souk, self.clock))
         for fault in FAULTS:
             server.faults.add(fault)
         return server, own
@@ -129,10 +129,10 @@ class Rig:
                 )
 
 
-def crawl(network, directory, *, seconds_per_request, seconds, held_up_seconds=0.0, kills=1):
+def crawl(network, directory, *, seconds_per_request, seconds, listings=400, held_up_seconds=0.0, kills=1):
     """Crawl for so long, and give what each market was asked; each kill, and each time that tor is held up, comes after an equal share of it."""
     with contextlib.ExitStack() as stack:
-        rig = Rig(network, directory, stack, seconds_per_request)
+        rig = Rig(network, directory, stack, seconds_per_request, listings)
         rig.start()
         dying = threading.Timer(seconds / 2, rig.servers[NAMES[0]][0][1].close)
         dying.start()
