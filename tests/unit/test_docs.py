@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 
@@ -139,3 +140,35 @@ def test_every_fault_in_the_table_is_provoked_by_a_test(checkout, fault_table):
     sources = "".join(path.read_text(encoding="utf-8") for path in (checkout / "tests").rglob("test_*.py"))
     assert len(rows) > 10
     assert [done for done in rows if f'"{done}"' not in sources] == []
+
+
+LITERAL = 12  # letters of an f-string that are its own: fewer would match any row
+TABLES_OF_FAULTS = ("faults of the machine", "hostile input", "faults")
+
+
+def strings_of(path):
+    """Every string that stands in a test module, as a pattern: what an f-string fills in may be anything."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) > 2:
+            yield re.escape(node.value)
+        if isinstance(node, ast.JoinedStr) and sum(len(part.value) for part in node.values if isinstance(part, ast.Constant)) >= LITERAL:
+            yield "".join(re.escape(part.value) if isinstance(part, ast.Constant) else ".+" for part in node.values)
+
+
+def test_every_row_of_the_tables_of_faults_is_of_a_test_and_loses_nothing(checkout):
+    speaking = [
+        path
+        for path in (checkout / "tests").rglob("test_*.py")
+        if re.search(r"\b(provoked|record_fault|record_attack)\(", path.read_text())
+    ]
+    assert len(speaking) >= 3
+    patterns = {pattern for path in speaking for pattern in strings_of(path)}
+    document = (checkout / "docs" / "operations.md").read_text(encoding="utf-8")
+    for name in TABLES_OF_FAULTS:
+        table = document.split(f"<!-- {name}: written by `make faults` -->")[1].split(f"<!-- end of {name} -->")[0]
+        rows = [line.strip("| ").split(" | ") for line in table.strip().splitlines()[2:]]
+        assert rows
+        stale = [first for first, *_ in rows if not any(re.fullmatch(pattern, first) for pattern in patterns)]
+        assert stale == [], "no test provokes this any more: take the row out of docs/operations.md"
+        if name == "faults of the machine":
+            assert {last for *_, last in rows} == {"0"}

@@ -117,3 +117,16 @@ def test_every_event_in_the_program_is_a_snake_case_name(checkout):
                 event = node.args[0]
                 names.append((path.name, node.lineno, event.value if isinstance(event, ast.Constant) else None))
     assert [name for name in names if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", str(name[2] or ""))] == []
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_traceback_shows_no_values_of_variables(form):
+    stream = io.StringIO()
+    set_up_logs("info", form, stream)
+    password = "planted-" + str(len(form) * 7919)  # its value stands in no line of the source
+    try:
+        int(f"not a number, {len(password)}")
+    except ValueError:
+        structlog.get_logger().exception("snapshot_crashed")
+    assert "Traceback" in stream.getvalue()
+    assert password not in stream.getvalue()
