@@ -65,7 +65,7 @@ def _render(name: str, machine: Machine) -> str:
     if attached_daemon:
         identity += ["# The group that may read the control cookie of the system's tor; another distribution may name it otherwise.",
                      "SupplementaryGroups=debian-tor"]  # fmt: skip
-    daemon = name == "torwatch.service"
+    daemon, draws_charts = name == "torwatch.service", name == "torwatch-answer.service"
     values = {
         "PROGRAM": str(PurePosixPath(machine.program)),
         "AFTER_TOR": " tor.service tor@default.service" if attached_daemon else "",
@@ -76,8 +76,11 @@ def _render(name: str, machine: Machine) -> str:
             "Off: the cookie of the system's tor belongs to another group; set it to yes with a control password instead."
             if attached_daemon else "Set it to no only when the service must share files with another user or group."
         ),
-        "WRITE_EXECUTE": "yes",
-        "WRITE_EXECUTE_WHY": "Loosen it only when a parser of your own brings a library that compiles while it runs.",
+        "WRITE_EXECUTE": "no" if draws_charts else "yes",
+        "WRITE_EXECUTE_WHY": (
+            "Off: the report's charts are drawn by V8, which compiles while it runs, and dies else. Set it to yes where vl-convert is absent."
+            if draws_charts else "Loosen it only when a parser of your own brings a library that compiles while it runs."
+        ),
         "ADDRESS_FAMILIES": "AF_UNIX AF_INET AF_INET6" if reaches_internet else "AF_UNIX AF_INET",
         "ADDRESS_RULES": NOT_INTERNET if reaches_internet else LOOPBACK_ONLY,
         "ADDRESS_WHY": (

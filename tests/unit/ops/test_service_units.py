@@ -77,6 +77,12 @@ def test_every_hardening_line_says_when_to_loosen_it():
                 comment = ""
 
 
+def test_only_the_report_whose_charts_are_compiled_may_have_memory_that_is_writable_and_executable():
+    units = render_units(Machine(PROGRAM))
+    loose = {name for name, text in units.items() if name.endswith(".service") and "\nMemoryDenyWriteExecute=yes\n" not in text}
+    assert loose == {"torwatch-answer.service"}
+
+
 def test_a_daemon_on_the_systems_tor_talks_to_this_machine_only():
     lines = render_units(Machine(PROGRAM, "attach"))["torwatch.service"].splitlines()
     assert "IPAddressDeny=any" in lines
