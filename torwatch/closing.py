@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from torwatch.archive.index import Entry, index_path, read_index, write_index
 from torwatch.archive.reader import read_page
 from torwatch.archive.revisit import REVISIT, find_references
+from torwatch.archive.writer import open_archive, warc_path
 from torwatch.evidence import seal_snapshots
 from torwatch.model import Outcome, PageKind
 from torwatch.normalisers import key_reader
 from torwatch.parsing.drift import FillRates, Rate, compare
 from torwatch.store import derived, shipping
-from torwatch.store.fetch_log import read_log
+from torwatch.store.fetch_log import archived_bytes, read_log
 from torwatch.store.judgement import HoldRule, Signs
 from torwatch.store.manifests import unsealed_snapshots
 from torwatch.store.snapshots import Ending, Snapshot, end_snapshot, present_fill, usual_fill
@@ -47,6 +48,15 @@ def close_snapshot(
     )
     follow_up(tools, snapshot.market_id, market, held={snapshot.id: warc} if ending.state == "held" else {})
     return ending
+
+
+def end_unfinished(tools: Tools, snapshot: Snapshot, market: Market, rules: ClaimRules, hold: HoldRule, *, why: str) -> Ending:
+    """End a snapshot whose walk was stopped, with the pages that it has; it is partial then, for this reason."""
+    warc = warc_path(tools.archive_directory, snapshot.market, snapshot.id)
+    with open_archive(warc, referenced_bytes=archived_bytes(tools.store, snapshot.id)):
+        pass  # what no row refers to is cut off
+    write_fetch_log(tools.store, snapshot.id, warc)
+    return close_snapshot(tools, snapshot, market, rules, hold, warc=warc, cut_short=why)
 
 
 def follow_up(tools: Tools, market_id: int, market: Market, *, held: Mapping[int, Path]) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from torwatch.archive.manifest import manifest_path, seal
-from torwatch.archive.tombstone import find_tombstone_breaks, is_tombstone, is_whole, tombstones_of
+from torwatch.archive.tombstone import find_lost_references, find_tombstone_breaks, is_tombstone, is_whole, tombstones_of
 from torwatch.archive.verify import find_breaks, find_file_breaks
 from torwatch.errors import ArchiveError
+from torwatch.forget_request import request_path
 from torwatch.store.manifests import Sealed, archived_snapshots, record_sealed, sealed_manifests, told_removals, unsealed_snapshots
 
 if TYPE_CHECKING:
@@ -75,6 +76,9 @@ def verify(
         if not is_tombstone(link):
             breaks += find_tombstone_breaks(link, tombstones[link.path]) if link.path in tombstones else find_file_breaks(link)
         progress(number, len(links))
+    breaks += find_lost_references(links, tombstones)
+    if request_path(archive_directory.parent).exists():
+        breaks.append("a request to forget was cut off (forgetting.json): stop the daemon and run `torwatch forget resume`")
     breaks += find_database_breaks(store, archive_directory, links) + find_event_breaks(store, archive_directory, links)
     notes = []
     if head:
@@ -127,4 +131,7 @@ def find_event_breaks(store: Store, archive_directory: Path, links: list[Link]) 
         for path, sha256 in told.items()
         if path not in by_path or by_path[path].sha256 != sha256
     ]
-    return breaks + [f"{archive_directory / path}: the event log knows no such tombstone" for path in by_path.keys() - told.keys()]
+    return breaks + [
+        f"{archive_directory / path}: the event log knows no such tombstone; of a removal that was cut off `torwatch retention run` tells it"
+        for path in by_path.keys() - told.keys()
+    ]

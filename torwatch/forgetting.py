@@ -1,33 +1,33 @@
-"""Forgetting on request: a vendor account or a target goes out of database, search index, archive, journal, examples and our own backups.
+"""Forgetting a vendor account on request: out of database, search index, archive, imports, journal, examples and our own backups.
 
-What stays: counts, digests, and a tombstone in the chain. What others wrote stays, without the name of who is forgotten.
+What stays: counts, digests, and tombstones in the chain. What others wrote stays, without the name of who is forgotten.
 """
 
 from __future__ import annotations
 
-import html
-import secrets
-import sqlite3
-from collections import Counter
-from dataclasses import replace
+import hashlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from torwatch.archive.files import replacing
 from torwatch.archive.index import Entry, index_path, read_index
-from torwatch.archive.manifest import read_records, records_path
-from torwatch.archive.reader import read_page
-from torwatch.gleanings import Gleaned, read_gleanings
-from torwatch.removal import Removal, addresses, glean, marked, take_out, with_requests
+from torwatch.archive.revisit import PLACE_HEADER, Place, read_place
+from torwatch.errors import UsageError
+from torwatch.forget_request import ForgetRequest, drop_request, keep_request
+from torwatch.gleanings import Gleaned, pack_gleanings, read_gleanings
+from torwatch.loading import GLEANED, glean_file, kept_file
+from torwatch.removal import Removal, contents, glean, marked, prepare_removal, records_gone, take_out, with_requests
 from torwatch.reread import path_of
-from torwatch.store.forgetting import forget_person
-from torwatch.store.person import FORGOTTEN, TEXT_CLAIMS, find_person, take_claims
-from torwatch.store.scrubbing import scrub_claims, scrub_tables
+from torwatch.store.forgetting import forget_person, imported_files
+from torwatch.store.person import SHORTEST_WORD, TEXT_CLAIMS, find_person, forms_of, take_claims
+from torwatch.store.scrubbing import change_event, scrub_claims, scrub_tables
 from torwatch.store.snapshots import ended_snapshots, parser_of
-from torwatch.store.targets import stamp
-from torwatch.traces import Forgotten, note_forgotten, wipe_traces
+from torwatch.traces import Cleaning, Forgotten, drop_imports, note_forgotten, wipe_traces
 
 if TYPE_CHECKING:
     import datetime as dt
+    import re
     import sqlite3
     from collections import Counter
     from collections.abc import Callable, Iterable
@@ -41,7 +41,18 @@ if TYPE_CHECKING:
     from torwatch.versions import Versions
 
 LONGEST_TITLE_LOOKED_FOR = 40  # lists cut titles
-SHORTEST_NEEDLE = 3
+PAGES = frozenset({"request", "response", "revisit"})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one WARC shows of the account: the records of those pages, what they gave, and what was gleaned of others before."""
+
+    warc: Path
+    entries: tuple[Entry, ...]
+    gone: frozenset[int]
+    before: tuple[Gleaned, ...]
+    read: tuple[Gleaned, ...]
 
 
 class Forgetting:
@@ -53,78 +64,74 @@ class Forgetting:
         self.person = person
         self.readers = readers
         self.versions = versions
-        self.paths: dict[str, str] = {}  # of its own pages → what stands for them
-        self.done = Forgotten()
 
-    def scrubber(self) -> Callable[[str], str]:
-        """What takes names and own paths out of a text."""
-        pattern, paths = self.person.pattern(), dict(self.paths)
-
-        def scrub(text: str) -> str:
-            if text in paths:
-                return paths[text]
-            return pattern.sub(FORGOTTEN, text) if pattern else text
-
-        return scrub
-
-    def take_out_pages(self, why: str, now: dt.datetime, progress: Callable[[int, int], None]) -> None:
-        """Take every page that shows the account out of the archive of its market."""
+    def look(self, progress: Callable[[int, int], None]) -> list[Found]:
+        """Every archived page that shows the account, read a last time; again while they teach what else to look for. Oldest first."""
         snapshots = [
             one for one in ended_snapshots(self.store, self.person.market_id) if (self.archive_directory / str(one.warc)).is_file()
         ]
-        for number, snapshot in enumerate(snapshots, 1):
-            self.take_out_of(snapshot, why, now)
-            progress(number, len(snapshots))
+        known = None
+        while known != self.person.to_json():
+            known, found, lost = self.person.to_json(), [], set[Place]()
+            for number, snapshot in enumerate(snapshots, 1):
+                found.append(self.look_at(snapshot, lost))
+                progress(number, len(snapshots))
+        return found
 
-    def take_out_of(self, snapshot: Snapshot, why: str, now: dt.datetime) -> None:
-        """Take the pages of one snapshot out that show the account."""
+    def look_at(self, snapshot: Snapshot, lost: set[Place]) -> Found:
+        """What one snapshot shows; `lost` are the records that go of older ones, and then of this one too."""
         warc = self.archive_directory / str(snapshot.warc)
-        entries = sorted(read_index(index_path(warc)), key=lambda entry: entry.offset or 0)
-        before = read_gleanings(warc)
-        own = {path_of(entry) for entry in entries if self.is_own(entry)}
-        shown = self.pages_that_show(warc, own)
-        chosen = [entry for entry in entries if entry.offset in shown and entry.outcome and not entry.removed]
+        entries = tuple(sorted(read_index(index_path(warc)), key=lambda entry: entry.offset or 0))
+        pattern = self.person.pattern()
+        self.person.paths |= {path_of(entry) for entry in entries if self.is_own(entry, pattern)}
+        shown = self.pages_that_show(warc, lost)
+        lost |= {Place(warc.name, offset) for offset in shown}
         version, _ = self.versions.of(*parser_of(self.store, snapshot.id))
-        read = [gleaned for _, gleaned in glean(self.readers, version, warc, chosen)]
-        for gleaned in (*before, *read):
+        chosen = [entry for entry in entries if entry.offset in shown and entry.outcome and not entry.removed]
+        found = Found(
+            warc,
+            entries,
+            with_requests(warc, shown),
+            tuple(read_gleanings(warc)),
+            tuple(glean(self.readers, version, warc, chosen)),
+        )
+        for gleaned in (*found.before, *found.read):
             self.learn(gleaned.staged)
-        self.paths |= {path: f"/forgotten/{secrets.token_hex(8)}" for path in own - self.paths.keys()}
-        gone = with_requests(warc, shown) | {record.offset for record, uri in addresses(warc) if path_in(uri) in own}
-        left = tuple(self.filtered((*before, *read)))
-        lost = {(old.path, old.second) for old, new in zip(before, left, strict=False) if old != new}  # of pages that expired before
-        marks = (replace(entry, removed="forgotten") if (path_of(entry), bool(entry.second_pass)) in lost else entry for entry in entries)
-        removal = Removal(warc, gone, tuple(self.anonymous(entry) for entry in marked(marks, gone, "forgotten")), left)
-        if not (gone or lost or own):
-            return
-        link = take_out(self.archive_directory, removal, {"act": "forgotten", "at": stamp(now), "why": why})
-        self.done.records += len(link.fields["gone"])
-        self.done.manifests[str(link.path.relative_to(self.archive_directory))] = link.sha256
+        return found
 
-    def is_own(self, entry: Entry) -> bool:
+    def is_own(self, entry: Entry, pattern: re.Pattern[str] | None) -> bool:
         """Whether a page is one of the account or of its listings."""
         keys = {"listing": self.person.listings, "vendor": self.person.vendors}.get(entry.kind, set[str]())
         path = path_of(entry)
-        scrubbed = self.person.pattern()
-        return entry.key in keys or path in self.person.paths or bool(scrubbed and scrubbed.search(path.replace("/", " ")))
+        return entry.key in keys or path in self.person.paths or bool(pattern and pattern.search(path.replace("/", " ")))
 
-    def pages_that_show(self, warc: Path, own: set[str]) -> frozenset[int]:
-        """Where the pages begin that hold a name, a title or an address of the account, indexed or not."""
-        needles, found = self.needles(own), set()
-        records = {record.offset: record for record in read_records(records_path(warc))}
-        for record, uri in addresses(warc):
-            if uri and records[record.offset].kind in {"response", "revisit"}:  # what was taken out before has no URI any more
-                body = read_page(warc, record.offset).body.lower()
-                if path_in(uri) in own or any(needle in body for needle in needles):
-                    found.add(record.offset)
+    def pages_that_show(self, warc: Path, lost: set[Place]) -> frozenset[int]:
+        """Where the pages begin that hold a name, a title or an address of the account, indexed or not, or whose body lies in one that goes."""
+        words, names = self.needles()
+        found, asked = set(), False
+        for record, content in contents(warc):
+            if record.kind not in PAGES:
+                continue
+            body, head = content.lower(), head_lines(content)
+            place = read_place(head.get(PLACE_HEADER))
+            shows = (
+                path_in(head.get("WARC-Target-URI", "")) in self.person.paths
+                or place in lost
+                or any(word in body for word in words)
+                or any(stands_alone(name, body) for name in names)
+            )
+            if record.kind == "request":
+                asked = shows
+            elif shows or asked:
+                found.add(record.offset)
+                asked = False
         return frozenset(found)
 
-    def needles(self, own: set[str]) -> set[bytes]:
-        """What is looked for in pages, in lower case and as pages may write it."""
+    def needles(self) -> tuple[set[bytes], set[bytes]]:
+        """What is looked for in pages, in lower case and as pages may write it: anywhere, and as a word of its own."""
         person = self.person
         titles = {title[:LONGEST_TITLE_LOOKED_FOR] for title in person.titles}
-        words = {word for word in (*person.names, *titles, *own, *person.paths) if len(word) >= SHORTEST_NEEDLE and word != "/"}
-        forms = {form.lower() for word in words for form in (word, html.escape(word), html.escape(word, quote=False))}
-        return {form.encode(charset, "ignore") for form in forms for charset in ("utf-8", "latin-1")} - {b""}
+        return encoded({*titles, *person.paths} - {"/"}), encoded(person.names)
 
     def learn(self, staged: StagedPage) -> None:
         """Note the account's listings and texts that a page shows and the database may not know."""
@@ -136,46 +143,72 @@ class Forgetting:
         for row in staged.vendors:
             if row.key in person.vendors:
                 take_claims(person, "vendor", dict(row.values))
-
-    def filtered(self, gleaned: Iterable[Gleaned]) -> Iterable[Gleaned]:
-        """Gleanings without the account."""
-        scrub = self.scrubber()
-        for one in gleaned:
-            yield Gleaned(
-                self.paths.get(one.path, one.path),
-                one.second,
-                one.outcome,
-                scrub(one.reason),
-                self.without_account(one.staged, scrub),
-                one.keys - self.person.listings,
-            )
-
-    def without_account(self, staged: StagedPage, scrub: Callable[[str], str]) -> StagedPage:
-        """The rows of a page that are of others, with the names taken out of what they say."""
-        person = self.person
-        listings = tuple(clean_row(row, scrub) for row in staged.listings if row.key not in person.listings)
-        vendors = tuple(clean_row(row, scrub) for row in staged.vendors if row.key not in person.vendors)
-        feedback = tuple(
-            {name: scrub(value) if name in {"product", "body"} and value else value for name, value in row.items()}
-            for row in staged.feedback
-            if row.get("vendor") not in person.vendors and row.get("listing_key") not in person.listings
+        others = (
+            *(row for row in staged.listings if row.key not in person.listings),
+            *(row for row in staged.vendors if row.key not in person.vendors),
         )
-        kept = {row.values.get(claim) for row in (*listings, *vendors) for claim in TEXT_CLAIMS}
+        kept = {row.values.get(claim) for row in others for claim in TEXT_CLAIMS}
         person.digests |= {digest for digest, _ in staged.texts if digest not in kept}
-        texts = tuple((digest, scrub(body)) for digest, body in staged.texts if digest in kept)
-        return replace(staged, listings=listings, vendors=vendors, feedback=feedback, texts=texts, scope=scrub(staged.scope))
+
+    def take_out(self, found: Found, why: str, now: dt.datetime) -> int:
+        """Take what was found out of one WARC, its index and gleanings; gives the number of records."""
+        left = tuple(self.without_account((*found.before, *found.read)))
+        lost = {(old.path, old.second) for old, new in zip(found.before, left, strict=False) if old != new}  # of pages that expired before
+        marks = (
+            replace(entry, removed="forgotten") if (path_of(entry), bool(entry.second_pass)) in lost else entry for entry in found.entries
+        )
+        entries = tuple(self.anonymous(entry) for entry in marked(marks, found.gone, "forgotten"))
+        if not found.gone and entries == found.entries and left == found.before:
+            return 0
+        removal = Removal(found.warc, found.gone, entries, left)
+        files, gone = prepare_removal(self.archive_directory, removal), records_gone(removal)
+        take_out(self.store, self.archive_directory, found.warc, gone, files, act="forgotten", why=why, now=now)
+        return len(gone)
+
+    def without_account(self, gleaned: Iterable[Gleaned]) -> Iterable[Gleaned]:
+        """Gleanings without the account: the rows of others, with the names taken out of what they say."""
+        person, scrub = self.person, self.person.scrubber()
+        for one in gleaned:
+            staged = one.staged
+            listings = tuple(clean_row(row, scrub) for row in staged.listings if row.key not in person.listings)
+            vendors = tuple(clean_row(row, scrub) for row in staged.vendors if row.key not in person.vendors)
+            feedback = tuple(
+                {name: scrub(value) if name in {"product", "body"} and value else value for name, value in row.items()}
+                for row in staged.feedback
+                if row.get("vendor") not in person.vendors and row.get("listing_key") not in person.listings
+            )
+            kept = {row.values.get(claim) for row in (*listings, *vendors) for claim in TEXT_CLAIMS}
+            texts = tuple((digest, scrub(body)) for digest, body in staged.texts if digest in kept)
+            rest = replace(staged, listings=listings, vendors=vendors, feedback=feedback, texts=texts, scope=scrub(staged.scope))
+            path = person.stand_in(one.path) if one.path in person.paths else one.path
+            yield Gleaned(path, one.second, one.outcome, scrub(one.reason), rest, one.keys - person.listings)
 
     def anonymous(self, entry: Entry) -> Entry:
         """An index line that does not tell whose page it was."""
-        path = path_of(entry)
-        if path not in self.paths:
-            return replace(entry, reason=self.scrubber()(entry.reason)) if entry.reason else entry
-        return replace(entry, url=entry.url[: entry.url.index(path)] + self.paths[path], key=None, reason="")
+        scrub, path = self.person.scrubber(), path_of(entry)
+        place, space, scope = (entry.second_pass or "").partition(" ")
+        second = place + space + scrub(scope) if entry.second_pass else entry.second_pass
+        if path not in self.person.paths:
+            return replace(entry, reason=scrub(entry.reason), second_pass=second)
+        url = entry.url[: entry.url.index(path)] + self.person.stand_in(path)
+        return replace(entry, url=url, key=None, reason="", second_pass=second)
+
+    def forget_imports(self, connection: sqlite3.Connection) -> None:
+        """Keep of the files that were imported into the market what they gave of others; inside the transaction that forgets the rows."""
+        for event_id, detail in imported_files(connection, self.person.market):
+            gleaned = tuple(glean_file(self.archive_directory, detail | {"market": self.person.market}))
+            left = tuple(self.without_account(gleaned))
+            if left != gleaned:
+                data = pack_gleanings(left)
+                changed = detail | {GLEANED: hashlib.sha256(data).hexdigest()}
+                with replacing(kept_file(self.archive_directory, changed)) as handle:
+                    handle.write(data)
+                change_event(connection, event_id, changed)
 
     def forget_rows(self, connection: sqlite3.Connection) -> Counter[str]:
         """Take the account out of a database, inside the caller's transaction."""
         rows = forget_person(connection, self.person)
-        scrub_tables(connection, self.person.market_id, self.scrubber())
+        scrub_tables(connection, self.person.market_id, self.person.scrubber())
         return rows
 
 
@@ -184,32 +217,73 @@ def clean_row(row: EntityRow, scrub: Callable[[str], str]) -> EntityRow:
     return replace(row, values=scrub_claims(dict(row.values), scrub), path=scrub(row.path) if row.path else row.path)
 
 
+def head_lines(content: bytes) -> dict[str, str]:
+    """The header lines of a WARC record."""
+    head = content.partition(b"\r\n\r\n")[0].decode("utf-8", "replace")
+    return dict(line.split(": ", 1) for line in head.split("\r\n") if ": " in line)
+
+
 def path_in(uri: str) -> str:
     """Path and query of a URI."""
     parts = urlsplit(uri)
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
+def encoded(words: Iterable[str]) -> set[bytes]:
+    """Words as the bytes of pages may hold them, once those are in ASCII's lower case."""
+    forms = {form for word in words if len(word) >= SHORTEST_WORD for form in forms_of(word)}
+    spelled = {form for one in forms for form in (one, one.lower())}
+    return {form.encode(charset, "ignore").lower() for form in spelled for charset in ("utf-8", "latin-1")} - {b""}
+
+
+def stands_alone(name: bytes, body: bytes) -> bool:
+    """Whether a name stands somewhere as a word of its own; letters beyond ASCII count as its end."""
+    start = body.find(name)
+    while start >= 0:
+        before, after = body[start - 1 : start] if start else b"", body[start + len(name) : start + len(name) + 1]
+        if not (before.isalnum() or after.isalnum() or b"_" in (before, after)):
+            return True
+        start = body.find(name, start + 1)
+    return False
+
+
+def request_vendor(store: Store, market: str, name: str, why: str) -> ForgetRequest:
+    """The request to forget one account. Raises UsageError when it is not known, or when the reason names it."""
+    person = find_person(store, market, name)
+    if person.scrubber()(why) != why:
+        raise UsageError("--why stays for good, so it must not hold the name: give a file number")
+    return ForgetRequest(market, person.market_id, why, person)
+
+
 def forget_vendor(
     store: Store,
     archive_directory: Path,
-    market: str,
-    name: str,
+    request: ForgetRequest,
     *,
-    why: str,
     readers: Readers,
     versions: Versions,
     now: dt.datetime,
     progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Forgotten:
-    """Forget one vendor account. Raises UsageError when it is not known; ArchiveError or StoreError where something cannot be written.
+    """Forget one vendor account, or go on where a kill cut that off. Raises ArchiveError or StoreError where something cannot be written.
 
-    The writer lock must be held. What a fault cuts off is done when the command is called again.
+    The writer lock must be held, pages be taken out by nobody else (`removing`), and no snapshot of the market be unfinished.
     """
-    task = Forgetting(store, archive_directory, find_person(store, market, name), readers, versions)
-    task.take_out_pages(why, now, progress)
+    if request.person is None:
+        raise TypeError("this request is about a market")
+    task, done = Forgetting(store, archive_directory, request.person, readers, versions), Forgotten()
+    found = task.look(progress)
+    keep_request(archive_directory.parent, request)  # with all that was learned: after this, nothing else tells what to look for
+    for one in reversed(found):  # the newest first: what refers to an older page goes before that
+        done.records += task.take_out(one, request.why, now)
     with store.write() as connection:
-        task.done.rows = task.forget_rows(connection)
-        note_forgotten(connection, now, market, "vendor", why, task.done)
-    wipe_traces(store, archive_directory, task.scrubber(), {}, task.forget_rows, task.done)
-    return task.done
+        task.forget_imports(connection)
+        done.rows = task.forget_rows(connection)
+        if done.records or sum(done.rows.values()):
+            note_forgotten(connection, now, request.market, "vendor", request.why, done)
+    drop_imports(store.connection, archive_directory)
+    snapshots = frozenset(row["id"] for row in store.rows("SELECT id FROM snapshot WHERE market_id = ?", (request.market_id,)))
+    cleaning = Cleaning(task.person.scrubber(), request.market_id, snapshots, frozenset(task.person.listings))
+    wipe_traces(store, archive_directory, cleaning, task.forget_rows, done)
+    drop_request(archive_directory.parent)
+    return done

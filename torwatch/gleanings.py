@@ -45,11 +45,16 @@ def pack_gleanings(gleaned: Iterable[Gleaned]) -> bytes:
 def read_gleanings(warc: Path) -> list[Gleaned]:
     """What is kept beside a WARC; nothing where no page was taken out. Raises ArchiveError when the file is damaged."""
     path = gleanings_path(warc)
+    return unpack_gleanings(path) if path.exists() else []
+
+
+def unpack_gleanings(path: Path) -> list[Gleaned]:
+    """What a file of gleanings holds. Raises ArchiveError when it is missing or damaged."""
     try:
         with gzip.open(path, "rt", encoding="utf-8", errors="surrogatepass") as handle:
             return [from_json(json.loads(line)) for line in handle]
-    except FileNotFoundError:
-        return []
+    except FileNotFoundError as error:
+        raise ArchiveError(f"{path} is missing: restore the archive") from error
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise ArchiveError(f"{path} is damaged ({type(error).__name__}): run `torwatch verify`") from error
 

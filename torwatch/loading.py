@@ -7,6 +7,7 @@ counts as not seen.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import gzip
 import itertools
@@ -23,7 +24,8 @@ from torwatch.claims import ClaimRules, implied_vendors, listing_row
 from torwatch.dataset.layout import read_layout
 from torwatch.dataset.reading import Fault, Row, read_rows
 from torwatch.errors import ArchiveError, UsageError
-from torwatch.model import MarketFacts, PageKind
+from torwatch.gleanings import Gleaned, unpack_gleanings
+from torwatch.model import MarketFacts, Outcome, PageKind
 from torwatch.normalise.price import normalise_price
 from torwatch.normalisers import normalisers_for
 from torwatch.store import derived, staging
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from torwatch.store.judgement import HoldRule
     from torwatch.store.snapshots import Ending, Snapshot
 
+GLEANED = "gleaned"  # in what the event log says of an import: the sha256 of what a request to forget left of the file
 GROUP_ROWS = 5_000  # rows staged at a time
 
 
@@ -149,18 +152,58 @@ def reload_file(store: Store, archive_directory: Path, detail: Mapping[str, Any]
 
     Raises ArchiveError when the archive does not keep it.
     """
-    file = import_path(archive_directory, detail["sha256"])
-    layout = kept_layout(archive_directory, detail)
-    rules, loaded = rules_for(layout, detail["market"]), Loaded()
+    rules = rules_for(kept_layout(archive_directory, detail), detail["market"])
+    if GLEANED in detail:
+        reload_gleanings(store, unpack_gleanings(kept_file(archive_directory, detail)), snapshots, rules, hold, complete=detail["complete"])
+    else:
+        with kept_moments(archive_directory, detail) as kept, store.write() as connection:
+            for snapshot, (_, listings) in zip(snapshots, kept, strict=True):
+                write_moment(connection, snapshot, listings, rules, Loaded(), hold, complete=detail["complete"])
+    derive_file(store, archive_directory, detail, snapshots[0].market_id)
+
+
+def reload_gleanings(
+    store: Store, gleaned: Iterable[Gleaned], snapshots: Sequence[Snapshot], rules: ClaimRules, hold: HoldRule, *, complete: bool
+) -> None:
+    """Load what a request to forget left of a file into its snapshots again."""
+    by_place: dict[str, list[StagedPage]] = {str(place): [] for place, _ in enumerate(snapshots)}
+    for one in gleaned:
+        by_place[one.path].append(one.staged)
+    with store.write() as connection:
+        for snapshot, pages in zip(snapshots, by_place.values(), strict=True):
+            staging.stage_pages(connection, snapshot.id, pages)
+            end_import(connection, snapshot, coverage=rules.coverage(), rule=hold, complete=complete)
+
+
+@contextlib.contextmanager
+def kept_moments(archive_directory: Path, detail: Mapping[str, Any]) -> Iterator[Iterator[tuple[dt.datetime, Iterable[Listing]]]]:
+    """The moments of an imported file that the archive keeps."""
     at = dt.datetime.fromisoformat(detail["at"]) if detail["at"] else None
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / detail["file"]
-        with gzip.open(file, "rb") as source, path.open("wb") as sink:
+        path = Path(folder) / "imported"
+        with gzip.open(kept_file(archive_directory, detail), "rb") as source, path.open("wb") as sink:
             shutil.copyfileobj(source, sink, 1 << 20)
-        with store.write() as connection:
-            for snapshot, (_, listings) in zip(snapshots, moments(path, layout, at, loaded, lambda _rows: None), strict=True):
-                write_moment(connection, snapshot, listings, rules, loaded, hold, complete=detail["complete"])
-    derive_file(store, archive_directory, detail, snapshots[0].market_id)
+        yield moments(path, kept_layout(archive_directory, detail), at, Loaded(), lambda _rows: None)
+
+
+def glean_file(archive_directory: Path, detail: Mapping[str, Any]) -> list[Gleaned]:
+    """All that an imported file gave, each with the number of its moment. Raises ArchiveError when the archive does not keep it."""
+    rules = rules_for(kept_layout(archive_directory, detail), detail["market"])
+    if GLEANED in detail:
+        return unpack_gleanings(kept_file(archive_directory, detail))
+    gleaned = []
+    with kept_moments(archive_directory, detail) as kept:
+        for place, (_, listings) in enumerate(kept):
+            seen: set[str] = set()
+            for group in grouped(listings):
+                page = stage_of(first_of_each(group, seen), rules)
+                gleaned.append(Gleaned(str(place), second=False, outcome=Outcome.OK, reason="", staged=page, keys=frozenset()))
+    return gleaned
+
+
+def kept_file(archive_directory: Path, detail: Mapping[str, Any]) -> Path:
+    """Where an imported file lies, or what a request to forget left of it."""
+    return import_path(archive_directory, detail.get(GLEANED, detail["sha256"]))
 
 
 def derive_file(store: Store, archive_directory: Path, detail: Mapping[str, Any], market_id: int) -> None:
@@ -171,7 +214,7 @@ def derive_file(store: Store, archive_directory: Path, detail: Mapping[str, Any]
 
 def kept_layout(archive_directory: Path, detail: Mapping[str, Any]) -> Layout:
     """The layout by which a file was imported. Raises ArchiveError when the file or the layout is not kept."""
-    if "layout_sha256" not in detail or not import_path(archive_directory, detail["sha256"]).is_file():
+    if "layout_sha256" not in detail or not kept_file(archive_directory, detail).is_file():
         raise ArchiveError(f"the archive does not keep {detail['file']}, which was imported: import it again into the new database")
     text = layout_path(archive_directory, detail["layout_sha256"]).read_text(encoding="utf-8")
     layout = read_layout(detail["layout"], text, tomllib.loads(text))

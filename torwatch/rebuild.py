@@ -17,7 +17,7 @@ from torwatch.archive.journal import read_journal
 from torwatch.closing import derive, find_drift
 from torwatch.errors import ArchiveError, UsageError
 from torwatch.ledger import GONE, ROW
-from torwatch.loading import derive_file, reload_file
+from torwatch.loading import GLEANED, derive_file, reload_file
 from torwatch.reread import count_entries, lacks_pages, read_entries, stage_snapshot
 from torwatch.store import rebuilt
 from torwatch.store.journaled import AT_THE_END, JOURNALED, key_columns
@@ -175,6 +175,9 @@ class Rebuild:
         fields = recorded.rows["snapshot"][number,]
         reload_file(self.tools.store, self.tools.archive_directory, detail, snapshots, hold=rule_of(fields, self.hold))
         for one in snapshots:
+            if GLEANED in detail:
+                with self.tools.store.write() as connection:
+                    rebuilt.restore_totals(connection, recorded.rows["snapshot"][one.id,])
             self.compare(one.id, recorded.rows["snapshot"][one.id,])
         return {one.id for one in snapshots}
 

@@ -23,7 +23,7 @@ class Versions:
     def __init__(self, archive_directory: Path, directories: Sequence[Path] = ()) -> None:
         self.notes: list[str] = []
         self._archive_directory = archive_directory
-        self._directories = directories  # parsers of analysts
+        self.directories = directories  # parsers of analysts
         self._known: dict[tuple[str, str], tuple[Version, Market]] = {}
 
     def of(self, name: str, digest: str) -> tuple[Version, Market]:
@@ -32,7 +32,7 @@ class Versions:
             folder = parser_folder(self._archive_directory, digest)
             if not folder.is_dir():
                 self.notes.append(f"the archive does not keep parser {name} {digest[:12]}: the present one reads for it")
-                present = load_parser(name, self._directories)
+                present = load_parser(name, self.directories)
                 folder = keep_parser(self._archive_directory, name, present.digest, present.own_sources, present.family_sources)
             market = load_parser(name, [folder]).market
             self._known[name, digest] = Version(name, digest, folder, rules_of(market, normalise_price)), market

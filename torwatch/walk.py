@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from torwatch import __version__
 from torwatch.archive.originals import keep_parser
-from torwatch.archive.writer import SnapshotArchive, open_archive
+from torwatch.archive.writer import SnapshotArchive, open_archive, warc_path
 from torwatch.closing import close_snapshot, write_fetch_log
 from torwatch.courtesy import Courtesy
 from torwatch.crawl.endless import EndlessLists
@@ -120,7 +120,7 @@ class Walk:
         self.door = Door()
         self.done, self.left = 0, 0  # pages of the frontier, kept here: counting them anew at every commit would take ever longer
         self.cut_short = ""
-        self.archive_path = tools.archive_directory / target.market / f"{snapshot.id:08d}.warc.gz"
+        self.archive_path = warc_path(tools.archive_directory, target.market, snapshot.id)
 
     def run(self) -> Ending | None:
         """Walk until the frontier is empty, `stop` is set, a budget is spent or the market has shut its door."""

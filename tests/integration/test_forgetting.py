@@ -6,22 +6,39 @@ import contextlib
 import datetime as dt
 import gzip
 import html
+import json
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
+from torwatch.alerting import notice
+from torwatch.archive.files import hash_file
+from torwatch.archive.index import read_index
 from torwatch.archive.manifest import read_chain
 from torwatch.archive.tombstone import is_tombstone
 from torwatch.assembly import open_readers
-from torwatch.clearance import forget_target
+from torwatch.clearance import request_target
 from torwatch.cli import main
+from torwatch.config_sections import AlertsSection
+from torwatch.dataset.layout import load_layout
 from torwatch.errors import UsageError
 from torwatch.evidence import verify
-from torwatch.forgetting import forget_vendor
+from torwatch.forgetting import request_vendor
+from torwatch.loading import load_file
+from torwatch.oblivion import carry_out
+from torwatch.overview import gather_status
 from torwatch.retention import expire, find_due
-from torwatch.store.backup import back_up, find_faults
+from torwatch.store.backup import back_up, backup_path, find_faults
 from torwatch.store.captures import capture_histories
 from torwatch.store.database import open_store, writer_lock
+from torwatch.store.judgement import HoldRule
 from torwatch.store.search import search_listings
 from torwatch.store.targets import add_event, edit_target
 from torwatch.versions import Versions
@@ -29,12 +46,13 @@ from torwatch.versions import Versions
 WEEK = dt.timedelta(days=7)
 
 
-def forget(watch, name, **options):
-    archive = watch.config.archive_directory
+def forget(watch, name):
+    return carry_out_for(watch, request_vendor(watch.store, "souk", name, "request 17"))
+
+
+def carry_out_for(watch, request):
     with open_readers(watch.config) as readers:
-        return forget_vendor(
-            watch.store, archive, "souk", name, why="request 17", readers=readers, versions=Versions(archive), now=watch.clock(), **options
-        )
+        return carry_out(watch.tools, request, readers, Versions(watch.config.archive_directory))
 
 
 def all_bytes(folder):
@@ -43,26 +61,37 @@ def all_bytes(folder):
     assert len(files) > 5
     for path in files:
         data = path.read_bytes()
+        yield path, str(path.relative_to(folder)).encode()
         yield path, data
         if path.suffix == ".gz":
             yield path, gzip.decompress(data)
+        if data.startswith(b"SQLite format 3"):  # what the file system would show after a crash, and what a reader sees
+            with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+                yield path, "\n".join(connection.iterdump()).encode("utf-8", "surrogatepass")
 
 
 def places_of(folder, words):
     """Where one of the words still stands, however it is written."""
-    forms = {form.lower().encode() for word in words for form in (word, html.escape(word))}
+    forms = {form.lower().encode() for word in words for form in (word, html.escape(word), quote(word), json.dumps(word)[1:-1])}
     assert forms
     return [(path.name, form) for path, data in all_bytes(folder) for form in forms if form in data.lower()]
 
 
 @pytest.fixture
 def grown(watched):
-    """A market watched for three weeks, the first of which has expired, with backups and a word about a vendor in the event log."""
+    """A market watched for three weeks, with a snapshot stopped half-way, alerts, backups and words about a vendor in note, log and hold."""
     watch = watched(listings=40, second_pass=0.5)
     for week in range(3):
         if week:
             watch.clock.advance(WEEK)
         watch.look()
+    alerts = AlertsSection.model_validate({"rules": [{"name": "all"}], "disk_below": "1B", "coverage_below": 0})
+    watch.config = watch.config.model_copy(update={"alerts": alerts})
+    status = gather_status(watch.store, watch.config.data_directory, jitter=0, now=watch.clock(), hours=None)
+    assert notice(watch.store, watch.config, status, now=watch.clock(), environ={}) > 0
+    watch.clock.advance(WEEK)
+    stop = threading.Event()
+    assert watch.look(stop=stop, progress=lambda step: step.done > 15 and stop.set())[1] is None
     chosen = watch.store.row(
         "SELECT vendor.key, vendor.name FROM vendor JOIN listing ON listing.vendor_id = vendor.id JOIN feedback ON feedback.vendor_id = vendor.id"
         " WHERE vendor.standing = 1 GROUP BY vendor.id ORDER BY count(*) DESC LIMIT 1"
@@ -72,6 +101,9 @@ def grown(watched):
         add_event(connection, watch.clock(), "note", "souk", {"text": f"{watch.name} is looked at"})
     edit_target(watch.store, watch.target, {"note": f"ask about {watch.name}!"}, now=watch.clock())
     back_up(watch.store.connection, watch.config.data_directory / "torwatch.db.before-something")
+    back_up(watch.store.connection, backup_path(watch.config.data_directory, watch.clock()))
+    (watch.config.data_directory / "torwatch.db.rebuilding").write_text(watch.name, encoding="utf-8")
+    (watch.config.archive_directory / "souk" / "00000001.cdxj.part").write_text(watch.name, encoding="utf-8")
     elsewhere = watch.config.data_directory.parent / "elsewhere.db"
     back_up(watch.store.connection, elsewhere)
     with watch.store.write() as connection:
@@ -106,11 +138,12 @@ def test_a_forgotten_vendor_is_found_nowhere_and_the_rest_is_as_it_was(grown, tm
     done = forget(grown, grown.name)
     assert done.rows["vendor"] == 1
     assert done.records > 10
-    assert len(done.backups) == 2
+    assert len(done.backups) == 3
+    assert done.out_of_reach == []
     assert places_of(folder, words) == []
     assert places_of(folder.parent, words) == []
     assert search_listings(grown.store, f'"{listed}"', with_past=True) == []
-    assert grown.store.value("SELECT count(*) FROM listing") == others > 10
+    assert grown.store.value("SELECT count(*) FROM listing") >= others > 10  # the snapshot that was under way is ended first
     assert find_faults(grown.store.connection) == []
     for backup in done.backups:
         with contextlib.closing(sqlite3.connect(backup)) as connection:
@@ -118,7 +151,7 @@ def test_a_forgotten_vendor_is_found_nowhere_and_the_rest_is_as_it_was(grown, tm
             assert find_faults(connection) == []
     verdict = verify(grown.store, archive, head=head)
     assert verdict.breaks == ()
-    assert [link.fields["act"] for link in read_chain(archive) if is_tombstone(link)] == ["forgotten"] * 3
+    assert [link.fields["act"] for link in read_chain(archive) if is_tombstone(link)] == ["forgotten"] * 4
     assert rebuild(grown, tmp_path / "again.db").notes == []
     live = keyed_tables(grown.store)
     with open_store(tmp_path / "again.db") as again:
@@ -146,13 +179,13 @@ def test_a_vendor_of_expired_pages_is_forgotten_too(grown, tmp_path, rebuild, ke
 def test_a_forgotten_target_leaves_manifests_and_tombstones_only(grown, tmp_path, rebuild, keyed_tables):
     folder, archive = grown.config.data_directory, grown.config.archive_directory
     words = {grown.target.mirrors[0].host, grown.name, *titles_of(grown)}
-    forget_target(grown.store, archive, "souk", why="order 3", now=grown.clock())
+    carry_out_for(grown, request_target(grown.store, "souk", "order 3"))
     assert places_of(folder, words) == []
     assert grown.store.value("SELECT count(*) FROM market") == grown.store.value("SELECT count(*) FROM text") == 0
     assert find_faults(grown.store.connection) == []
     assert {path.suffix for path in (archive / "souk").iterdir()} == {".json", ".records"}
     verdict = verify(grown.store, archive)
-    assert (verdict.breaks, verdict.snapshots) == ((), 3)
+    assert (verdict.breaks, verdict.snapshots) == ((), 4)
     rebuild(grown, tmp_path / "again.db")
     live = keyed_tables(grown.store)
     with open_store(tmp_path / "again.db") as again:
@@ -163,7 +196,7 @@ def test_a_vendor_that_nobody_knows_is_one_clear_line(grown):
     with pytest.raises(UsageError, match="no vendor of souk"):
         forget(grown, "nobody")
     with pytest.raises(UsageError, match="no market"):
-        forget_target(grown.store, grown.config.archive_directory, "nowhere", why="", now=grown.clock())
+        request_target(grown.store, "nowhere", "")
 
 
 def test_the_command_asks_first_and_waits_for_the_daemon_to_stop(grown, capsys, monkeypatch):
@@ -184,3 +217,97 @@ def test_the_command_asks_first_and_waits_for_the_daemon_to_stop(grown, capsys, 
     assert (code, "backups were made anew" in shown.out) == (0, True)
     code, shown = call("target", "souk", "--why", "18", "--json")
     assert (code, '"records"' in shown.out) == (0, True)
+
+
+KILLED_AT = (
+    ("torwatch.closing:follow_up", 1),  # the unfinished snapshot is ended and not sealed
+    ("torwatch.removal:append_tombstone", 2),  # all is prepared, and nothing decided
+    ("torwatch.removal:finish", 1),  # decided, and no file changed
+    ("torwatch.removal:tell_removals", 2),  # the files changed, and the log does not know
+    ("torwatch.forgetting:note_forgotten", 1),  # the rows go back
+    ("torwatch.traces:overwrite_deleted", 1),  # the rows are gone, and the file holds them still
+    ("torwatch.traces:rewrite_journal", 1),
+    ("torwatch.traces:overwrite_deleted", 2),  # the first backup's rows are gone
+    ("torwatch.forgetting:drop_request", 1),
+)
+
+
+def killed(watch, place, times, *arguments):
+    """Run a command that dies at a place; gives its return code."""
+    script = str(Path(__file__).with_name("killed_command.py"))
+    environment = os.environ | {"STATE_DIRECTORY": str(watch.config.data_directory)}
+    return subprocess.run(
+        [sys.executable, script, place, str(times), *arguments], env=environment, check=False, capture_output=True, timeout=120
+    ).returncode
+
+
+def test_a_request_to_forget_that_is_killed_anywhere_is_finished_and_leaves_nothing_half(grown, tmp_path, rebuild, keyed_tables):
+    archive, words = grown.config.archive_directory, {grown.name, *titles_of(grown)}
+    first, *rest = KILLED_AT
+    assert killed(grown, *first, "forget", "vendor", f"souk/{grown.vendor}", "--why", "17", "--yes") == -signal.SIGKILL
+    for place in rest:
+        again = (
+            ["forget", "resume"]
+            if (grown.config.data_directory / "forgetting.json").exists()
+            else ["forget", "vendor", f"souk/{grown.vendor}", "--why", "17", "--yes"]
+        )
+        assert killed(grown, *place, *again) == -signal.SIGKILL, place
+    assert any("forgetting" in line for line in verify(grown.store, archive).breaks)
+    assert killed(grown, "torwatch.cli:main", 99, "forget", "resume") == 0
+    assert places_of(grown.config.data_directory, words) == []
+    assert verify(grown.store, archive).breaks == ()
+    assert find_faults(grown.store.connection) == []
+    assert not list(grown.config.data_directory.rglob("*.next*"))
+    assert killed(grown, "torwatch.cli:main", 99, "forget", "resume") == 2
+    rebuild(grown, tmp_path / "again.db")
+    live = keyed_tables(grown.store)
+    with open_store(tmp_path / "again.db") as again:
+        made = keyed_tables(again)
+    for table, rows in live.items():
+        assert made[table] == rows, table
+
+
+def test_a_vendor_of_an_imported_file_is_forgotten_in_the_file_that_the_archive_keeps(watched, tmp_path, rebuild, keyed_tables):
+    watch = watched(listings=10)
+    file, layout = tmp_path / "items.csv", tmp_path / "mine.toml"
+    file.write_text("title,vendor,price\ntea of the hill,annabel,3\nrice as annabel has it,bob,4\n", encoding="utf-8")
+    layout.write_text('[fields]\ntitle = "title"\nvendor = "vendor"\nprice_raw = "price"\n', encoding="utf-8")
+    options = {"at": dt.datetime(2014, 1, 1, tzinfo=dt.UTC), "hold": HoldRule(), "now": watch.clock()}
+    load_file(
+        watch.store,
+        file,
+        load_layout(str(layout)),
+        "elsewhere",
+        file_digest=hash_file(file),
+        archive_directory=watch.config.archive_directory,
+        **options,
+    )
+    file.unlink()
+    carry_out_for(watch, request_vendor(watch.store, "elsewhere", "annabel", "18"))
+    assert places_of(watch.config.data_directory, {"annabel", "tea of the hill"}) == []
+    assert [row["title"] for row in watch.store.rows("SELECT title FROM listing")] == ["rice as [forgotten] has it"]
+    assert rebuild(watch, tmp_path / "again.db").notes == []
+    live = keyed_tables(watch.store)
+    with open_store(tmp_path / "again.db") as again:
+        assert keyed_tables(again) == live
+
+
+def test_the_reason_must_not_name_who_is_forgotten(grown):
+    with pytest.raises(UsageError, match="file number"):
+        request_vendor(grown.store, "souk", grown.vendor, f"because of {grown.name}")
+
+
+def test_pages_that_came_again_are_forgotten_with_the_page_that_holds_their_body(watched, tmp_path, rebuild, keyed_tables):
+    watch = watched(listings=15, still=True, page_attempts=1)
+    for _ in range(3):
+        watch.look()
+    index = [entry for path in sorted((watch.config.archive_directory / "souk").glob("*.cdxj")) for entry in read_index(path)]
+    assert sum(entry.orig_offset is not None for entry in index) > 10
+    name = watch.store.value("SELECT name FROM vendor WHERE standing = 1 ORDER BY id LIMIT 1")
+    forget(watch, name)
+    assert places_of(watch.config.data_directory, {name}) == []
+    assert verify(watch.store, watch.config.archive_directory).breaks == ()
+    assert rebuild(watch, tmp_path / "again.db").notes == []
+    live = keyed_tables(watch.store)
+    with open_store(tmp_path / "again.db") as again:
+        assert keyed_tables(again) == live

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -58,8 +64,8 @@ def test_expired_pages_are_gone_the_chain_holds_and_a_rebuild_is_the_live_databa
     assert verdict.breaks == ()
     assert "expired or were forgotten" in " ".join(verdict.notes)
     assert [link.fields["concerns"] for link in read_chain(archive) if is_tombstone(link)] == [
+        "souk/00000002.manifest.json",  # the newest first: it may refer to the other
         "souk/00000001.manifest.json",
-        "souk/00000002.manifest.json",
     ]
     assert rebuild(aged, tmp_path / "again.db").notes == []
     live = keyed_tables(aged.store)
@@ -122,3 +128,83 @@ def test_the_command_shows_first_what_would_go(aged, tmp_path, capsys, monkeypat
 def test_months_are_months_of_the_calendar():
     assert months_before(dt.datetime(2026, 3, 31, tzinfo=dt.UTC), 1) == dt.datetime(2026, 2, 28, tzinfo=dt.UTC)
     assert months_before(dt.datetime(2026, 1, 5, tzinfo=dt.UTC), 13) == dt.datetime(2024, 12, 5, tzinfo=dt.UTC)
+
+
+def test_a_younger_page_identical_to_an_expired_one_stays_readable_and_rebuildable(watched, tmp_path, rebuild, keyed_tables):
+    watch = watched(listings=10, still=True)
+    watch.look()
+    watch.look()
+    with watch.store.write() as connection:  # the page stays what it was while time goes by
+        connection.execute("UPDATE snapshot SET started_at = ? WHERE id = 1", ((watch.clock() - 3 * MONTH).isoformat(),))
+    archive = watch.config.archive_directory
+    younger = archive / "souk" / "00000002.cdxj"
+    revisits = [entry for entry in read_index(younger) if entry.orig_offset is not None]
+    assert len(revisits) > 10
+    let_expire(watch)
+    for entry in revisits:
+        assert read_page(younger.with_name("00000002.warc.gz"), entry.offset).body
+    assert verify(watch.store, archive).breaks == ()
+    assert rebuild(watch, tmp_path / "again.db").notes == []
+    live = keyed_tables(watch.store)
+    with open_store(tmp_path / "again.db") as again:
+        made = keyed_tables(again)
+    for table in live.keys() - {"rate"}:  # a rate has the time of its snapshot
+        assert made[table] == live[table], table
+
+
+def test_a_page_that_a_snapshot_under_way_has_come_to_refer_to_stays(watched):
+    watch = watched(listings=10, still=True)
+    watch.look()
+    watch.look()
+    with watch.store.write() as connection:
+        connection.execute("UPDATE snapshot SET started_at = ? WHERE id = 1", ((watch.clock() - 3 * MONTH).isoformat(),))
+    archive = watch.config.archive_directory
+    second = archive / "souk" / "00000002.cdxj"
+    second.write_text("", encoding="utf-8")  # as if it had seen nothing: then all of the first is due
+    [due] = find_due(watch.store, archive, {watch.target.market_id: 1}, watch.clock())
+    stop = threading.Event()
+    assert watch.look(stop=stop, progress=lambda step: step.done > 5 and stop.set())[1] is None
+    with open_readers(watch.config) as readers:
+        expire(watch.store, archive, [due], readers, Versions(archive), watch.clock())
+    first = [entry for entry in read_index(archive / "souk" / "00000001.cdxj") if entry.offset is not None]
+    kept = {entry.offset for entry in first if not entry.removed}
+    assert 5 <= len(kept) < len(first)
+    for offset in kept:
+        assert read_page(archive / "souk" / "00000001.warc.gz", offset).body
+    assert watch.look()[1].state == "complete"  # what is gone is stored again
+    assert not [line for line in verify(watch.store, archive).breaks if "00000003" in line]
+
+
+@pytest.mark.parametrize(
+    "place", [("torwatch.removal:append_tombstone", 1), ("torwatch.removal:finish", 1), ("torwatch.removal:tell_removals", 2)]
+)
+def test_an_expiry_that_is_killed_is_finished_by_the_next_run(aged, tmp_path, place):
+    config = tmp_path / "config.toml"
+    config.write_text(f'data_directory = "{aged.config.data_directory}"\n[retention]\nmonths = 1\n', encoding="utf-8")
+    script = str(Path(__file__).with_name("killed_command.py"))
+
+    def run(where, times):
+        command = [sys.executable, script, where, str(times), "--config", str(config), "retention", "run"]
+        return subprocess.run(command, check=False, capture_output=True, timeout=120).returncode
+
+    assert run(*place) == -signal.SIGKILL
+    assert run("torwatch.cli:main", 99) == 0
+    archive = aged.config.archive_directory
+    assert verify(aged.store, archive).breaks == ()
+    assert not list(archive.rglob("*.next*"))
+    for number in (1, 2, 3):
+        entries = [entry for entry in read_index(archive / "souk" / f"0000000{number}.cdxj") if entry.offset is not None]
+        assert {entry.removed for entry in entries} == {"expired"}
+
+
+def test_a_tombstone_that_torwatch_did_not_plan_is_told_and_never_adopted(aged):
+    archive = aged.config.archive_directory
+    let_expire(aged)
+    [tombstone] = archive.glob("souk/00000001.tombstone-*.json")
+    fields = json.loads(tombstone.read_text(encoding="utf-8"))
+    head = read_chain(archive)[-1]
+    forged = archive / "souk" / "00000003.tombstone-99.manifest.json"
+    concerned = fields | {"sequence": head.sequence + 1, "previous": head.sha256, "concerns": "souk/00000003.manifest.json", "files": []}
+    forged.write_text(json.dumps(concerned | {"gone": ["0" * 64]}), encoding="utf-8")
+    let_expire(aged, months=1)
+    assert any("99" in line and "no such tombstone" in line for line in verify(aged.store, archive).breaks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 from typing import IO, TYPE_CHECKING
@@ -44,6 +45,28 @@ def write_whole(path: Path, text: str) -> None:
     """Write a text file whole or not at all. Raises ArchiveError when it cannot be written."""
     with replacing(path) as handle:
         handle.write(text.encode())
+
+
+@contextlib.contextmanager
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Keep every WARC of a folder as its writer left it at its last sync, while the block runs: none writes a revisit meanwhile."""
+    descriptor = open_lock(folder, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def share_folder(folder: Path) -> int:
+    """Keep the records of a folder where they are until the descriptor that is given is closed; several may do so at once."""
+    return open_lock(folder, fcntl.LOCK_SH)
+
+
+def open_lock(folder: Path, how: int) -> int:
+    """Lock a folder; the lock goes when the descriptor is closed, or with the process."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    fcntl.flock(descriptor, how)
+    return descriptor
 
 
 def sync_folder(folder: Path) -> None:

@@ -55,10 +55,11 @@ def records_path(warc: Path) -> Path:
     return warc.with_suffix("").with_suffix(".records")
 
 
-def digest_records(warc: Path) -> Iterator[RecordDigest]:
-    """Every record of a WARC, each a gzip member of its own. Raises ArchiveError where the file is cut short or damaged."""
+def digest_records(warc: Path, offset: int = 0) -> Iterator[RecordDigest]:
+    """Every record of a WARC from `offset` on, each a gzip member of its own. Raises ArchiveError where the file is cut short or damaged."""
     with warc.open("rb") as handle:
-        data, offset = handle.read(CHUNK_BYTES), 0
+        handle.seek(offset)
+        data = handle.read(CHUNK_BYTES)
         while data:
             inflate, digest, head, length = zlib.decompressobj(wbits=31), hashlib.sha256(), b"", 0
             while not inflate.eof:

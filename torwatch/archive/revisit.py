@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torwatch.archive.index import index_path, read_index
+from torwatch.archive.manifest import digest_records
 from torwatch.errors import ArchiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
     from torwatch.archive.index import Entry
@@ -81,6 +82,28 @@ def find_references(warc: Path, records: Iterable[tuple[int, int]]) -> dict[int,
                 if place is not None:
                     found[offset] = place
     return found
+
+
+class OpenReferences:
+    """The records that the WARCs of a market refer to which are not among those that were `sealed`: under way, or sealed since."""
+
+    def __init__(self, folder: Path, sealed: Collection[str]) -> None:
+        self._folder = folder
+        self._sealed = sealed
+        self._read: dict[Path, int] = {}  # how far
+        self._places: set[Place] = set()
+
+    def look(self) -> set[Place]:
+        """Read on from where the last look ended; what is cut short in the file is not written yet."""
+        for warc in sorted(self._folder.glob("*.warc.gz")):
+            if warc.name in self._sealed:
+                continue
+            with contextlib.suppress(ArchiveError):
+                for record in digest_records(warc, self._read.get(warc, 0)):
+                    if record.kind == "revisit":
+                        self._places.update(find_references(warc, [(record.offset, record.length)]).values())
+                    self._read[warc] = record.offset + record.length
+        return self._places
 
 
 def reference_in(record: bytes) -> Place | None:

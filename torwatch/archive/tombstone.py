@@ -1,28 +1,45 @@
 """Tombstones: records taken out of a sealed WARC, their place filled and their digests kept, told by a link of the chain of its own.
 
-A filler has the length of the record that it stands for, so that every other record stays where indexes and revisit records say. It is a
+A filler has the length of the records that it stands for, so that every other record stays where indexes and revisit records say. It is a
 WARC record without content whose gzip header holds zeros, which take no room on the disk.
+
+What is to stand in the place of WARC, index and gleanings is written beside them first (`.next`). The tombstone decides: without it these files
+count for nothing, once it is written they take their places, also after a kill.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import uuid
 import zlib
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from typing import IO, TYPE_CHECKING, Any
 
-from torwatch.archive.files import replacing, write_whole
-from torwatch.archive.manifest import SUFFIX, Link, chain_lock, manifest_path, read_chain, read_link, read_records, records_path
+from torwatch.archive.files import replacing, sync_folder, write_whole
+from torwatch.archive.index import index_path, read_index
+from torwatch.archive.manifest import (
+    SUFFIX,
+    Link,
+    RecordDigest,
+    chain_lock,
+    manifest_path,
+    read_chain,
+    read_link,
+    read_records,
+    records_path,
+)
 from torwatch.errors import ArchiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 FORM = "torwatch-tombstone/1"
+NEXT = ".next"
 GZIP_HEAD = b"\x1f\x8b\x08\x04" + b"\0" * 4 + b"\0\xff"  # deflate, with an extra field, no time
 LONGEST_EXTRA = 65_535
 CHUNK_BYTES = 1 << 20
@@ -64,26 +81,45 @@ def compressed(content: bytes) -> bytes:
     return deflate.compress(content) + deflate.flush() + tail
 
 
+def next_path(path: Path) -> Path:
+    """Where the file lies that is to take the place of `path`."""
+    return path.with_name(path.name + NEXT)
+
+
+def prepare(path: Path, data: bytes) -> None:
+    """Write what is to take the place of a file. Raises ArchiveError."""
+    with replacing(next_path(path)) as handle:
+        handle.write(data)
+
+
 def fill(warc: Path, gone: Collection[int]) -> None:
-    """Write a WARC anew with fillers in the place of the records that begin at the offsets of `gone`; whole or not at all."""
-    with replacing(warc) as sink, warc.open("rb") as source:
+    """Prepare a WARC with fillers in the place of the records that begin at the offsets of `gone`. Raises ArchiveError."""
+    with replacing(next_path(warc)) as sink, warc.open("rb") as source:
         os.fchmod(sink.fileno(), 0o600)
-        for record in read_records(records_path(warc)):
-            if record.offset in gone:
-                for part in filler(record.length, record.sha256):
-                    if part.strip(b"\0"):
-                        sink.write(part)
-                    else:
-                        sink.seek(len(part), os.SEEK_CUR)  # a hole
-                continue
-            source.seek(record.offset)
-            sink.write(source.read(record.length))
+        for is_gone, run in groupby(read_records(records_path(warc)), key=lambda record: record.offset in gone):
+            for part in run_filler(list(run)) if is_gone else exact(source, run):
+                if part.strip(b"\0"):
+                    sink.write(part)
+                else:
+                    sink.seek(len(part), os.SEEK_CUR)  # a hole
+
+
+def run_filler(run: Sequence[RecordDigest]) -> Iterator[bytes]:
+    """What stands in the place of records that follow one another: one filler for all, so that holes are long."""
+    return filler(sum(record.length for record in run), run[0].sha256)
+
+
+def exact(source: IO[bytes], records: Iterable[RecordDigest]) -> Iterator[bytes]:
+    """The compressed bytes of records."""
+    for record in records:
+        source.seek(record.offset)
+        yield source.read(record.length)
 
 
 def append_tombstone(
     archive_directory: Path, warc: Path, fields: Mapping[str, Any], gone: Iterable[str], files: Mapping[str, bytes | None]
 ) -> Link:
-    """Say in the chain what is taken out of a sealed WARC, before it is.
+    """Say in the chain what is taken out of a sealed WARC, before it is (`finish`).
 
     `gone` are the sha256 of records, `files` the new content of files beside it (None: the file goes); `fields` tell the act, its time and
     why. Raises ArchiveError when it cannot be written.
@@ -105,6 +141,32 @@ def append_tombstone(
         return read_link(path)
 
 
+def finish(link: Link) -> None:
+    """Let what a tombstone tells be so; what is so already stays. Raises ArchiveError."""
+    folder = link.path.parent
+    told = {file["name"]: file["sha256"] for file in link.fields["files"]}
+    try:
+        for name in (*told, warc_concerned(link)):  # the WARC last: a page whose record is gone is read from index and gleanings
+            if name in told and told[name] is None:
+                (folder / name).unlink(missing_ok=True)
+            elif next_path(folder / name).exists():
+                next_path(folder / name).replace(folder / name)
+        sync_folder(folder)
+    except OSError as error:
+        raise ArchiveError(f"{folder} cannot be written: {error.strerror}; mend that, then run the command again") from error
+
+
+def warc_concerned(link: Link) -> str:
+    """The name of the WARC of which a tombstone tells."""
+    return str(link.fields["concerns"]).rpartition("/")[2].removesuffix(SUFFIX) + ".warc.gz"
+
+
+def drop_prepared(archive_directory: Path) -> None:
+    """Delete what was prepared for tombstones that a kill kept from being written; after every other one is finished."""
+    for path in archive_directory.glob(f"*/*{NEXT}*"):
+        path.unlink()
+
+
 def is_tombstone(link: Link) -> bool:
     """Whether a link of the chain tells of records taken out."""
     return link.fields.get("form") == FORM
@@ -122,6 +184,33 @@ def tombstones_of(archive_directory: Path, links: Iterable[Link]) -> dict[Path, 
         if is_tombstone(link):
             found[archive_directory / str(link.fields.get("concerns"))].append(link)
     return found
+
+
+def find_lost_references(links: Iterable[Link], tombstones: Mapping[Path, list[Link]]) -> Iterator[str]:
+    """Pages that are still in the archive and refer to a body that was taken out."""
+    lost = {
+        (path.parent, record.offset, warc_concerned(told[0])) for path, told in tombstones.items() for record in gone_records(path, told)
+    }
+    for link in links if lost else ():
+        index = index_path(manifest_warc(link.path))
+        with contextlib.suppress(OSError, ValueError, TypeError):  # an index that cannot be read is told elsewhere
+            for entry in read_index(index) if not is_tombstone(link) else ():
+                if not entry.removed and (index.parent, entry.orig_offset, entry.orig_filename) in lost:
+                    yield f"{index}: {entry.url} refers to a page in {entry.orig_filename} that was taken out (byte {entry.orig_offset})"
+
+
+def gone_records(manifest: Path, tombstones: Iterable[Link]) -> list[RecordDigest]:
+    """The records of a manifest's WARC that tombstones tell of; none where the list is missing or unreadable, which is told elsewhere."""
+    gone = {sha256 for one in tombstones for sha256 in one.fields["gone"]}
+    try:
+        return [record for record in read_records(records_path(manifest_warc(manifest))) if record.sha256 in gone]
+    except (OSError, ArchiveError):
+        return []
+
+
+def manifest_warc(manifest: Path) -> Path:
+    """The WARC beside a manifest."""
+    return manifest.with_name(manifest.name.removesuffix(SUFFIX) + ".warc.gz")
 
 
 def find_tombstone_breaks(link: Link, tombstones: list[Link]) -> Iterator[str]:
@@ -161,14 +250,17 @@ def find_filled_breaks(warc: Path, records: Path, gone: set[str]) -> Iterator[st
         yield str(error)
         return
     with warc.open("rb") as handle:
-        for record in listed:
-            handle.seek(record.offset)
-            found = handle.read(record.length)
-            where = f"{warc}: the {record.kind} record at byte {record.offset}"
-            if record.sha256 not in gone:
-                if hashlib.sha256(found).hexdigest() != record.sha256:
+        for is_gone, group in groupby(listed, key=lambda record: record.sha256 in gone):
+            run = list(group)
+            found = list(exact(handle, run))
+            if is_gone and b"".join(found) == b"".join(run_filler(run)):
+                continue
+            for record, raw in zip(run, found, strict=True):
+                where = f"{warc}: the {record.kind} record at byte {record.offset}"
+                is_sealed = hashlib.sha256(raw).hexdigest() == record.sha256
+                if is_gone:
+                    yield f"{where} is to be gone, and " + (
+                        "is still there" if is_sealed else "something else than a filler is in its place"
+                    )
+                elif not is_sealed:
                     yield f"{where} is not what was sealed"
-            elif hashlib.sha256(found).hexdigest() == record.sha256:
-                yield f"{where} is to be gone and is still there: run the command that took it out again"
-            elif found != b"".join(filler(record.length, record.sha256)):
-                yield f"{where} was taken out, and something else stands in its place"

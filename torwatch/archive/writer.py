@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
+from torwatch.archive.files import share_folder
 from torwatch.archive.reader import read_page
 from torwatch.archive.revisit import PLACE_HEADER, REQUEST_HEADER, Place, remember_pages
 from torwatch.archive.strip import keep_headers
@@ -45,6 +46,7 @@ class SnapshotArchive:
         self._handle = handle
         self._known = {} if known is None else known  # digest of a body as it came → where it is stored
         self._writer = Writer(handle, gzip=True, warc_version="WARC/1.1")
+        self._shared: int | None = None  # while a revisit is written that is not on the disk: what it refers to must not expire
         self._node = secrets.randbits(48) | MULTICAST  # not this machine's address
 
     def __enter__(self) -> Self:
@@ -53,6 +55,7 @@ class SnapshotArchive:
     def __exit__(self, *exception: object) -> None:
         with contextlib.suppress(OSError):  # on a full disk closing flushes again; what is not on the disk is not referred to either
             self._handle.close()
+        self._let_go()
 
     def write_info(self, fields: Mapping[str, str]) -> None:
         """Say who wrote this file: torwatch's, the parser's and the configuration's versions."""
@@ -126,7 +129,9 @@ class SnapshotArchive:
         return f"<urn:uuid:{uuid.uuid1(node=self._node)}>"
 
     def _read_earlier(self, place: Place, body: bytes) -> ArchivedPage | None:
-        """The page stored at a place; None unless it is whole and its body is this very one."""
+        """The page stored at a place, which stays there until the next sync; None unless it is whole and its body is this very one."""
+        if self._shared is None:
+            self._shared = share_folder(self.path.parent)
         try:
             page = read_page(place.inside(self.path.parent), place.offset)
         except ArchiveError:
@@ -140,10 +145,21 @@ class SnapshotArchive:
             os.fsync(self._handle.fileno())
         except OSError as error:
             raise self._cannot_write(error) from error
+        self._let_go()
         return self._handle.tell()
+
+    def _let_go(self) -> None:
+        if self._shared is not None:
+            os.close(self._shared)
+            self._shared = None
 
     def _cannot_write(self, error: OSError) -> ArchiveError:
         return ArchiveError(f"the archive {self.path} cannot be written: {error.strerror}; free some space, then start again")
+
+
+def warc_path(archive_directory: Path, market: str, snapshot_id: int) -> Path:
+    """Where the WARC of a snapshot lies."""
+    return archive_directory / market / f"{snapshot_id:08d}.warc.gz"
 
 
 def open_archive(path: Path, *, referenced_bytes: int) -> SnapshotArchive:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torwatch.config import Config
+    from torwatch.forget_request import ForgetRequest
     from torwatch.traces import Forgotten
 
 WHY = click.option("--why", required=True, help="Reason, for the event log and the chain: a file number, never the name itself.")
@@ -39,33 +40,20 @@ def vendor(account: str, why: str, *, yes: bool, as_json: bool) -> None:
     """Forget one vendor account with its listings, texts, keys and the feedback on it. The daemon must not be running.
 
     Accounts on other markets are accounts of their own: `torwatch vendor show NAME` names them. A market that still shows the vendor will
-    show it to the next snapshot too.
+    show it to the next snapshot too. A snapshot that was stopped half-way is ended with the pages that it has.
 
     \b
     torwatch forget vendor dream/teashop --why "request 2026-17"
     """
-    from torwatch.assembly import open_readers, utc_now
-    from torwatch.forgetting import forget_vendor
-    from torwatch.versions import Versions
+    from torwatch.forgetting import request_vendor
 
     market, slash, name = account.partition("/")
     if not slash or not name:
         raise UsageError(f"{account!r} is not MARKET/VENDOR, for instance dream/teashop")
-    config, store = the_config(), the_store()
+    store = the_store()
+    request = request_vendor(store, market, name, why)
     ask(f"Forget {name} of {market} for good?", yes=yes or as_json)
-    with alone(config), open_readers(config) as readers, progress_bar("reading") as progress:
-        done = forget_vendor(
-            store,
-            config.archive_directory,
-            market,
-            name,
-            why=why,
-            readers=readers,
-            versions=Versions(config.archive_directory, config.parsing.directories),
-            now=utc_now(),
-            progress=progress,
-        )
-    tell(done, as_json=as_json)
+    carry_out(request, as_json=as_json)
 
 
 @forget.command()
@@ -79,20 +67,54 @@ def target(market: str, why: str, *, yes: bool, as_json: bool) -> None:
     \b
     torwatch forget target dream --why "order of 2026-03-01"
     """
-    from torwatch.assembly import utc_now
-    from torwatch.clearance import forget_target
+    from torwatch.clearance import request_target
 
-    config, store = the_config(), the_store()
+    store = the_store()
+    request = request_target(store, market, why)
     ask(f"Forget all that is known of {market} for good?", yes=yes or as_json)
-    with alone(config):
-        done = forget_target(store, config.archive_directory, market, why=why, now=utc_now())
-    tell(done, as_json=as_json)
+    carry_out(request, as_json=as_json)
+
+
+@forget.command()
+@JSON
+def resume(*, as_json: bool) -> None:
+    """Finish a request to forget that was cut off (power, kill, full disk). The daemon must not be running.
+
+    \b
+    torwatch forget resume
+    """
+    from torwatch.forget_request import read_request
+
+    request = read_request(the_config().data_directory)
+    if request is None:
+        raise UsageError("no request to forget was cut off: there is nothing to resume")
+    carry_out(request, as_json=as_json)
 
 
 def ask(question: str, *, yes: bool) -> None:
     """Let a person confirm."""
     if not yes:
         click.confirm(question, abort=True)
+
+
+def carry_out(request: ForgetRequest, *, as_json: bool) -> None:
+    """Do what is requested, after what was cut off before, and print what went."""
+    from torwatch.assembly import offline_tools, open_readers
+    from torwatch.forget_request import read_request
+    from torwatch.oblivion import carry_out as do
+    from torwatch.versions import Versions
+
+    config, store = the_config(), the_store()
+    with alone(config), offline_tools(config, store) as tools, open_readers(config) as readers:
+        versions = Versions(config.archive_directory, config.parsing.directories)
+        cut_off = read_request(config.data_directory)
+        if cut_off is not None and (cut_off.market, cut_off.why) != (request.market, request.why):
+            click.echo(f"Finishing first what was cut off: {cut_off.why}", err=True)
+            with progress_bar("reading") as progress:
+                do(tools, cut_off, readers, versions, progress=progress)
+        with progress_bar("reading") as progress:
+            done = do(tools, request, readers, versions, progress=progress)
+    tell(done, as_json=as_json)
 
 
 @contextmanager
@@ -109,11 +131,15 @@ def alone(config: Config) -> Iterator[None]:
 def tell(done: Forgotten, *, as_json: bool) -> None:
     """Print what went."""
     if as_json:
-        print_json({"rows": dict(done.rows), "records": done.records, "backups": done.backups, "manifests": done.manifests})
+        print_json({"rows": dict(done.rows), "records": done.records, "backups": done.backups, "out_of_reach": done.out_of_reach})
         return
     click.echo(
         f"{sum(done.rows.values())} rows and {done.records} records of the archive are gone; {len(done.backups)} backups were made anew."
     )
     for backup in done.backups:
         click.echo(f"  {backup}")
-    click.echo("Copies that others hold (exports, bundles, file backups of yours) are beyond torwatch.")
+    if done.out_of_reach:
+        click.echo("Not where they were made, so not cleaned; delete them or clean them where they are now:")
+    for backup in done.out_of_reach:
+        click.echo(f"  {backup}")
+    click.echo("Exports, bundles and copies that you or others made are beyond torwatch: delete them.")

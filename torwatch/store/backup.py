@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from torwatch.store.database import Store
 
+SIDES = ("-wal", "-shm", "-journal", ".part")
 NAMED = re.compile(r"torwatch-\d{4}-\d\d-\d\dT\d{6}\.db")
 PAGES_AT_ONCE = 4096  # copied between two looks at the progress
 
@@ -63,11 +64,23 @@ def back_up(connection: sqlite3.Connection, target: Path, progress: Callable[[in
     return target.stat().st_size
 
 
-def known_backups(store: Store) -> list[Path]:
-    """The copies of a database that torwatch itself made and that are still there: before migrations and rebuilds, and on request."""
-    beside = {path for path in store.path.parent.glob(f"{store.path.name}.before-*") if not path.name.endswith(("-wal", "-shm", ".part"))}
+def known_backups(store: Store) -> tuple[list[Path], list[str]]:
+    """(the copies of a database that torwatch itself made and that are there, those that are not where they were made).
+
+    Before migrations and rebuilds, by timers, and on request; one that `drop_old_backups` deleted is in neither.
+    """
+    data = store.path.parent
+    found = (*data.glob(f"{store.path.name}.before-*"), *(data / "backups").glob("*.db"))
+    ours = {path for path in found if not path.name.endswith(SIDES)}
     asked = {Path(row["file"]) for row in store.rows("SELECT json_extract(detail, '$.file') AS file FROM event WHERE kind = 'backed_up'")}
-    return sorted(path for path in beside | asked if path.is_file())
+    elsewhere = {path for path in asked if path.parent != data / "backups"}
+    return sorted(path for path in ours | elsewhere if path.is_file()), sorted(str(path) for path in elsewhere if not path.is_file())
+
+
+def unfinished_files(database: Path) -> list[Path]:
+    """What a kill left of backups, and of a rebuild that was never finished."""
+    data = database.parent
+    return [*data.glob(f"{database.name}*.part*"), *data.glob(f"{database.name}.rebuilding*"), *(data / "backups").glob("*.part*")]
 
 
 def find_faults(connection: sqlite3.Connection) -> list[str]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torwatch.store import capture
 from torwatch.store.person import TEXT_CLAIMS, said_by
 from torwatch.store.scrubbing import DERIVED
-from torwatch.store.tables import has_table, ordinary_tables, tables_with
+from torwatch.store.tables import columns_of, has_table, ordinary_tables, tables_with
 
 if TYPE_CHECKING:
     import sqlite3
@@ -62,9 +62,34 @@ def forget_person(connection: sqlite3.Connection, person: Person) -> Counter[str
             deleted[table] += connection.execute(f"DELETE FROM {table} WHERE {entity}_id {chosen}", (wanted,)).rowcount
         deleted[entity] += connection.execute(f"DELETE FROM {entity} WHERE id {chosen}", (wanted,)).rowcount
         take_out_of_sets(connection, entity, numbers, person)
+    forget_staged(connection, person)
+    forget_alerts(connection, person, ids["vendor"])
     forget_texts(connection, person.digests)
     forget_inputs(connection, person)
     return deleted
+
+
+def forget_staged(connection: sqlite3.Connection, person: Person) -> None:
+    """Delete what an unfinished snapshot of the market (of a backup; the live one was ended) has read of the account."""
+    of_market = "snapshot_id IN (SELECT id FROM snapshot WHERE market_id = ?1)"
+    for table, column, keys in (
+        ("stage_listing", "key", person.listings),
+        ("stage_listing", "vendor", person.vendors),
+        ("stage_vendor", "key", person.vendors),
+        ("stage_scope", "key", person.listings),
+        ("stage_feedback", "listing_key", person.listings),
+        ("stage_feedback", "vendor", person.vendors),
+    ):
+        if column in columns_of(connection, table):
+            wanted = json.dumps(sorted(keys))
+            connection.execute(
+                f"DELETE FROM {table} WHERE {of_market} AND {column} IN (SELECT value FROM json_each(?2))", (person.market_id, wanted)
+            )
+    if has_table(connection, "visit"):
+        own = json.dumps(sorted(person.paths))
+        connection.execute(
+            f"UPDATE visit SET key = NULL WHERE {of_market} AND path IN (SELECT value FROM json_each(?2))", (person.market_id, own)
+        )
 
 
 def take_out_of_sets(connection: sqlite3.Connection, entity: str, numbers: set[int], person: Person) -> None:
@@ -91,6 +116,23 @@ def take_out_of_sets(connection: sqlite3.Connection, entity: str, numbers: set[i
                 )
 
 
+def forget_alerts(connection: sqlite3.Connection, person: Person, vendor_ids: set[int]) -> None:
+    """Delete the alerts about the account, its links and its listings; they are known by their keys."""
+    if not has_table(connection, "alert"):
+        return
+    connection.execute(
+        "DELETE FROM alert WHERE EXISTS (SELECT 1 FROM json_each(?2) AS one WHERE alert.key = 'listing ' || alert.rule || ' ' || ?1 || ' ' || one.value)"
+        " OR EXISTS (SELECT 1 FROM json_each(?3) AS one WHERE alert.key LIKE 'vendor % ' || one.value OR alert.key LIKE 'vendor % ' || one.value || ' %')",
+        (person.market, json.dumps(sorted(person.listings)), json.dumps(sorted(vendor_ids))),
+    )
+    drop_deliveries(connection)
+
+
+def drop_deliveries(connection: sqlite3.Connection) -> None:
+    """Delete the deliveries of alerts that are gone: in a backup nothing else does."""
+    connection.execute("DELETE FROM alert_delivery WHERE alert_id NOT IN (SELECT id FROM alert)")
+
+
 def forget_texts(connection: sqlite3.Connection, digests: set[str]) -> None:
     """Delete texts that nobody shows or showed any more; only after the listings, whose words the search index takes out by them."""
     still: set[str] = set()
@@ -111,12 +153,12 @@ def forget_inputs(connection: sqlite3.Connection, person: Person) -> None:
     for entity, keys in (("listing", person.listings), ("vendor", person.vendors)):
         for claims in said_by(connection, person.market_id, entity, keys, others=True):
             for claim in ("title", "ship_from", "ship_to"):
-                if claims.get(claim) is not None:
-                    others.setdefault(claim, set()).add(str(claims[claim]))
+                if claim in claims or len(claims) > 1:  # a first state leaves out what was not claimed
+                    others.setdefault(claim, set()).add(str(claims.get(claim) or ""))
     claim_of = {"origin": "ship_from", "destination": "ship_to", "quantity": "title", "substance": "title"}
     for table, column in DERIVED.items():
         claim = claim_of[table]
-        only = person.inputs.get(claim, set()) - others.get(claim, set())
+        only = (person.inputs.get(claim, set()) | {""}) - others.get(claim, set())
         connection.executemany(
             f"DELETE FROM {table} WHERE market_id = ? AND {column} = ?", [(person.market_id, one) for one in sorted(only)]
         )
@@ -143,6 +185,7 @@ def forget_market(connection: sqlite3.Connection, market: str) -> Counter[str]:
         "snapshot_id": "SELECT id FROM snapshot WHERE market_id = ?1",
         "listing_id": "SELECT id FROM listing WHERE market_id = ?1",
         "vendor_id": "SELECT id FROM vendor WHERE market_id = ?1",
+        "opened_snapshot_id": "SELECT id FROM snapshot WHERE market_id = ?1",
         "spell_id": "SELECT spell.id FROM spell JOIN snapshot ON snapshot.id = opened_snapshot_id WHERE market_id = ?1",
     }
     last = ("spell", "feedback", "listing", "vendor", "hold", "snapshot", "mirror", "target")
@@ -151,32 +194,36 @@ def forget_market(connection: sqlite3.Connection, market: str) -> Counter[str]:
         names = {column[1] for column in connection.execute(f"PRAGMA table_info({table})")} | (
             {"snapshot_id"} if table == "hold" else set()
         )
-        column = next((name for name in (*chosen, "opened_snapshot_id") if name in names), None)
-        if column is not None:
-            which = chosen.get(column, chosen["snapshot_id"])
-            deleted[table] += connection.execute(f"DELETE FROM {table} WHERE {column} IN ({which})", (row[0],)).rowcount
+        of_market = [f"{name} IN ({which})" for name, which in chosen.items() if name in names]
+        if of_market:
+            deleted[table] += connection.execute(f"DELETE FROM {table} WHERE {' OR '.join(of_market)}", (row[0],)).rowcount
+    if has_table(connection, "alert"):
+        connection.execute("DELETE FROM alert WHERE subject = ?", (market,))
+        drop_deliveries(connection)
     deleted["market"] += connection.execute("DELETE FROM market WHERE id = ?", (row[0],)).rowcount
     forget_texts(connection, digests)
     return deleted
 
 
-def ids_of(store: Store, market_id: int) -> dict[str, set[int]]:
+def ids_of(store: Store, market_id: int) -> tuple[tuple[str, tuple[int, ...]], ...]:
     """The ids of a market's rows that other rows refer to, by table."""
     target = "target_id IN (SELECT id FROM target WHERE market_id = ?)"
     which = {"market": "id = ?", "target": "market_id = ?", "snapshot": "market_id = ?", "mirror": target}
-    return {
-        table: {row["id"] for row in store.rows(f"SELECT id FROM {table} WHERE {condition}", (market_id,))}
+    return tuple(
+        (table, tuple(row["id"] for row in store.rows(f"SELECT id FROM {table} WHERE {condition}", (market_id,))))
         for table, condition in which.items()
-    }
+    )
 
 
-def hosts_of(store: Store, market_id: int) -> set[str]:
+def hosts_of(store: Store, market_id: int) -> tuple[str, ...]:
     """Every address that a market was ever watched at."""
-    rows = store.rows("SELECT host FROM mirror JOIN target ON target.id = target_id WHERE market_id = ?", (market_id,))
-    return {row["host"] for row in rows}
+    rows = store.rows("SELECT DISTINCT host FROM mirror JOIN target ON target.id = target_id WHERE market_id = ? ORDER BY 1", (market_id,))
+    return tuple(row["host"] for row in rows)
 
 
-def imported_files(store: Store, market: str) -> set[str]:
-    """The sha256 of the files that were imported into a market."""
-    rows = store.rows("SELECT json_extract(detail, '$.sha256') AS sha256 FROM event WHERE kind = 'imported' AND subject = ?", (market,))
-    return {row["sha256"] for row in rows}
+def imported_files(connection: sqlite3.Connection, market: str | None = None) -> list[tuple[int, dict[str, Any]]]:
+    """(event, what it says) of every file that was imported into a market, or into any."""
+    rows = connection.execute(
+        "SELECT id, detail FROM event WHERE kind = 'imported' AND (?1 IS NULL OR subject = ?1) ORDER BY id", (market,)
+    )
+    return [(row[0], json.loads(row[1])) for row in rows]

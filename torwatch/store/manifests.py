@@ -49,7 +49,13 @@ def archived_snapshots(store: Store) -> dict[int, str]:
 def told_removals(store: Store) -> dict[str, str]:
     """The sha256 of every tombstone that the event log tells of, by its path in the archive."""
     rows = store.rows("SELECT detail FROM event WHERE kind IN ('expired', 'forgotten') ORDER BY id")
-    return {path: sha256 for row in rows for path, sha256 in json.loads(row["detail"])["manifests"].items()}
+    return {path: sha256 for row in rows for path, sha256 in json.loads(row["detail"]).get("manifests", {}).items()}
+
+
+def planned_removals(store: Store) -> set[tuple[str, str]]:
+    """(manifest, digest of the list of records) of everything that was ever to be taken out of the archive."""
+    rows = store.rows("SELECT detail FROM event WHERE kind = 'removal_planned'")
+    return {(detail["concerns"], detail["gone"]) for detail in (json.loads(row["detail"]) for row in rows)}
 
 
 def record_sealed(store: Store, sealed: Sealed, now: dt.datetime) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import html
 import json
 import re
-from dataclasses import dataclass, field
+import secrets
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from torwatch.errors import UsageError
 from torwatch.store.tables import has_table
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from torwatch.store.database import Store
 
@@ -36,6 +40,7 @@ class Person:
     paths: set[str] = field(default_factory=set)  # of its own pages
     digests: set[str] = field(default_factory=set)  # of its texts
     inputs: dict[str, set[str]] = field(default_factory=dict)  # claim → its values, for derived rows
+    salt: str = field(default_factory=lambda: secrets.token_hex(32))  # thrown away with the rest when all is forgotten
 
     def pattern(self) -> re.Pattern[str] | None:
         """What finds one of its names as a word of its own."""
@@ -43,15 +48,37 @@ class Person:
         words = sorted(named, key=len, reverse=True)
         return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)", re.IGNORECASE) if words else None
 
-    def scrub(self, text: str) -> str:
-        """A text without its names."""
-        found = self.pattern()
-        return found.sub(FORGOTTEN, text) if found else text
+    def scrubber(self) -> Callable[[str], str]:
+        """What takes its names out of a text; one of its own paths becomes another."""
+        pattern, paths = self.pattern(), frozenset(self.paths)
+
+        def scrub(text: str) -> str:
+            if text in paths:
+                return self.stand_in(text)
+            return pattern.sub(FORGOTTEN, text) if pattern else text
+
+        return scrub
+
+    def stand_in(self, path: str) -> str:
+        """What stands in the place of one of its own paths, everywhere the same."""
+        return f"/forgotten/{hmac.new(self.salt.encode(), path.encode('utf-8', 'surrogatepass'), hashlib.sha256).hexdigest()[:16]}"
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return {name: sorted(value) if isinstance(value, set) else value for name, value in asdict(self).items()} | {
+            "inputs": {claim: sorted(values) for claim, values in self.inputs.items()}
+        }
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Person:
+        """What `to_json` gave."""
+        sets = {name: set(value) for name, value in fields.items() if isinstance(value, list)}
+        return cls(**(fields | sets | {"inputs": {claim: set(values) for claim, values in fields["inputs"].items()}}))
 
 
 def forms_of(name: str) -> set[str]:
-    """A name as texts, JSON and pages write it."""
-    return {name, html.escape(name), json.dumps(name)[1:-1]}
+    """A name as texts, JSON, pages and addresses write it."""
+    return {name, html.escape(name), html.escape(name, quote=False), json.dumps(name)[1:-1], quote(name)}
 
 
 def find_person(store: Store, market: str, name: str) -> Person:

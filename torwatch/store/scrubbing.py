@@ -12,8 +12,9 @@ from torwatch.store.tables import columns_of, has_table, has_trigger
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
+TOLD_OF_REMOVALS = ("expired", "forgotten", "removal_planned")  # kinds of events without which the archive cannot be checked
 EVENT_TRIGGER = "event_keeps_its_words"
 DERIVED = {"origin": "raw", "destination": "raw", "quantity": "title", "substance": "title"}
 WHO = frozenset({"vendor", "name"})  # claims that tell who it is: other accounts keep their own
@@ -23,6 +24,8 @@ WORDS_OF_CLAIMS = {
     for entity in ENTITIES
 }
 OF_MARKET = "market_id = :market"
+THE_MARKET = "id = :market"
+EVERY_ROW = "1"
 OF_SNAPSHOT = "snapshot_id IN (SELECT id FROM snapshot WHERE market_id = :market)"
 SHOWN = (
     "digest IN (SELECT description FROM listing WHERE market_id = :market UNION SELECT profile FROM vendor WHERE market_id = :market"
@@ -36,16 +39,25 @@ WORDS = {
     "vendor": ((*WORDS_OF_CLAIMS["vendor"], "path"), OF_MARKET),
     "feedback": (("product", "body"), OF_MARKET),
     "text": (("body",), SHOWN),
+    "stage_listing": ((*WORDS_OF_CLAIMS["listing"], "path"), OF_SNAPSHOT),
+    "stage_vendor": ((*WORDS_OF_CLAIMS["vendor"], "path"), OF_SNAPSHOT),
+    "stage_feedback": (("product", "body"), OF_SNAPSHOT),
+    "visit": (("path", "reason"), OF_SNAPSHOT),
     "failure": (("path", "reason"), OF_SNAPSHOT),
-    "snapshot": (("reason", "cut_short", "pause"), OF_MARKET),
-    "hold": (("reason", "why"), OF_SNAPSHOT),
+    "snapshot": (("reason", "cut_short"), OF_MARKET),
+    "hold": (("reason", "figures", "why"), OF_SNAPSHOT),
     "page_seen": (("path",), OF_MARKET),
-    "mirror_visit": (("reason",), "1"),
-    "target": (("note",), "1"),
-    "event": (("detail",), "1"),
-    "alert": (("title", "body", "detail", "message"), "1"),
-    "request": (("arguments", "result"), "1"),
-    "journal_queue": (("fields",), "1"),
+    "second_pass_list": (("scope",), OF_SNAPSHOT),
+    "second_pass_page": (("scope", "path", "reason"), OF_SNAPSHOT),
+    "mirror_visit": (("reason",), EVERY_ROW),
+    "market": (("source",), THE_MARKET),
+    "session": (("lost_why",), EVERY_ROW),
+    "target": (("note", "legal_basis"), EVERY_ROW),
+    "event": (("detail",), EVERY_ROW),
+    "alert": (("key", "title", "body"), EVERY_ROW),
+    "alert_delivery": (("error",), EVERY_ROW),
+    "request": (("arguments", "result"), EVERY_ROW),
+    "journal_queue": (("fields",), EVERY_ROW),
 }
 
 
@@ -69,12 +81,23 @@ def scrub_tables(connection: sqlite3.Connection, market_id: int, scrub: Callable
         )
     for table, column in DERIVED.items():
         connection.execute(f"DELETE FROM {table} WHERE {OF_MARKET} AND {column} IS NOT scrubbed({column})", bound)
+    if has_table(connection, "normalised"):
+        connection.execute(f"DELETE FROM normalised WHERE {OF_MARKET}", bound)  # else only what changes later would be looked at
 
 
 def empty_events(connection: sqlite3.Connection, market: str) -> None:
     """Leave of the events of a market that they were, and when; of what was taken out of the archive all, for the chain."""
     with open_log(connection):
-        connection.execute("UPDATE event SET detail = '{}' WHERE subject = ? AND kind NOT IN ('expired', 'forgotten')", (market,))
+        connection.execute(
+            "UPDATE event SET detail = '{}' WHERE subject = ? AND kind NOT IN (SELECT value FROM json_each(?))",
+            (market, json.dumps(TOLD_OF_REMOVALS)),
+        )
+
+
+def change_event(connection: sqlite3.Connection, event_id: int, detail: Mapping[str, Any]) -> None:
+    """Write the detail of one event anew, inside the caller's transaction."""
+    with open_log(connection):
+        connection.execute("UPDATE event SET detail = ? WHERE id = ?", (json.dumps(dict(detail)), event_id))
 
 
 @contextlib.contextmanager

@@ -93,6 +93,12 @@ def running_snapshot(store: Store, target_id: int) -> Snapshot | None:
     return None if row is None else from_row(row)
 
 
+def unfinished_snapshots(store: Store, market_id: int) -> list[Snapshot]:
+    """The snapshots of a market that were begun and not ended, oldest first."""
+    rows = store.rows(f"{SELECT} WHERE snapshot.market_id = ? AND state = 'running' ORDER BY snapshot.id", (market_id,))
+    return [from_row(row) for row in rows]
+
+
 def ended_snapshots(store: Store, market_id: int, since: int = 0) -> list[Snapshot]:
     """The snapshots of a market that ended and have an archive, oldest first, from number `since` on."""
     rows = store.rows(
