@@ -21,6 +21,9 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 _SECRET_NAME = re.compile(
     r"(?:^|[_\W])(?:set_?)?(?:cookie|passw(?:or)?d|passphrase|secret|key|token|authori[sz]ation)s?(?:$|[_\W])", re.IGNORECASE
 )
+_CREDENTIAL = re.compile(
+    r'((?:SOCKS_USERNAME|SOCKS_PASSWORD|PASSWORD|AUTHCOOKIE)=)(?:"[^"]*"|\S+)', re.IGNORECASE
+)  # in tor's own lines, which stem repeats
 _KEPT_IN_EXCEPTIONS = frozenset("\n\t")
 
 
@@ -31,7 +34,8 @@ class LibraryHandler(logging.Handler):
         """Log the record's text under one event name, so that the names of events stay ours."""
         level = record.levelname.lower() if record.levelname.lower() in LEVELS else "error"
         try:
-            getattr(structlog.get_logger(), level)("library_message", library=record.name, text=record.getMessage())
+            text = _CREDENTIAL.sub(rf"\1{REDACTED}", record.getMessage())
+            getattr(structlog.get_logger(), level)("library_message", library=record.name, text=text)
         except Exception:  # noqa: BLE001 - a log that cannot be written must not end the library's thread (logging's own contract)
             self.handleError(record)
 
@@ -63,8 +67,9 @@ def set_up_logs(level: str, form: str, stream: TextIO) -> None:
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
-    root.handlers = [handler for handler in root.handlers if not isinstance(handler, LibraryHandler)] + [LibraryHandler()]
-    root.setLevel(max(LEVELS[level], logging.WARNING))
+    lowest = max(LEVELS[level], logging.WARNING)
+    root.handlers = [handler for handler in root.handlers if not isinstance(handler, LibraryHandler)] + [LibraryHandler(lowest)]
+    root.setLevel(lowest)  # a library that gives its own logger a level, as stem does, is held back by the handler
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings name whole addresses, which may hold tokens of a lent session
 
 

@@ -29,6 +29,7 @@ NOT_RUN = {
     "session renew": "needs a browser's export; tests/integration/test_sessions.py",
     "alert test": "needs tor and destinations; tests/unit/test_alerting.py",
     "import csv": "needs a data set of others; tests/integration/test_loading.py",
+    "forget vendor": "needs a vendor to be forgotten; tests/integration/test_forgetting.py",
     "hold show": "needs a held snapshot; tests/unit/store/test_holding.py",
     "hold accept": "needs a held snapshot; tests/unit/store/test_holding.py",
     "hold reject": "needs a held snapshot; tests/unit/store/test_holding.py",
@@ -69,6 +70,8 @@ def test_the_commands_of_the_documents_run(documented, watched, tmp_path):
         arguments = [names.get(word, word).replace("~", str(tmp_path)) for word in words]
         if arguments[:1] == ["add"] or "--add-mirror" in arguments or "--remove-mirror" in arguments or "parser try" in " ".join(arguments):
             continue  # tests/integration/test_targets.py, tests/unit/cli/test_parser.py
+        if "--client-auth-key-file" in arguments or "--forget-client-auth-key" in arguments:
+            continue  # needs a key; tests/unit/cli, tests/tor
         folder = tmp_path / str(number)
         folder.mkdir()
         if "--config" in arguments:

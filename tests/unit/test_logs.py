@@ -119,6 +119,18 @@ def test_every_event_in_the_program_is_a_snake_case_name(checkout):
     assert [name for name in names if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", str(name[2] or ""))] == []
 
 
+def test_a_library_that_lowers_its_own_level_is_held_back_and_tors_credentials_are_redacted():
+    stream = io.StringIO()
+    set_up_logs("debug", "json", stream)
+    chatty = logging.getLogger("a.chatty.library")
+    chatty.setLevel(logging.DEBUG)
+    chatty.info("a full event")
+    assert stream.getvalue() == ""
+    chatty.warning('CIRC 4 CLOSED SOCKS_USERNAME="planted-user" SOCKS_PASSWORD="planted-socks" REASON=DESTROYED')
+    assert "planted" not in stream.getvalue()
+    assert "REASON=DESTROYED" in stream.getvalue()
+
+
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_a_traceback_shows_no_values_of_variables(form):
     stream = io.StringIO()
