@@ -202,12 +202,7 @@ class Soak:
         return found
 
     def tor(self):
-        for process in Path("/proc").glob("[0-9]*"):  # it gets no environment, and so no mark
-            with contextlib.suppress(OSError, IndexError):
-                parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
-                if parent == self.daemon.pid and (process / "comm").read_text() == "tor\n":
-                    return int(process.name)
-        return None
+        return next((one for one, (parent, line) in self.processes().items() if parent == self.daemon.pid and "torrc" in line), None)
 
     def worker(self):
         found = self.processes()
