@@ -117,6 +117,7 @@ def health_alerts(store: Store, config: Config, status: Status, now: dt.datetime
             if target.last_snapshot is not None and target.coverage is not None and target.last_state in {"complete", "partial"}
         ],
         sessions=[(one.market, one.state, one.lost_at or one.expected_until) for one in status.sessions],
+        strangers=signals.strangers(store),
         disk_free_bytes=status.disk_free_bytes,
         limits=Thresholds(settings.down_for, settings.coverage_below, settings.disk_below, settings.session_ends_within),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from torwatch.alerting import send_test
@@ -12,9 +12,11 @@ from torwatch.canaries import ask_canaries, fetch_once
 from torwatch.errors import UsageError
 from torwatch.model import Outcome
 from torwatch.parsing.proposal import propose_parser
+from torwatch.parsing.registry import load_parser
 from torwatch.store.mirrors import record_visit, visits_of
 from torwatch.store.targets import Mirror, Target, find_target, stamp
 from torwatch.store.witnesses import is_silence
+from torwatch.stranger import find_stranger
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -34,6 +36,13 @@ def probe_mirror(tools: Tools, config: Config, target: Target, mirror: Mirror) -
     return fetch_once(tools, walk_settings(config), mirror.address, f"probe-{target.id}-{mirror.id}")
 
 
+def stranger_at(tools: Tools, config: Config, target: Target, fetched: Fetched) -> str:
+    """Whose front page it is, where it is another market's."""
+    content_type = next((value for name, value in fetched.headers if name.lower() == "content-type"), "")
+    parser = load_parser(target.parser, config.parsing.directories)
+    return find_stranger(tools.workers, parser, target.market, fetched.body, content_type)
+
+
 def probe(tools: Tools, config: Config, arguments: Arguments) -> Answer:
     """Probe every mirror of `target`, and keep what each met in its history."""
     target = find_target(tools.store, arguments["target"])
@@ -43,6 +52,8 @@ def probe(tools: Tools, config: Config, arguments: Arguments) -> Answer:
 def probe_line(tools: Tools, config: Config, target: Target, mirror: Mirror) -> Answer:
     """Probe one mirror; before a silence is called the market's, the canaries are asked."""
     fetched = probe_mirror(tools, config, target, mirror)
+    if fetched.outcome is Outcome.OK and (whose := stranger_at(tools, config, target, fetched)):
+        fetched = replace(fetched, outcome=Outcome.WRONG_MARKET, reason=whose)
     if is_silence(fetched):
         ask_canaries(tools, walk_settings(config))
     with tools.store.write() as connection:

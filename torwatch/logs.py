@@ -5,6 +5,7 @@ Import this module only where a command logs; `torwatch --version` does without 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import unicodedata
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Iterator, MutableMapping
 
 REDACTED = "[redacted]"
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -71,6 +72,17 @@ def set_up_logs(level: str, form: str, stream: TextIO) -> None:
     root.handlers = [handler for handler in root.handlers if not isinstance(handler, LibraryHandler)] + [LibraryHandler(lowest)]
     root.setLevel(lowest)  # a library that gives its own logger a level, as stem does, is held back by the handler
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings name whole addresses, which may hold tokens of a lent session
+
+
+@contextlib.contextmanager
+def warnings_on(stream: TextIO) -> Iterator[None]:
+    """Send warnings and errors of one command to the stream, for people; what it prints for scripts stays clean."""
+    before = structlog.get_config()
+    set_up_logs("warning", "console", stream)
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def redact_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -43,6 +43,7 @@ class Outcome(StrEnum):
     ONION_BAD_ADDRESS = "onion_bad_address"
     ONION_REFUSED = "onion_refused"  # the onion was reached, but its web server does not answer or the port is not offered
     ONION_UNKNOWN = "onion_unknown"  # no answer, and tor did not say why (ExtendedErrors is off, or an unknown code)
+    WRONG_MARKET = "wrong_market"  # the address serves the front page of another market
     TOR_DOWN = "tor_down"
     LOGIN = "login"
     CAPTCHA = "captcha"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from torwatch.archive.strip import redact_answer, strip_data_uris
 from torwatch.claims import ClaimRules, stage_of
 from torwatch.model import GOOD_OUTCOMES, OBSTACLE_OUTCOMES, Fetched, Outcome, PageKind, Parsed
+from torwatch.store.frontier import Visit
 from torwatch.store.staging import StagedPage
 
 if TYPE_CHECKING:
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from torwatch.crawl.fetch import Fetcher
-    from torwatch.store.frontier import Visit
+    from torwatch.parsing.recognise import Guess
 
 MAX_RETRY_AFTER_SECONDS = 3600.0
 
 
 class Workers(Protocol):
     """What a walk needs of the parser workers."""
+
+    def recognise(self, body: bytes, *, content_type: str = "") -> list[Guess]:
+        """Score every parser against a front page, best first, in a sandboxed process."""
 
     def parse(self, parser: str, body: bytes, *, path: str, content_type: str, fetched_at: dt.datetime) -> Parsed:
         """Parse one page in a sandboxed process."""
@@ -53,18 +57,28 @@ class PageReader:
         workers: Workers,
         hold_back: Callable[[float], None],
         secrets: Sequence[re.Pattern[bytes]] = (),
+        stranger: Callable[[bytes, str], str] = lambda _body, _content_type: "",
+        front: Sequence[str] = (),
     ) -> None:
+        """`stranger` tells whose page it is that stands at a path of `front`, where it is another market's."""
         self.parser = parser
         self.rules = rules
         self.workers = workers
         self.hold_back = hold_back
         self.secrets = secrets  # taken out of every answer before it is parsed or stored
+        self.stranger = stranger
+        self.front = tuple(front)
 
     def fetch_page(self, fetcher: Fetcher, visit: Visit) -> Fetched:
         """Fetch one page, and hold the others back when the market asks for it."""
         fetched = fetcher.fetch(visit.path)
         self.obey_retry_after(fetched)
         return fetched
+
+    def greet(self, fetch: Callable[[Callable[[Fetcher], Fetched]], Fetched]) -> Read:
+        """Look at the front page of an address before a walk goes on there."""
+        visit = Visit(self.front[0], PageKind.HOME)
+        return self.read_fetched(visit, fetch(lambda fetcher: self.fetch_page(fetcher, visit)))
 
     def read_fetched(self, visit: Visit, fetched: Fetched) -> Read:
         """Take out of a page what nothing may store, parse it in the sandbox and prepare its rows."""
@@ -73,6 +87,8 @@ class PageReader:
         if not fetched.status or (not body and fetched.outcome not in GOOD_OUTCOMES):
             return Read(visit, fetched, body, stripped, None, StagedPage(), fetched.outcome, fetched.reason)
         content_type = next((value for name, value in fetched.headers if name.lower() == "content-type"), "")
+        if visit.path in self.front and fetched.outcome is Outcome.OK and (whose := self.stranger(body, content_type)):
+            return Read(visit, fetched, body, stripped, None, StagedPage(), Outcome.WRONG_MARKET, whose)
         parsed = self.workers.parse(self.parser, body, path=fetched.url, content_type=content_type, fetched_at=fetched.fetched_at)
         outcome, reason = judge_page(visit, fetched, parsed)
         staged = stage_of(parsed, self.rules) if outcome is Outcome.OK else StagedPage()

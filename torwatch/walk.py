@@ -7,6 +7,7 @@ leaves a database that resumes and an archive whose unreferenced tail is cut off
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from torwatch import __version__
@@ -29,6 +30,7 @@ from torwatch.store.frontier import Visit
 from torwatch.store.mirrors import next_mirror, visits_of
 from torwatch.store.sessions import lose_session
 from torwatch.store.snapshots import Ending, Snapshot, begin_snapshot, running_snapshot
+from torwatch.stranger import find_stranger
 from torwatch.ways import Ways
 
 if TYPE_CHECKING:
@@ -112,10 +114,13 @@ class Walk:
         self.session = find_session(tools.store, tools.sessions_directory, tools.session_credential, target)
         self.paused = False  # the budget of the day is spent: it goes on tomorrow
         self.session_lost = False  # the market asks for a login again: this snapshot waits for a person and then goes on
-        self.reader = PageReader(parser.name, rules, tools.workers, self.courtesy.hold_back, self.session.patterns())
+        stranger = partial(find_stranger, tools.workers, parser, target.market)
+        self.reader = PageReader(
+            parser.name, rules, tools.workers, self.courtesy.hold_back, self.session.patterns(), stranger, parser.market.start
+        )
         self.in_flight: dict[str, Visit] = {}
         self.second = SecondPass(tools.store, snapshot, order=parser.market.other_order)
-        self.ways = Ways(tools, target, snapshot, mirror, settings, self.session, self.courtesy)
+        self.ways = Ways(tools, target, snapshot, mirror, settings, self.session, self.courtesy, self.reader)
         self.lists = EndlessLists(settings.pages_per_list)
         self.door = Door()
         self.done, self.left = 0, 0  # pages of the frontier, kept here: counting them anew at every commit would take ever longer
@@ -143,7 +148,7 @@ class Walk:
                 }
             )
             crew = Crew(
-                lambda visit: self.ways.fetch(self.reader, visit),
+                self.ways.fetch,
                 self.reader.read_fetched,
                 size=self.settings.connections,
                 name=snapshot.market,

@@ -13,7 +13,7 @@ from torwatch.errors import TorError
 from torwatch.model import Outcome
 from torwatch.passage import Passage
 from torwatch.silence import Silence
-from torwatch.store.mirrors import ADDRESS_OUTCOMES, change_mirror, other_mirror, visits_of
+from torwatch.store.mirrors import ADDRESS_OUTCOMES, change_mirror, other_mirror, record_visit, visits_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,7 @@ class Ways:
         settings: WalkSettings,
         session: BrowserSession,
         courtesy: Courtesy,
+        reader: PageReader,
     ) -> None:
         self.mirror = mirror
         self._tools = tools
@@ -54,6 +55,7 @@ class Ways:
         self._settings = settings
         self._session = session
         self._courtesy = courtesy
+        self._reader = reader
         self._stack = contextlib.ExitStack()
         self._passages: tuple[Passage, ...] = ()  # of the first and of the second pass
         self._failures = 0  # in a row at this address
@@ -62,16 +64,16 @@ class Ways:
         self._silence = Silence(tools, settings, snapshot, target.id)
 
     def __enter__(self) -> Self:
-        self._open(self.mirror)
+        self._passages = self._open(self.mirror)
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
 
-    def fetch(self, reader: PageReader, visit: Visit) -> Fetched:
+    def fetch(self, visit: Visit) -> Fetched:
         """Fetch one page over the identity of its pass."""
         try:
-            return self._passages[visit.second].fetch(lambda fetcher: reader.fetch_page(fetcher, visit))
+            return self._passages[visit.second].fetch(lambda fetcher: self._reader.fetch_page(fetcher, visit))
         finally:
             self._courtesy.pace.answered()
 
@@ -87,19 +89,15 @@ class Ways:
         return self.mirror_of(read).id != self.mirror.id or self._other() is not None
 
     def watch(self, group: Sequence[Read]) -> bool:
-        """Go to another mirror after failures in a row that mean this address; tells whether it did."""
+        """Go to another mirror after failures in a row that mean this address, or when it is another market's; tells whether it did."""
         for read in (read for read in group if self.mirror_of(read).id == self.mirror.id):
             if read.outcome in ADDRESS_OUTCOMES:
                 self._failures += 1
             elif read.outcome is not Outcome.TOR_DOWN:
                 self._failures = 0
                 self._left.clear()
-            if self._failures >= ADDRESS_FAILURES:
-                other = self._other()
-                if other is None:
-                    return False
-                self._move(other, read.outcome, read.reason)
-                return True
+            if self._failures >= ADDRESS_FAILURES or read.outcome is Outcome.WRONG_MARKET:
+                return self._leave(read.outcome, read.reason)
         return False
 
     def see_to_our_side(self, group: Sequence[Read]) -> None:
@@ -131,20 +129,31 @@ class Ways:
         visits = {mirror.id: visits_of(self._tools.store, mirror.id) for mirror in self._target.mirrors}
         return other_mirror(self._target.mirrors, visits, self.mirror.id, self._left, self._tools.now())
 
-    def _move(self, other: Mirror, outcome: Outcome, reason: str) -> None:
-        log.warning(
-            "mirror_changed", market=self._target.market, left=self.mirror.host, taken=other.host, outcome=outcome.value, reason=reason
-        )
-        change_mirror(self._tools.store, self._snapshot.id, self.mirror.id, other.id, outcome, reason, now=self._tools.now())
-        self._left.add(self.mirror.id)
-        self._failures = 0
-        self.mirror = other
-        self._open(other)
+    def _leave(self, outcome: Outcome, reason: str) -> bool:
+        """Go on at the next mirror whose front page is this market's; tells whether there is one."""
+        while (other := self._other()) is not None:
+            passages = self._open(other)
+            self._courtesy.wait()
+            greeting = self._reader.greet(passages[0].fetch)
+            if greeting.outcome is Outcome.WRONG_MARKET:
+                self._left.add(other.id)
+                with self._tools.store.write() as connection:
+                    record_visit(connection, other.id, greeting.outcome, greeting.reason, source="snapshot", now=self._tools.now())
+                continue
+            log.warning(
+                "mirror_changed", market=self._target.market, left=self.mirror.host, taken=other.host, outcome=outcome.value, reason=reason
+            )
+            change_mirror(self._tools.store, self._snapshot.id, self.mirror.id, other.id, outcome, reason, now=self._tools.now())
+            self._left.add(self.mirror.id)
+            self._failures = 0
+            self.mirror, self._passages = other, passages
+            return True
+        return False
 
-    def _open(self, mirror: Mirror) -> None:
+    def _open(self, mirror: Mirror) -> tuple[Passage, ...]:
         identity = f"target-{self._target.id}"
-        first, second = (Passage(self._tools, mirror.address, name, self._open_fetcher) for name in (identity, f"{identity}-B"))
-        self._passages = (self._stack.enter_context(first), self._stack.enter_context(second))
+        passages = [Passage(self._tools, mirror.address, name, self._open_fetcher) for name in (identity, f"{identity}-B")]
+        return tuple(self._stack.enter_context(passage) for passage in passages)
 
     def _open_fetcher(self, route: Route) -> Fetcher:
         return Fetcher(

@@ -50,7 +50,7 @@ class Relay(socketserver.BaseRequestHandler):
         if host in self.server.dead:
             client.sendall(bytes([5, self.server.dead[host], 0, 1]) + bytes(6))
             return
-        with socket.create_connection(("127.0.0.1", self.server.market_port)) as upstream:
+        with socket.create_connection(("127.0.0.1", self.server.ports.get(host, self.server.market_port))) as upstream:
             self.server.open.add((host, upstream))
             client.sendall(b"\x05\x00\x00\x01" + socket.inet_aton("127.0.0.1") + struct.pack(">H", 0))
             back = threading.Thread(target=self.pump, args=(upstream, client), daemon=True)
@@ -98,7 +98,7 @@ class SocksServer(socketserver.ThreadingTCPServer):
 def relaying(port):
     """A SOCKS port that leads every onion to a port of this machine; gives the server, which remembers the names asked for."""
     server = SocksServer(("127.0.0.1", 0), Relay)
-    server.market_port, server.asked, server.dead, server.open = port, set(), {}, set()
+    server.market_port, server.asked, server.dead, server.open, server.ports = port, set(), {}, set(), {}
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -145,6 +145,7 @@ class Watch:
         self.asked = relay.asked
         self.relay, self.lose = relay, relay.lose
         self.find = relay.dead.pop
+        self.lead = relay.ports.__setitem__
         config = load_config(None, {"STATE_DIRECTORY": str(directory)})
         quick = {"seconds_per_request": 0.0, "concurrency": 4, "detail_max_age": dt.timedelta(0)} | crawl
         self.config = config.model_copy(update={"crawl": config.crawl.model_copy(update=quick)})

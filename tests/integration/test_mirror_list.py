@@ -71,6 +71,20 @@ def test_a_list_with_a_good_signature_adds_its_mirrors_and_warns_of_strangers(ru
     assert len(facts["signed_by"]) >= 40
 
 
+def test_addresses_that_are_not_on_the_signed_list_are_marked_and_new_ones_warned_of(run, signed, capsys):
+    def command(*words):
+        with pytest.raises(SystemExit):
+            main(["target", *words])
+        return capsys.readouterr()
+
+    run(signed / "list.txt", "--key", signed / "key.asc")
+    assert json.loads(command("show", "teahouse", "--json").out)["not_on_signed_list"] == [STRANGER]
+    assert command("show", "teahouse").out.count("not on the list that the market signed: may be a phishing copy") == 1
+    fresh = onion_host(bytes(range(7, 39)))
+    assert f"Warning: {fresh} is not on the list" in command("edit", "teahouse", "--add-mirror", fresh).err
+    assert "Warning" not in command("edit", "teahouse", "--remove-mirror", fresh).err
+
+
 def test_a_list_changed_after_signing_is_refused_in_one_line(run, signed):
     path = signed / "list.txt"
     path.write_bytes(path.read_bytes().replace(b"Our mirrors", b"Our new mirrors"))

@@ -22,11 +22,11 @@ def silent(watch, *hosts):
 
 @pytest.mark.parametrize("attempts", [1, 3])
 def test_when_the_canaries_are_silent_too_the_walk_is_interrupted_and_goes_on_without_loss(watched, attempts):
-    watch = watched(listings=30, page_attempts=attempts)
+    watch = watched(listings=30, concurrency=1, page_attempts=attempts)
     with_canary(watch)
     host = watch.target.mirrors[0].host
     with pytest.raises(TorError, match="our own Tor network does not work"):
-        watch.look(progress=lambda step: silent(watch, host, CANARY) if step.done > 15 else None)
+        watch.look(progress=lambda step: silent(watch, host, CANARY) if step.done > 2 else None)
     [visit] = visits_of(watch.store, watch.target.mirrors[0].id)
     assert (visit.verdict, visit.outcome) == ("unknown", "timeout_connect")
     assert visit.reason.startswith("our own network does not work: SOCKS 0x06")
@@ -55,10 +55,10 @@ def test_a_network_gone_from_the_start_ends_no_snapshot(watched):
 
 @pytest.mark.parametrize("code", [NO_CONNECTION, NO_DESCRIPTOR])
 def test_a_market_that_is_silent_while_a_canary_answers_is_down(watched, code):
-    watch = watched(listings=30)
+    watch = watched(listings=30, concurrency=1)
     with_canary(watch)
     mirror = watch.target.mirrors[0]
-    _, ending = watch.look(progress=lambda step: watch.lose(mirror.host, code) if step.done > 15 else None)
+    _, ending = watch.look(progress=lambda step: watch.lose(mirror.host, code) if step.done > 2 else None)
     assert ending.state == "partial"
     assert watch.store.value("SELECT min(answered) FROM canary_visit") == 1
     watch.look()

@@ -46,12 +46,13 @@ def run_or_queue(kind: str, arguments: dict[str, Any], work: Callable[[Tools, Co
     """
     from torwatch.assembly import open_tools, utc_now
     from torwatch.errands import ERRANDS, queue_request
+    from torwatch.logs import warnings_on
     from torwatch.store.database import writer_lock
 
     config, store = the_config(), the_store()
     with writer_lock(config.database_path) as ours:
         if ours:
-            with open_tools(config, store, tor_progress=show_bootstrap) as tools:
+            with warnings_on(sys.stderr), open_tools(config, store, tor_progress=show_bootstrap) as tools:
                 return work(tools, config) if work else ERRANDS[kind](tools, config, arguments)
     request = queue_request(store, kind, arguments, now=utc_now())
     click.echo("The daemon is running: it does this for us.", err=True)

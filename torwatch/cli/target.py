@@ -10,7 +10,7 @@ import click
 from torwatch.cli import target_keys
 from torwatch.cli.context import Duration, Size, check_market_name, the_config, the_store
 from torwatch.cli.output import duration_text, minute_text, print_json, print_table
-from torwatch.cli.target_mirrors import import_mirrors
+from torwatch.cli.target_mirrors import import_mirrors, not_listed, phishing
 from torwatch.cli.target_state import as_json, clock, probe, show
 from torwatch.errors import TorError, UsageError
 
@@ -233,6 +233,8 @@ def edit(
             targets.remove_mirror(store, targets.find_target(store, found.market), host, now=clock())
     forgotten = target_keys.forget_keys(hosts if forget else {host for host, _, _ in to_remove})
     click.echo(f"Changed {found.market}.")
+    for host in not_listed(store, found.market, {host for host, _, _ in to_add}):
+        click.echo(f"Warning: {phishing(host, found.market)}", err=True)
     target_keys.tell_kept(key_files, opened)
     for host in forgotten:
         click.echo(f"The client key of {host} is deleted.")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from torwatch.cli.context import the_store
 from torwatch.cli.output import print_json
-from torwatch.cli.target_state import clock
 from torwatch.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torwatch.store.database import Store
     from torwatch.store.targets import Target
 
@@ -31,6 +32,7 @@ def import_mirrors(file: Path, key: Path, market: str | None, *, as_json: bool) 
     \b
     torwatch target import-mirrors mirrors.txt --key market.asc
     """
+    from torwatch.assembly import utc_now
     from torwatch.crawl.mirror_list import read_mirror_list
     from torwatch.store import targets
     from torwatch.tor.address import parse_onion
@@ -46,10 +48,11 @@ def import_mirrors(file: Path, key: Path, market: str | None, *, as_json: bool) 
     strangers = sorted({mirror.host for mirror in target.mirrors} - {address.host for address in listed})
     changed = signer_before(store, target.market) not in {None, found.fingerprint}
     for address in fresh:
-        targets.add_mirror(store, target, address.host, address.port, address.scheme, now=clock())
+        targets.add_mirror(store, target, address.host, address.port, address.scheme, now=utc_now())
     facts = {"signed_by": found.fingerprint, "signers": found.signers, "added": [one.host for one in fresh], "not_on_list": strangers}
+    kept = facts | {"listed": sorted({address.host for address in listed})}
     with store.write() as connection:
-        targets.add_event(connection, clock(), "mirrors_imported", target.market, facts)
+        targets.add_event(connection, utc_now(), "mirrors_imported", target.market, kept)
     if as_json:
         print_json({"market": target.market, "key_changed": changed, **facts})
         return
@@ -60,10 +63,12 @@ def import_mirrors(file: Path, key: Path, market: str | None, *, as_json: bool) 
             f"Warning: the last list of {target.market} was signed with another key: make sure that this one is the market's.", err=True
         )
     for host in strangers:
-        click.echo(
-            f"Warning: {host} is not on the list and may be a phishing copy: torwatch target edit {target.market} --remove-mirror {host}",
-            err=True,
-        )
+        click.echo(f"Warning: {phishing(host, target.market)}", err=True)
+
+
+def phishing(host: str, market: str) -> str:
+    """What is to be said of an address that is not on the list that the market signed."""
+    return f"{host} is not on the list and may be a phishing copy: torwatch target edit {market} --remove-mirror {host}"
 
 
 def choose_target(store: Store, market: str | None, hosts: set[str]) -> Target:
@@ -80,5 +85,17 @@ def choose_target(store: Store, market: str | None, hosts: set[str]) -> Target:
 
 def signer_before(store: Store, market: str) -> str | None:
     """The fingerprint that signed the market's last list; None when there was none."""
-    detail = store.value("SELECT detail FROM event WHERE kind = 'mirrors_imported' AND subject = ? ORDER BY id DESC LIMIT 1", (market,))
-    return None if detail is None else str(json.loads(detail)["signed_by"])
+    found = last_list(store, market)
+    return None if found is None else str(found["signed_by"])
+
+
+def last_list(store: Store, market: str) -> dict[str, Any] | None:
+    """The last list of the market that was imported: `at`, `signed_by`, `listed` (None where that was not kept yet) …; None when there was none."""
+    row = store.row("SELECT at, detail FROM event WHERE kind = 'mirrors_imported' AND subject = ? ORDER BY id DESC LIMIT 1", (market,))
+    return None if row is None else {"at": row["at"], "listed": None} | json.loads(row["detail"])
+
+
+def not_listed(store: Store, market: str, hosts: Iterable[str]) -> list[str]:
+    """Those of the onions that the market's last signed list does not hold; none where no list is known."""
+    found = last_list(store, market)
+    return [] if found is None or found["listed"] is None else sorted(set(hosts) - set(found["listed"]))

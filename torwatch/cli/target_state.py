@@ -10,6 +10,7 @@ import click
 from torwatch.cli.context import the_config, the_store
 from torwatch.cli.output import duration_text, minute_text, print_fields, print_json, print_table
 from torwatch.cli.target_keys import kept_for
+from torwatch.cli.target_mirrors import not_listed
 
 if TYPE_CHECKING:
     from torwatch.store.spending import Agreed, Rest, Spent
@@ -31,12 +32,12 @@ def as_json(target: Target) -> dict[str, Any]:
 
 
 def timeline(visits: list[dict[str, Any]]) -> str:
-    """A mirror's visits on one line, oldest first: ● up, ○ down, · not known, with the span and the newest reason."""
+    """A mirror's visits on one line, oldest first: ● up, ○ down, · not known, ! another market's front page, with the span and the newest reason."""
     signs = {"up": "●", "down": "○", "unknown": "·"}
-    line = "".join(signs[visit["verdict"]] for visit in visits)
+    line = "".join("!" if visit["outcome"] == "wrong_market" else signs[visit["verdict"]] for visit in visits)
     newest = visits[-1]
     why = newest["outcome"] + (f": {newest['reason']}" if newest["reason"] else "")
-    return f"{line}  {minute_text(visits[0]['at'])} to {minute_text(newest['at'])}; ● up ○ down · unknown; last {why}"
+    return f"{line}  {minute_text(visits[0]['at'])} to {minute_text(newest['at'])}; ● up ○ down · unknown{' ! another market' if '!' in line else ''}; last {why}"
 
 
 @click.command()
@@ -56,6 +57,7 @@ def show(name: str, *, as_json_: bool) -> None:
     histories = {mirror.address: visits_of(store, mirror.id) for mirror in found.mirrors}
     addresses = {mirror.address: mirror.host for mirror in found.mirrors}
     keyed = kept_for(addresses.values())
+    unlisted = not_listed(store, found.market, addresses.values())
     snapshots = list_snapshots(store, found.market, limit=10)
     if as_json_:
         print_json(
@@ -63,6 +65,7 @@ def show(name: str, *, as_json_: bool) -> None:
             | {"agreed": dataclasses.asdict(agreed), "spent_today": dataclasses.asdict(spent), "slow_down": pace.slow_down if pace else 1.0}
             | {"rest": {"until": rest.until.isoformat(), "why": rest.why, "faults": rest.faults} if rest and rest.until > clock() else None}
             | {"snapshots": [dataclasses.asdict(one) for one in snapshots]}
+            | {"not_on_signed_list": unlisted}
             | {"client_keys": [address for address, host in addresses.items() if host in keyed]}
             | {"visits": {address: [dataclasses.asdict(visit) for visit in visits] for address, visits in histories.items()}}
         )
@@ -87,6 +90,8 @@ def show(name: str, *, as_json_: bool) -> None:
     )
     for address, visits in histories.items():
         click.echo(f"mirror  {address}{'  (client key kept)' if addresses[address] in keyed else ''}")
+        if addresses[address] in unlisted:
+            click.echo("        not on the list that the market signed: may be a phishing copy")
         until = quarantined_until(visits)
         if until is not None and until > clock():
             click.echo(f"        at rest until {minute_text(until.isoformat())}: another address is used meanwhile, where there is one")

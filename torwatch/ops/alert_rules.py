@@ -108,20 +108,22 @@ class Health:
     """What the rules of health look at.
 
     `silent`: (market, since, seized); `held`: (snapshot, market, reason, whether a field faded); `seen`: (snapshot, market, coverage) of the
-    last walk of each target; `sessions`: (market, state, time of the loss or else of the expected end).
+    last walk of each target; `sessions`: (market, state, time of the loss or else of the expected end); `strangers`: (market, onion, since)
+    of addresses that serve another market's front page.
     """
 
     silent: Sequence[tuple[str, str, bool]] = ()
     held: Sequence[tuple[int, str, str, bool]] = ()
     seen: Sequence[tuple[int, str, float]] = ()
     sessions: Sequence[tuple[str, str, str | None]] = ()
+    strangers: Sequence[tuple[str, str, str]] = ()
     disk_free_bytes: int = 0
     limits: Thresholds = field(default_factory=Thresholds)
 
 
 def find_signs(health: Health, now: dt.datetime) -> list[Sign]:
     """Everything that is not as it should be, each with what to do."""
-    return [*_silences(health, now), *_holds(health), *_coverage(health), *_sessions(health, now), *_disk(health, now)]
+    return [*_silences(health, now), *_holds(health), *_coverage(health), *_sessions(health, now), *_strangers(health), *_disk(health, now)]
 
 
 def _silences(health: Health, now: dt.datetime) -> list[Sign]:
@@ -172,6 +174,19 @@ def _sessions(health: Health, now: dt.datetime) -> list[Sign]:
             title = f"the session of {market} is expected to end at {until}"
             found.append(Sign(f"session {market} {until}", "session", market, title, renew))
     return found
+
+
+def _strangers(health: Health) -> list[Sign]:
+    return [
+        Sign(
+            f"wrong_market {host} {since}",
+            "wrong_market",
+            market,
+            f"{host}, an address of {market}, serves another market's front page",
+            f"torwatch target probe {market}; if it stays so: torwatch target edit {market} --remove-mirror {host}",
+        )
+        for market, host, since in health.strangers
+    ]
 
 
 def _disk(health: Health, now: dt.datetime) -> list[Sign]:

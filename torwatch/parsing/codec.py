@@ -9,9 +9,10 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from torwatch.model import Feedback, Link, Listing, Outcome, PageInfo, PageKind, Parsed, Source, Vendor
+from torwatch.parsing.recognise import Guess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 def _names(make: type[Any]) -> tuple[str, ...]:
@@ -74,3 +75,13 @@ def _restore(row: list[Any], tuples: tuple[int, ...], source: int) -> list[Any]:
 def _link(kind: str, path: str, priority: int, key: str | None) -> Link:
     """Links of menus are the same on every page: one value each."""
     return Link(PageKind(kind), path, priority, key)
+
+
+def encode_guesses(guesses: Iterable[Guess]) -> bytes:
+    """What `decode_guesses` reads."""
+    return json.dumps([(guess.name, guess.score, guess.why) for guess in guesses]).encode()
+
+
+def decode_guesses(data: bytes) -> list[Guess]:
+    """Scores of parsers from a worker; ValueError or TypeError where they are none."""
+    return [Guess(str(name), float(score), str(why)) for name, score, why in json.loads(data)]

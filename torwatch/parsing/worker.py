@@ -20,18 +20,19 @@ import sys
 import threading
 from dataclasses import dataclass
 from multiprocessing import forkserver
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from torwatch.errors import ParserError, UsageError
 from torwatch.model import Outcome, PageKind, Parsed
 from torwatch.parserkit.decode import MAX_BYTES
 from torwatch.parserkit.page import split_host
-from torwatch.parsing.codec import decode_parsed, encode_parsed
+from torwatch.parsing.codec import decode_guesses, decode_parsed, encode_guesses, encode_parsed
 from torwatch.parsing.parse_page import parse_bytes
-from torwatch.parsing.registry import Parser, load_parser
+from torwatch.parsing.recognise import Guess, recognise
+from torwatch.parsing.registry import Parser, load_all, load_parser
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
     from pathlib import Path
     from types import TracebackType
@@ -44,6 +45,7 @@ COLLECT_EVERY = 250
 SWITCH_SECONDS = 0.0005  # Python's 5 ms are a page: so long a worker would wait while another thread normalises what its page gave
 KILLS_PER_PAGE = 3
 KILLED_FROM_OUTSIDE = "the worker died: SIGKILL"
+Answer = TypeVar("Answer")
 _DONE, _FAULT, _USAGE = b"D", b"F", b"U"
 
 
@@ -106,14 +108,25 @@ class ParserWorkers:
         if len(body) > self.limits.max_bytes:
             return Parsed(Outcome.TOO_LARGE, PageKind.OTHER, reason=f"{len(body)} bytes, the limit is {self.limits.max_bytes}")
         header = json.dumps((parser_name, path, content_type, fetched_at.isoformat())).encode()
+        met = self._ask(header, body, decode_parsed)
+        return Parsed(Outcome.PARSE_LIMIT, PageKind.OTHER, reason=met) if isinstance(met, str) else met
+
+    def recognise(self, body: bytes, *, content_type: str = "") -> list[Guess]:
+        """Score every parser against a front page in a worker, best first; a page that a worker does not survive is like none."""
+        met = self._ask(json.dumps((None, "", content_type, "")).encode(), body[: self.limits.max_bytes], decode_guesses)
+        return [] if isinstance(met, str) else met
+
+    def _ask(self, header: bytes, body: bytes, decode: Callable[[bytes], Answer]) -> Answer | str:
+        """Give one page to a worker, to another where it was killed from outside; a text: what it died of."""
+        met: Answer | str = ""
         # No limit of ours ends in SIGKILL: it comes from outside (the kernel short of memory, an operator) and says nothing about the page.
         for _ in range(KILLS_PER_PAGE):
-            parsed = self._ask_worker(header, body)
-            if parsed.reason != KILLED_FROM_OUTSIDE:
+            met = self._ask_worker(header, body, decode)
+            if met != KILLED_FROM_OUTSIDE:
                 break
-        return parsed
+        return met
 
-    def _ask_worker(self, header: bytes, body: bytes) -> Parsed:
+    def _ask_worker(self, header: bytes, body: bytes, decode: Callable[[bytes], Answer]) -> Answer | str:
         """Give one page to the next free worker, which is replaced when it does not answer."""
         worker = self._idle.get()
         keep = False
@@ -123,10 +136,10 @@ class ParserWorkers:
             sign, data = worker.ask(header, body)
             keep = worker.pages < PAGES_PER_WORKER
             if sign == _DONE:
-                return decode_parsed(data)
+                return decode(data)
         except (EOFError, OSError, TimeoutError, ValueError, TypeError) as error:
             keep = False
-            return Parsed(Outcome.PARSE_LIMIT, PageKind.OTHER, reason=_describe_death(worker, error, self.limits))
+            return _describe_death(worker, error, self.limits)
         finally:
             if not keep and worker is not None:
                 worker.kill()
@@ -200,6 +213,7 @@ def serve(pipe: Connection, directories: tuple[Path, ...], limits: Limits) -> No
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
     parsers: dict[str, Parser] = {}
+    everybody: list[Parser] = []  # loaded when a market is to be recognised
     gc.freeze()
     gc.disable()  # records hold no cycles: 6 % faster, and what foreign code leaves is collected now and then
     for page in itertools.count(1):
@@ -213,6 +227,10 @@ def serve(pipe: Connection, directories: tuple[Path, ...], limits: Limits) -> No
         used = resource.getrusage(resource.RUSAGE_SELF)
         resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used.ru_utime + used.ru_stime) + limits.cpu_seconds, resource.RLIM_INFINITY))
         try:
+            if name is None:
+                everybody = everybody or load_all(directories)
+                pipe.send_bytes(_DONE + encode_guesses(recognise(body, everybody, content_type=content_type)))
+                continue
             if name not in parsers:
                 parsers[name] = load_parser(name, directories)
             answer = _DONE + encode_parsed(_parse(parsers[name], body, path, content_type, dt.datetime.fromisoformat(fetched_at), limits))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torwatch.model import GOOD_OUTCOMES, OBSTACLE_OUTCOMES, Outcome
-from torwatch.store.targets import stamp
+from torwatch.store.targets import add_event, stamp
 from torwatch.store.witnesses import AMBIGUOUS, SILENCES, network_works
 from torwatch.units import back_off
 
@@ -33,6 +33,7 @@ ADDRESS_OUTCOMES = AMBIGUOUS | {
     Outcome.TIMEOUT_TOTAL,
     Outcome.STALLED,
     Outcome.RESET,
+    Outcome.WRONG_MARKET,
     Outcome.HTTP_ERROR,  # each address has a web server of its own in front
 }
 WITNESS_TIME = dt.timedelta(minutes=10)  # how near in time another onion's answer must be to show that our own network works
@@ -54,10 +55,15 @@ class MirrorVisit:
 
 
 def judge_visit(outcome: Outcome, *, works: bool | None) -> str:
-    """Give up, down or unknown. `works`: whether our own network did meanwhile, by its witnesses; None: nobody can tell."""
+    """Give up, down or unknown (an address of another market says nothing of this one). `works`: whether our own network did meanwhile, by its witnesses; None: nobody can tell."""
     if outcome in UP:
         return "up"
-    if outcome in OUR_OWN or (outcome in AMBIGUOUS and not works) or (outcome in SILENCES and works is False):
+    if (
+        outcome in OUR_OWN
+        or outcome is Outcome.WRONG_MARKET
+        or (outcome in AMBIGUOUS and not works)
+        or (outcome in SILENCES and works is False)
+    ):
         return "unknown"
     return "down"
 
@@ -80,11 +86,24 @@ def record_visit(
     verdict = judge_visit(outcome, works=works)
     if works is False:
         reason = f"our own network does not work{': ' if reason else ''}{reason}"
+    if outcome is Outcome.WRONG_MARKET:
+        flag_mirror(connection, mirror_id, reason, now)
     connection.execute(
         "INSERT INTO mirror_visit (mirror_id, at, source, outcome, reason, elapsed_ms, verdict) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (mirror_id, stamp(now), source, outcome.value, reason, elapsed_ms, verdict),
     )
     return verdict
+
+
+def flag_mirror(connection: sqlite3.Connection, mirror_id: int, reason: str, now: dt.datetime) -> None:
+    """Note that an address serves another market's front page, once until it does no more."""
+    row = connection.execute(
+        "SELECT market.name, mirror.host, (SELECT outcome FROM mirror_visit WHERE mirror_id = mirror.id ORDER BY id DESC LIMIT 1) FROM mirror"
+        " JOIN target ON target.id = target_id JOIN market ON market.id = market_id WHERE mirror.id = ?",
+        (mirror_id,),
+    ).fetchone()
+    if row[2] != Outcome.WRONG_MARKET.value:
+        add_event(connection, now, "mirror_flagged", row[0], {"host": row[1], "why": reason})
 
 
 def record_snapshot(connection: sqlite3.Connection, snapshot_id: int, now: dt.datetime) -> None:
@@ -118,7 +137,12 @@ def visits_of(store: Store, mirror_id: int, limit: int = HISTORY) -> list[Mirror
 
 
 def quarantined_until(visits: Sequence[MirrorVisit]) -> dt.datetime | None:
-    """Until when a mirror rests after failures that mean its address: ten minutes, doubled by each further one in a row, a day at most."""
+    """Until when a mirror rests after failures that mean its address: ten minutes, doubled by each further one in a row, a day at most.
+
+    An address of another market rests a day at once.
+    """
+    if visits and visits[-1].outcome == Outcome.WRONG_MARKET.value:
+        return dt.datetime.fromisoformat(visits[-1].at) + LONGEST_QUARANTINE
     failures = 0
     for visit in reversed(visits):
         if visit.outcome not in ADDRESS_OUTCOMES or visit.verdict == "up":

@@ -183,3 +183,14 @@ def silences(store: Store) -> list[Silence]:
         " FROM seen WHERE verdict = 'down' AND id > coalesce((SELECT id FROM last_up WHERE last_up.market = seen.market), 0) GROUP BY market"
     )
     return [Silence(row[0], row[1], bool(row[2])) for row in rows]
+
+
+def strangers(store: Store) -> list[tuple[str, str, str]]:
+    """(market, onion, since) of the addresses that served another market's front page when they were last visited."""
+    rows = store.rows(
+        "SELECT market.name, mirror.host, (SELECT max(at) FROM event WHERE kind = 'mirror_flagged' AND json_extract(detail, '$.host') = host)"
+        " FROM mirror JOIN target ON target.id = target_id JOIN market ON market.id = market_id"
+        " WHERE removed_at IS NULL AND target.state = 'active'"
+        " AND (SELECT outcome FROM mirror_visit WHERE mirror_id = mirror.id ORDER BY id DESC LIMIT 1) = 'wrong_market'"
+    )
+    return [(market, host, since or "") for market, host, since in rows]

@@ -9,6 +9,8 @@ import pytest
 from torwatch.errors import ParserError, UsageError
 from torwatch.model import Outcome
 from torwatch.parsing.parse_page import parse_bytes
+from torwatch.parsing.recognise import recognise
+from torwatch.parsing.registry import load_all
 from torwatch.parsing.worker import ParserWorkers
 
 BODIES = {
@@ -121,3 +123,14 @@ def test_reloading_takes_up_a_mended_parser_and_no_process_stays_behind(kinds, m
         pid = worker.process.pid
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_front_page_is_recognised_in_a_worker_and_one_that_kills_it_is_nobodys():
+    page = b"<html><head><title>Bazaar</title></head><body>tea</body></html>"
+    with ParserWorkers(1) as workers:
+        assert [guess.name for guess in workers.recognise(page, content_type="text/html")] == [
+            guess.name for guess in recognise(page, load_all(), content_type="text/html")
+        ]
+    with ParserWorkers(1, wall_seconds=0.001) as workers:
+        assert workers.recognise(page) == []
+        assert workers.replaced == 1
