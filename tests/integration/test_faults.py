@@ -200,6 +200,9 @@ class Beheaded:
                     self.kill()
         return self.workers.parse(*arguments, **given)
 
+    def recognise(self, *arguments, **given):
+        return self.workers.recognise(*arguments, **given)
+
     def kill(self):
         """What the out-of-memory killer does: SIGKILL."""
         for stat in Path("/proc").glob("[0-9]*/stat"):

@@ -137,6 +137,8 @@ def test_a_page_that_ends_in_the_middle_erases_nothing(watched):
     class Cut:
         """The workers, on pages cut off in the middle of a tag, as a market that dies while it writes sends them."""
 
+        recognise = staticmethod(watch.tools.workers.recognise)
+
         def parse(self, parser, body, *, path, **facts):
             if "/item/" in path:
                 body = body[: body.index(b"Origin Country") + 9] if b"Origin Country" in body else body
