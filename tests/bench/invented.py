@@ -37,6 +37,14 @@ def timed(work):
     return result, time.perf_counter() - start
 
 
+def held(what, figure, bar=None, unit="times", *, at_least=None):
+    """Print a figure against its bar, the most (or least) that it may be where there is one, and fail where it is missed."""
+    missed = (bar is not None and figure > bar) or (at_least is not None and figure < at_least)
+    told = f" (at most {bar:,})" if bar is not None else f" (at least {at_least:,})" if at_least is not None else ""
+    say(f"{what}: {figure:,.2f} {unit}{told}{': MISSED' if missed else ''}")
+    assert not missed, what
+
+
 class Market:
     """An invented market whose listings change a little from look to look."""
 
@@ -67,6 +75,14 @@ class Market:
     def view(self):
         """One more view of every listing; gives how many."""
         return self._change(1, lambda row: {"views": row.get("views", 0) + 1})
+
+    def cheapen(self):
+        """Change the price of every listing; gives how many."""
+        return self.step(1)
+
+    def rest(self):
+        """Change nothing."""
+        return 0
 
     def turn_over(self, share=CHANGED_SHARE):
         """Take a share of the listings away and offer as many new ones."""
@@ -101,15 +117,16 @@ class Import:
             staging.stage_pages(connection, snapshot.id, [page])
         return snapshot.id
 
-    def settle(self, snapshot_id):
+    def settle(self, snapshot_id, *, complete=True):
         """Diff what was staged, clear it and commit."""
         with self.store.write() as connection:
             for entity in (VENDOR, LISTING):
                 diff.diff_entity(
-                    connection, entity, snapshot=snapshot_id, market=1, coverage=COVERAGE[entity.name], complete=True, confirm_misses=2
+                    connection, entity, snapshot=snapshot_id, market=1, coverage=COVERAGE[entity.name], complete=complete, confirm_misses=2
                 )
             diff.link_vendors(connection, snapshot=snapshot_id, market=1)
-            connection.execute("UPDATE snapshot SET state = 'complete' WHERE id = ?", (snapshot_id,))
+            state = "complete" if complete else "partial"
+            connection.execute("UPDATE snapshot SET state = ? WHERE id = ?", (state, snapshot_id))
             staging.clear(connection, snapshot_id)
 
     def take(self, rows):
@@ -117,6 +134,10 @@ class Import:
         snapshot_id = self.stage(rows)
         self.settle(snapshot_id)
         return snapshot_id
+
+    def search_bytes(self):
+        """Bytes of the search index alone."""
+        return self.store.value("SELECT sum(length(block)) FROM listing_search_data")
 
     def used_bytes(self):
         """Bytes in use, free pages not counted."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import http.server
+import importlib.util
 import tempfile
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,3 +123,19 @@ def onion_server(network: PrivateNetwork, page_port: int) -> OnionServer:
 def fetch_page():
     """The function `fetch`, for tests in other modules (test folders are no packages, so nothing can be imported from here)."""
     return fetch
+
+
+@pytest.fixture(scope="session")
+def a_watch(network: PrivateNetwork):
+    """Give the function (directory, …) that opens a data folder with a daemon over the session's network (watched_daemon.py)."""
+    spec = importlib.util.spec_from_file_location("watched_daemon", HERE / "watched_daemon.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return partial(module.a_watch, network)
+
+
+@pytest.fixture
+def watch(a_watch, tmp_path: Path):
+    """One such folder, for a test that begins with nothing."""
+    with a_watch(tmp_path) as opened:
+        yield opened

@@ -1,7 +1,8 @@
 """Runs over a private Tor network, each killed with SIGKILL at a named point and resumed until complete; a process of its own, run by test_kill.py.
 
-Arguments: how many runs, listings of the simulated market. Started under quick_loopback where namespaces are to be had: a page over tor then
-takes 4 ms instead of 150. Prints one line of JSON for each run, and before them one that says how the uninterrupted run went.
+Arguments: how many runs, listings of the simulated market, the number of the first run (0; the number tells where and when a run is killed,
+so that many can be taken in slices). Started under quick_loopback where namespaces are to be had: a page over tor then takes 4 ms instead of
+150. Prints one line of JSON for each run, and before them one that says how the uninterrupted run went.
 """
 
 from __future__ import annotations
@@ -157,7 +158,7 @@ def tell(said):
     sys.stdout.flush()
 
 
-def main(runs, listings):
+def main(runs, listings, first=0):
     drawn_as = ENGINES[MARKET]()
     clock = SimulatedClock(EPOCH + dt.timedelta(days=90))
     with contextlib.ExitStack() as stack:
@@ -170,7 +171,7 @@ def main(runs, listings):
         wanted = dump(base / "undisturbed")
         tell({"pages": unread(base / "undisturbed")[1], "rows": {name: len(found) for name, found in wanted.items()}})
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for said in pool.map(lambda number: one_run(number, base, network, onion, wanted), range(runs)):
+            for said in pool.map(lambda number: one_run(number, base, network, onion, wanted), range(first, first + runs)):
                 tell(said)
 
 

@@ -115,6 +115,24 @@ def test_a_tor_that_answers_needs_no_mending(lonely):
     assert lonely.process_id == pid
 
 
+def switch_network(service, value):
+    """Over a control connection of its own, as an operator would."""
+    control = Control(next(service.settings.data_directory.glob("control-*.sock")))
+    control.connect()
+    control.set_conf("DisableNetwork", value)
+    control.close()
+
+
+def test_a_network_that_was_switched_off_is_told_and_its_new_port_is_found_once_it_is_on_again(lonely):
+    switch_network(lonely, "1")
+    with pytest.raises(TorError, match="network is switched off"):
+        lonely.ensure()
+    switch_network(lonely, "0")
+    lonely.ensure()
+    socket.create_connection(lonely.socks_address, timeout=5).close()
+    assert lonely.ensure() is False
+
+
 def test_our_own_tor_killed_is_started_again(lonely):
     pid = lonely.process_id
     os.kill(pid, signal.SIGKILL)

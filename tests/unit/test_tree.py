@@ -21,7 +21,6 @@ LONG_TESTS = {
     "tests/integration/test_forgetting.py": "one watched market with all that may hold a name, and every way to forget it",
     "tests/integration/test_rebuild.py": "one watched archive, and everything that may befall it before it is rebuilt",
     "tests/tor/test_control.py": "one tor of the module, whose start is dear, for all that is asked of it",
-    "tests/tor/test_daemon.py": "one daemon's life over a private network: start, stop, reload, kills",
     "tests/tor/soak_run.py": "one run: its markets, its faults, and the account of every snapshot that came due",
     "tests/unit/demo/market/test_engines.py": "two engines held against the same questions",
     "tests/unit/demo/market/test_server.py": "the simulated market's manners, one request each",

@@ -52,8 +52,9 @@ def history(entity: str, key: str, market: str | None, *, looks: bool, as_json: 
 @click.option("--at", "at_text", required=True, help="A day or time, UTC: 2026-01-31 or 2026-01-31T12:00.")
 @click.option("--market", help="Only this market.")
 @click.option("--entity", type=click.Choice(["listing", "vendor"]), default="listing", show_default=True, help="What to print.")
+@click.option("--limit", type=click.IntRange(0), default=50, show_default=True, help="At most so many; 0: all. --json prints all.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list with every claim.")
-def state(at_text: str, market: str | None, entity: str, *, as_json: bool) -> None:
+def state(at_text: str, market: str | None, entity: str, limit: int, *, as_json: bool) -> None:
     """Show the markets as they stood at a time, as far as torwatch had seen by then.
 
     A day means its end. What stood is told by the newest snapshot that had ended.
@@ -80,9 +81,11 @@ def state(at_text: str, market: str | None, entity: str, *, as_json: bool) -> No
     shown = ("title", "vendor", "price", "currency", "ship_from") if entity == "listing" else ("name", "ship_from", "ship_to")
     print_table(
         ("market", "key", *shown),
-        [(one["market"], one["key"], *(shorten(one["claims"].get(name)) for name in shown)) for one in found],
+        [(one["market"], one["key"], *(shorten(one["claims"].get(name)) for name in shown)) for one in (found[:limit] if limit else found)],
         empty=f"No snapshot had ended by {at_text}: see `torwatch snapshot list`.",
     )
+    if 0 < limit < len(found):
+        click.echo(f"{limit} of {len(found):,}; --limit 0 shows all.")
 
 
 @click.command()

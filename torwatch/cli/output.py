@@ -14,20 +14,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 
+DELETE = 0x7F  # the one ASCII control character that json.dumps leaves as it is
+
+
 def print_json(value: Any) -> None:
     """One JSON document, indented on a terminal, on one line elsewhere; characters that hide or steer are escaped, so that none is lost."""
     click.echo(escape_hidden(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None, default=str)))
 
 
+class Escapes(dict[int, str]):
+    """For str.translate: every sign as it is shown, found out once."""
+
+    def __missing__(self, code: int) -> str:
+        from torwatch.normalise.text import visible
+
+        sign = chr(code)
+        shown = self[code] = (
+            sign if sign.isprintable() or visible(sign) == sign else f"\\u{code:04x}" if code == DELETE else json.dumps(sign)[1:-1]
+        )
+        return shown
+
+
 def escape_hidden(document: str) -> str:
     r"""JSON with control, zero-width and bidi characters and lone surrogates as `\uXXXX`: the same values, harmless on a terminal."""
-    if document.isascii() and "\x7f" not in document:
+    if document.isascii() and chr(DELETE) not in document:
         return document  # json.dumps has escaped the other ASCII control characters
-    from torwatch.normalise.text import visible
-
-    return "".join(sign if sign.isprintable() or visible(sign) == sign else json.dumps(sign)[1:-1] for sign in document).replace(
-        "\x7f", "\\u007f"
-    )
+    return document.translate(Escapes())
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

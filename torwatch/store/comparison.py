@@ -149,15 +149,26 @@ def causes_between(store: Store, market_id: int, between: tuple[int, int]) -> di
 
 def category_differences(store: Store, market_id: int, first: int, before: State, after: State) -> tuple[CategoryDifference, ...]:
     """The categories whose number of standing listings differs; `before` and `after` are the states of what was touched between."""
-    whole = entity_after(store, LISTING, market_id, first, ["category"])
-    counted = Counter(claims.get("category") for claims in whole.values())
     moved = Counter(_categories(after))
     moved.subtract(Counter(_categories(before)))
+    counted = categories_after(store, market_id, first)
     return tuple(
         CategoryDifference(category, counted[category], counted[category] + by)
         for category, by in sorted(moved.items(), key=lambda item: item[0] or "")
         if by
     )
+
+
+def categories_after(store: Store, market_id: int, snapshot_id: int) -> Counter[str | None]:
+    """Standing listings by category after a snapshot: the present ones, with what was touched since as it stood then."""
+    rows = store.rows("SELECT category, count(*) FROM listing WHERE market_id = ? AND standing = 1 GROUP BY category", (market_id,))
+    counted: Counter[str | None] = Counter({row[0]: row[1] for row in rows})
+    newest = int(store.value("SELECT max(id) FROM snapshot WHERE market_id = ?", (market_id,)) or 0)
+    for number, sign in ((newest, -1), (snapshot_id, 1)):
+        touched = entity_after(store, LISTING, market_id, number, ["category"], (snapshot_id, newest))
+        for category, listings in Counter(claims.get("category") for claims in touched.values()).items():
+            counted[category] += sign * listings
+    return counted
 
 
 def _categories(state: State) -> Iterable[str | None]:

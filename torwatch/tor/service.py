@@ -128,7 +128,7 @@ class TorService:
                     if self._reconnect(control):
                         return True
                 else:
-                    return False
+                    return self._follow_listener(control)
             self._restart()
             return True
 
@@ -233,6 +233,19 @@ class TorService:
         self.socks_timeout_seconds = int(timeout[0]) if timeout and timeout[0].isdigit() else DEFAULT_SOCKS_TIMEOUT_SECONDS
         self._keys.give_again(control)
         self._since, self.version = self._now(), control.get_info("version").split()[0]
+
+    def _follow_listener(self, control: Control) -> bool:
+        """Find the SOCKS port again: own tor opens another one when its network was switched off and on. Returns whether it had moved."""
+        known = self._known_listener()
+        if self.settings.socks is not None:
+            return False
+        open_ports = read_listeners(control.get_info("net/listeners/socks"), [])
+        if any((one.host, one.port) == (known.host, known.port) for one in open_ports):
+            return False
+        if not open_ports and control.get_conf("DisableNetwork") == ("1",):
+            raise TorError("tor's network is switched off (DisableNetwork 1): torwatch goes on once it is switched on")
+        self._settle(control)
+        return True
 
     def _reconnect(self, control: Control) -> bool:
         try:
