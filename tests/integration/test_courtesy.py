@@ -30,7 +30,8 @@ def look_for_days(watch, **crawl):
         rest = rests(watch.store)[watch.target.id]
         assert find_snapshot(watch.store, snapshot.id).state == "running"
         assert rest.until == dt.datetime.combine(watch.clock().date() + DAY, dt.time(), dt.UTC)
-        assert due_of(watch.store, watch.target, jitter=0.1, now=watch.clock()) == rest.until
+        one = watch.target
+        assert due_of(watch.store, one.id, one.every_seconds, one.added_at, jitter=0.1, now=watch.clock()) == rest.until
         watch.last_rest = rest
         watch.clock.advance(DAY)
     raise AssertionError("it never ends")
