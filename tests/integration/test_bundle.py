@@ -16,7 +16,11 @@ from torwatch.archive.bundle import pack_listing, pack_snapshot
 from torwatch.archive.index import read_index
 from torwatch.archive.manifest import read_chain
 from torwatch.archive.timestamp import keep_response, make_request, response_path
+from torwatch.assembly import open_readers
 from torwatch.errors import ArchiveError, UsageError
+from torwatch.forgetting import request_vendor
+from torwatch.oblivion import carry_out
+from torwatch.versions import Versions
 
 
 def run(*command, cwd):
@@ -98,6 +102,25 @@ def test_a_bundle_verifies_with_public_tools_alone(archive, authority, tmp_path,
     data.write_bytes(data.read_bytes() + b" ")
     assert run(*command, cwd=folder).returncode != 0
     assert run("sha256sum", "--strict", "-c", "SHA256SUMS", cwd=folder).returncode != 0
+
+
+def test_a_bundle_of_a_snapshot_with_tombstones_leaves_out_what_is_gone_and_says_so(watched, tmp_path):
+    watch = watched("souk", listings=10, still=True)
+    watch.look()
+    watch.look()
+    archive, target = watch.config.archive_directory, tmp_path / "evidence.zip"
+    name = watch.store.value("SELECT name FROM vendor WHERE standing = 1 ORDER BY id LIMIT 1")
+    with open_readers(watch.config) as readers:
+        carry_out(watch.tools, request_vendor(watch.store, "souk", name, "17"), readers, Versions(archive))
+    sealed = read_chain(archive)[0].fields["records"]
+    count = pack_snapshot(archive, 1, target)
+    assert 0 < count < sum(sealed.values())
+    folder = unpacked(target, tmp_path / "out")
+    assert run("sha256sum", "--strict", "-c", "SHA256SUMS", cwd=folder).returncode == 0
+    pages = sorted(str(page) for page in folder.glob("pages/*.warc.gz"))
+    assert run(sys.executable, "-m", "warcio.cli", "check", *pages, cwd=folder).returncode == 0
+    assert list(folder.glob("chain/*.tombstone-*.manifest.json"))
+    assert "had to be forgotten" in (folder / "README.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("what", ["snapshot", "listing"])

@@ -9,14 +9,21 @@ from typing import TYPE_CHECKING
 from torwatch.archive.index import index_path, read_index
 from torwatch.archive.manifest import Link, read_chain, read_records, records_path
 from torwatch.archive.timestamp import response_path
+from torwatch.archive.tombstone import is_whole, tombstones_of
 from torwatch.errors import ArchiveError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
 Offsets = frozenset[int] | None  # of the responses that are wanted of a WARC; None: all
 
+MISSING = """\
+Records that expired or had to be forgotten are not in this bundle: {count} of those in the lists. chain/*.tombstone-* tells of each, by its sha256
+under "gone"; a list of digests (*.records) still names them. The index (*.cdxj) is then the one whose sha256 the newest tombstone of its
+snapshot tells.
+
+"""
 README = """\
 Evidence: {subject}
 
@@ -50,7 +57,7 @@ is in this bundle too: its URI and date stand under WARC-Refers-To-…, its file
 same WARC-Payload-Digest. Where the request was the same as then, it stands before that record only; Torwatch-Request-Digest, in both, is the
 WARC-Block-Digest of the request.
 
-What is claimed on these pages is the vendor's claim. Images and the payloads of data: URIs were never stored; where a page had some, the
+{missing}What is claimed on these pages is the vendor's claim. Images and the payloads of data: URIs were never stored; where a page had some, the
 header Torwatch-Stripped-Data-URIs counts them, and Torwatch-Received-Digest is the sha256 of what came before they were taken out.
 """
 
@@ -61,6 +68,8 @@ def pack_snapshot(archive_directory: Path, snapshot_id: int, target: Path) -> in
     links = [link for link in chain if link.fields.get("snapshot") == snapshot_id]
     if not links:
         raise UsageError(f"no manifest vouches for a snapshot {snapshot_id}: see `torwatch snapshot list`, or run `torwatch evidence seal`")
+    if not warc_of(links[0]).is_file() and any(is_whole(one) for one in tombstones_of(archive_directory, chain).get(links[0].path, ())):
+        raise UsageError(f"snapshot {snapshot_id} was forgotten with its market: only its digests are kept")
     return write_bundle(chain, target, f"snapshot {snapshot_id} of {links[0].fields.get('market')}", [(links[0], None)])
 
 
@@ -69,16 +78,23 @@ def pack_listing(archive_directory: Path, market: str, key: str, target: Path) -
     chosen: list[tuple[Link, Offsets]] = []
     chain = read_chain(archive_directory)
     for link in chain:
-        if link.fields.get("market") == market:
+        if link.fields.get("market") == market and index_path(warc_of(link)).is_file():  # else all of it was forgotten
             entries = read_index(index_path(warc_of(link)))
             offsets = frozenset(
-                entry.offset for entry in entries if entry.key == key and entry.kind == "listing" and entry.offset is not None
+                entry.offset
+                for entry in entries
+                if entry.key == key and entry.kind == "listing" and entry.offset is not None and not entry.removed
             )
             if offsets:
                 chosen.append((link, offsets))
     if not chosen:
         raise UsageError(f"the archive holds no page of a listing {key!r} of {market!r}: see the table listing for keys")
     return write_bundle(chain, target, f"listing {key} of {market}", chosen)
+
+
+def archive_of(chain: Sequence[Link]) -> Path:
+    """The archive that a chain is of."""
+    return chain[0].path.parent.parent
 
 
 def warc_of(link: Link) -> Path:
@@ -99,7 +115,12 @@ def with_pages_referred_to(chain: Iterable[Link], chosen: Iterable[tuple[Link, O
     for link, offsets in list(wanted.values()):
         warc = warc_of(link)
         for entry in read_index(index_path(warc)):
-            if entry.orig_filename is None or entry.orig_offset is None or (offsets is not None and entry.offset not in offsets):
+            if (
+                entry.removed
+                or entry.orig_filename is None
+                or entry.orig_offset is None
+                or (offsets is not None and entry.offset not in offsets)
+            ):
                 continue
             holder = by_warc.get(warc.with_name(entry.orig_filename))
             if holder is None:
@@ -111,10 +132,10 @@ def with_pages_referred_to(chain: Iterable[Link], chosen: Iterable[tuple[Link, O
     return sorted(wanted.values(), key=lambda pair: pair[0].sequence)
 
 
-def cut_records(link: Link, offsets: Offsets) -> Iterator[bytes]:
+def cut_records(link: Link, offsets: Offsets, gone: Collection[str]) -> Iterator[bytes]:
     """The compressed records of a snapshot in their order: all, or warcinfo and the exchanges whose response begins at `offsets`.
 
-    Raises ArchiveError when a record is not what was sealed: a bundle must not spread a break.
+    Without those that were taken out, whose sha256 is in `gone`. Raises ArchiveError when a record is not what was sealed: a bundle must not spread a break.
     """
     warc = warc_of(link)
     listed = read_records(records_path(warc))
@@ -123,8 +144,7 @@ def cut_records(link: Link, offsets: Offsets) -> Iterator[bytes]:
     }
     wanted |= {position - 1 for position in wanted if position and listed[position - 1].kind == "request"}
     with warc.open("rb") as handle:
-        for position in sorted(wanted):
-            record = listed[position]
+        for record in (listed[position] for position in sorted(wanted) if listed[position].sha256 not in gone):
             handle.seek(record.offset)
             raw = handle.read(record.length)
             if hashlib.sha256(raw).hexdigest() != record.sha256:
@@ -136,7 +156,8 @@ def write_bundle(chain: Sequence[Link], target: Path, subject: str, chosen: Iter
     """Write the ZIP of what is chosen of a chain, whole or not at all; gives the number of records. Raises ArchiveError when a file is missing or cannot be written."""
     scratch = target.with_name(target.name + ".part")
     sums: list[str] = []
-    count = 0
+    count = missing = 0
+    tombstones = tombstones_of(archive_of(chain), chain)
     try:
         with zipfile.ZipFile(scratch, "w", zipfile.ZIP_STORED) as bundle:
 
@@ -146,8 +167,9 @@ def write_bundle(chain: Sequence[Link], target: Path, subject: str, chosen: Iter
 
             for link, offsets in with_pages_referred_to(chain, chosen):
                 warc = warc_of(link)
-                records = list(cut_records(link, offsets))
-                count += len(records)
+                gone = {sha256 for one in tombstones.get(link.path, ()) for sha256 in one.fields["gone"]}
+                records = list(cut_records(link, offsets, gone))
+                count, missing = count + len(records), missing + len(gone)
                 name = f"{warc.parent.name}-{warc.name}"
                 add(f"pages/{name}", b"".join(records))
                 for record in dict.fromkeys(records):
@@ -159,7 +181,8 @@ def write_bundle(chain: Sequence[Link], target: Path, subject: str, chosen: Iter
                 add(name, link.path.read_bytes())
                 if response_path(link).is_file():
                     add(name.removesuffix(".manifest.json") + ".tsr", response_path(link).read_bytes())
-            add("README.txt", README.format(subject=subject, head=chain[-1].sha256).encode())
+            note = MISSING.format(count=missing) if missing else ""
+            add("README.txt", README.format(subject=subject, head=chain[-1].sha256, missing=note).encode())
             bundle.writestr("SHA256SUMS", "".join(sums))
         scratch.replace(target)
     except OSError as error:
