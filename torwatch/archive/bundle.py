@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from torwatch.archive.index import index_path, read_index
 from torwatch.archive.manifest import Link, read_chain, read_records, records_path
 from torwatch.archive.timestamp import response_path
-from torwatch.archive.tombstone import is_whole, tombstones_of
+from torwatch.archive.tombstone import is_tombstone, is_whole, tombstones_of
 from torwatch.errors import ArchiveError, UsageError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ header Torwatch-Stripped-Data-URIs counts them, and Torwatch-Received-Digest is 
 def pack_snapshot(archive_directory: Path, snapshot_id: int, target: Path) -> int:
     """Bundle every record of a snapshot; gives how many. Raises UsageError when no manifest vouches for it."""
     chain = read_chain(archive_directory)
-    links = [link for link in chain if link.fields.get("snapshot") == snapshot_id]
+    links = [link for link in manifests_in(chain) if link.fields.get("snapshot") == snapshot_id]
     if not links:
         raise UsageError(f"no manifest vouches for a snapshot {snapshot_id}: see `torwatch snapshot list`, or run `torwatch evidence seal`")
     if not warc_of(links[0]).is_file() and any(is_whole(one) for one in tombstones_of(archive_directory, chain).get(links[0].path, ())):
@@ -77,7 +77,7 @@ def pack_listing(archive_directory: Path, market: str, key: str, target: Path) -
     """Bundle every archived page of one listing; gives the number of records. Raises UsageError when there is none."""
     chosen: list[tuple[Link, Offsets]] = []
     chain = read_chain(archive_directory)
-    for link in chain:
+    for link in manifests_in(chain):
         if link.fields.get("market") == market and index_path(warc_of(link)).is_file():  # else all of it was forgotten
             entries = read_index(index_path(warc_of(link)))
             offsets = frozenset(
@@ -97,6 +97,11 @@ def archive_of(chain: Sequence[Link]) -> Path:
     return chain[0].path.parent.parent
 
 
+def manifests_in(chain: Iterable[Link]) -> list[Link]:
+    """The links of a chain that vouch for a WARC: all but the tombstones."""
+    return [link for link in chain if not is_tombstone(link)]
+
+
 def warc_of(link: Link) -> Path:
     """The WARC that a manifest vouches for. Raises ArchiveError when the manifest names none."""
     for file in link.fields.get("files", []):
@@ -111,7 +116,7 @@ def with_pages_referred_to(chain: Iterable[Link], chosen: Iterable[tuple[Link, O
     Raises ArchiveError when no manifest vouches for such a record.
     """
     wanted = {link.path: (link, offsets) for link, offsets in chosen}
-    by_warc = {warc_of(link): link for link in chain}
+    by_warc = {warc_of(link): link for link in manifests_in(chain)}
     for link, offsets in list(wanted.values()):
         warc = warc_of(link)
         for entry in read_index(index_path(warc)):

@@ -90,7 +90,9 @@ def write_configuration_reference() -> str:
             section = table
             parts.append(f"\n## {f'[{table}]' if table else 'At the top'}\n\n| key | kind | default | meaning |\n|---|---|---|---|")
         default = (
-            "Tor Browser's, see config.example.toml" if isinstance(key.default, dict) else f"`{_escape(write_toml_value(key.default))}`"
+            "Tor Browser's, see config.example.toml"
+            if isinstance(key.default, dict) and key.default
+            else f"`{_escape(write_toml_value(key.default))}`"
         )
         parts.append(f"| `{name}` | {_escape(key.kind)} | {default} | {_escape(key.description)} |")
     return "\n".join(parts) + "\n"

@@ -55,7 +55,7 @@ def state_from_views(store, market_id, snapshot_id):
     return state
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(taken=steps)
 def test_every_past_state_is_the_same_taken_back_replayed_and_by_the_views(taken, store):
     number = store.value("SELECT count(*) FROM market")
