@@ -179,6 +179,7 @@ def make_tools(
         explain=explain_code,
         archive_directory=config.archive_directory,
         sessions_directory=config.sessions_directory,
+        client_keys_directory=config.client_keys_directory,
         rng=rng,
         now=now,
         normalisers=normalisers_for,

@@ -80,6 +80,7 @@ class Tools:
     explain: Explain
     archive_directory: Path
     sessions_directory: Path
+    client_keys_directory: Path
     rng: random.Random
     now: Callable[[], dt.datetime]
     normalisers: Callable[[MarketFacts], Sequence[Normaliser]]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from torwatch.clearance import forget_target
 from torwatch.closing import derive, end_unfinished, finish_closings
+from torwatch.crawl.session import drop_session
 from torwatch.forgetting import forget_vendor
 from torwatch.loading import derive_file
 from torwatch.parsing.registry import load_parser
@@ -13,6 +14,7 @@ from torwatch.removal import removing
 from torwatch.store.forgetting import imported_files
 from torwatch.store.judgement import HoldRule
 from torwatch.store.snapshots import ended_snapshots, parser_of, unfinished_snapshots
+from torwatch.tor.client_keys import drop_client_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,10 +44,19 @@ def carry_out(
     with removing(store, archive, now):
         end_snapshots(tools, request.market_id, versions)
         if request.person is None:
+            drop_secrets(tools, request)
             return forget_target(store, archive, request, now=now, progress=progress)
         done = forget_vendor(store, archive, request, readers=readers, versions=versions, now=now, progress=progress)
         derive_anew(tools, request, versions)
         return done
+
+
+def drop_secrets(tools: Tools, request: ForgetRequest) -> None:
+    """Delete the cookies and the client keys that were kept for a target."""
+    for target_id in dict(request.ids)["target"]:
+        drop_session(tools.sessions_directory, target_id)
+    for host in request.hosts:
+        drop_client_key(tools.client_keys_directory, host)
 
 
 def derive_anew(tools: Tools, request: ForgetRequest, versions: Versions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import datetime as dt
 import gzip
@@ -27,6 +28,7 @@ from torwatch.assembly import open_readers
 from torwatch.clearance import request_target
 from torwatch.cli import main
 from torwatch.config_sections import AlertsSection
+from torwatch.crawl.session import BrowserSession, save_session
 from torwatch.dataset.layout import load_layout
 from torwatch.errors import UsageError
 from torwatch.evidence import verify
@@ -41,6 +43,7 @@ from torwatch.store.database import open_store, writer_lock
 from torwatch.store.judgement import HoldRule
 from torwatch.store.search import search_listings
 from torwatch.store.targets import add_event, edit_target
+from torwatch.tor.client_keys import save_client_key
 from torwatch.versions import Versions
 
 WEEK = dt.timedelta(days=7)
@@ -178,8 +181,12 @@ def test_a_vendor_of_expired_pages_is_forgotten_too(grown, tmp_path, rebuild, ke
 
 def test_a_forgotten_target_leaves_manifests_and_tombstones_only(grown, tmp_path, rebuild, keyed_tables):
     folder, archive = grown.config.data_directory, grown.config.archive_directory
-    words = {grown.target.mirrors[0].host, grown.name, *titles_of(grown)}
+    host = grown.target.mirrors[0].host
+    words = {host, grown.name, *titles_of(grown)}
+    save_session(grown.config.sessions_directory, grown.target.id, BrowserSession((), ()))
+    save_client_key(grown.config.client_keys_directory, host, base64.b64encode(bytes(32)).decode())
     carry_out_for(grown, request_target(grown.store, "souk", "order 3"))
+    assert not [*grown.config.sessions_directory.iterdir(), *grown.config.client_keys_directory.iterdir()]
     assert places_of(folder, words) == []
     assert grown.store.value("SELECT count(*) FROM market") == grown.store.value("SELECT count(*) FROM text") == 0
     assert find_faults(grown.store.connection) == []
