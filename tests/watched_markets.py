@@ -1,4 +1,7 @@
-"""Four invented markets watched for sixteen weeks: one that closes, one that comes later, a held week, a partial one, days out of reach."""
+"""Five invented markets watched for sixteen weeks: one that closes, one that comes later, a held week, a partial one, days out of reach.
+
+Of two the very first snapshot is held: one comes good a week later, the other never does.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ builders = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(builders)
 
 WEEKS = 16
-MARKETS = {"anchorage": (0, WEEKS), "breakwater": (0, WEEKS), "causeway": (0, 11), "dockside": (5, WEEKS)}  # from week, until week
+# from week, until week
+MARKETS = {"anchorage": (0, WEEKS), "breakwater": (0, WEEKS), "causeway": (0, 11), "dockside": (5, WEEKS), "eastquay": (4, 4)}
+FIRST_HELD = ("dockside", "eastquay")  # a week before
 ORIGINS = (
     ("Netherlands", 14), ("United Kingdom", 16), ("Germany", 15), ("United States", 14), ("Australia", 8), ("Canada", 6), ("France", 5),
     ("Spain", 3), ("Belgium, Netherlands", 2), ("Poland", 2), ("Europe", 4), ("Worldwide", 5), ("Undeclared", 3), (None, 6),
@@ -47,19 +52,22 @@ def build(path, listings=240):
     """Write the database; `listings` stand in each market."""
     with open_store(path) as store:
         for number, (market, (begin, end)) in enumerate(MARKETS.items()):
-            watch_market(store, market, number, range(begin, end), listings)
+            watch_market(store, market, number, begin, end, listings)
         with store.write() as connection:
             connection.execute("UPDATE market SET title = upper(substr(name, 1, 1)) || substr(name, 2)")
             connection.execute("UPDATE market SET closed = '2026-03-20' WHERE name = 'causeway'")
     return path
 
 
-def watch_market(store, market, number, weeks, size):
+def watch_market(store, market, number, begin, end, size):
     rng = random.Random(market)
     target = builders.a_target(store, market, host=number + 1)
+    if market in FIRST_HELD:
+        tea = {"1": {"title": "Tea", "vendor": "leaf"}}
+        assert builders.take(store, target, tea, week=begin - 1, drift="no price on 90 % of pages")[1].state == "held"
     vendors = [a_vendor(rng, market, place) for place in range(size // 6)]
     standing, last = {}, 0
-    for week in weeks:
+    for week in range(begin, end):
         ends = {vendor["name"] for vendor in vendors if vendor["until"] <= week}
         standing = {key: row for key, row in standing.items() if rng.random() > 0.06 and row["vendor"] not in ends}
         shops = [vendor for vendor in vendors if vendor["since"] <= week < vendor["until"]]
@@ -73,7 +81,7 @@ def watch_market(store, market, number, weeks, size):
         if partial:
             seen = {key: row for key, row in standing.items() if rng.random() < 0.7}
         builders.take(store, target, seen, week=week, complete=not partial, max_fall=0.4, total=len(standing), confirm_misses=1)
-    visit_mirror(store, target, market, weeks, rng)
+    visit_mirror(store, target, market, begin, end, rng)
     write_derived(store, target.market_id, normalisers_for())
     leave_feedback(store, target.market_id, rng)
 
@@ -101,12 +109,12 @@ def a_listing(rng, vendor):
     }  # fmt: skip
 
 
-def visit_mirror(store, target, market, weeks, rng):
+def visit_mirror(store, target, market, begin, end, rng):
     """Two visits a day: now and then out of reach, and for good where the market closed."""
-    trouble_until, now = 0, builders.NOW + builders.WEEK * weeks[0]
+    trouble_until, now = 0, builders.NOW + builders.WEEK * begin
     with store.write() as connection:
-        for day in range(7 * (WEEKS - weeks[0])):
-            closed = day >= 7 * len(weeks)
+        for day in range(7 * (WEEKS - begin)):
+            closed = day >= 7 * (end - begin) > 0
             if not closed and day >= trouble_until and rng.random() < 0.04:
                 trouble_until = day + rng.randrange(1, 5)
                 trouble = rng.choice(TROUBLE)

@@ -6,9 +6,10 @@ import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from torwatch.answer.words import DUTCH_CATEGORIES, DUTCH_CLASSES, DUTCH_GROUPS, DUTCH_REGIONS
 from torwatch.normalise.country import country_codes, region_codes, region_contains
 from torwatch.report.chart import NAMES, Chart, pivoted, read_chart
-from torwatch.report.document import Document, Section
+from torwatch.report.document import Document, Label, Section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,12 +28,18 @@ BESIDE = {
     "market_availability": "snapshots",
     "coverage": "coverage",
 }
+WORDS = {**DUTCH_GROUPS, **DUTCH_CATEGORIES, **DUTCH_CLASSES, **DUTCH_REGIONS}
+NOT_DRAWN = {
+    "en": "Not drawn: nothing that counts was seen in this period. A held snapshot counts once it is accepted.",
+    "nl": "Niet getekend: in deze periode is niets gezien dat telt. Een aangehouden opname telt zodra zij is aanvaard.",
+}
 
 
 def all_charts(day: dt.date) -> tuple[Chart, ...]:
-    """Every chart, with the regions as they were on a day."""
+    """Every chart, with the regions as they were on a day, and with the words of the answer beside its own."""
     regions = {region: [code for code in country_codes() if region_contains(region, code, day)] for region in region_codes()}
-    return tuple(read_chart(name, regions) for name in NAMES)
+    charts = (read_chart(name, regions) for name in NAMES)
+    return tuple(dataclasses.replace(chart, dutch={**WORDS, **chart.dutch}) for chart in charts)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,10 +66,14 @@ def with_charts(document: Document, figures: Figures) -> Document:
 
 
 def draw_figures(figures: Figures, language: str) -> dict[str, str]:
-    """Section key → inline SVG of every chart that has something to show."""
-    from torwatch.report.chart_svg import draw_svg  # noqa: PLC0415 - an extra, loaded only for the report
+    """Section key → every chart that has something to show as inline SVG: a wide picture, and a narrow one for a small screen."""
+    from torwatch.report.chart_svg import WIDTHS, draw_svg  # noqa: PLC0415 - an extra, loaded only for the report
 
-    return {_key(chart): draw_svg(chart, rows, language) for chart in figures.charts if (rows := figures.rows[chart.name])}
+    return {
+        _key(chart): "".join(draw_svg(chart, rows, language, width) for width in WIDTHS)
+        for chart in figures.charts
+        if (rows := figures.rows[chart.name])
+    }
 
 
 def _key(chart: Chart) -> str:
@@ -72,8 +83,12 @@ def _key(chart: Chart) -> str:
 def _section(chart: Chart, rows: Sequence[tuple[Cell, ...]], language: str) -> Section:
     title, note = chart.say(chart.title, language), chart.say(chart.description, language)
     if not rows:
-        reason = "Niet getekend: in deze periode is niets gezien." if language == "nl" else "Not drawn: nothing was seen in this period."
-        return Section(_key(chart), title, note=note, reason=reason, sql=chart.sql)
+        return Section(_key(chart), title, note=note, reason=NOT_DRAWN[language], sql=chart.sql)
     columns, table = pivoted(chart, rows)
-    said = tuple(tuple(chart.say(cell, language) if isinstance(cell, str) else cell for cell in row) for row in table)
+    said = tuple(tuple(_label(chart, cell, language) if isinstance(cell, str) else cell for cell in row) for row in table)
     return Section(_key(chart), title, tuple(chart.say(name, language) for name in columns), columns, said, note, sql=chart.sql)
+
+
+def _label(chart: Chart, cell: str, language: str) -> str:
+    """A word that has a Dutch one knows its key in both languages; a name or a day is what it is."""
+    return Label(cell, chart.say(cell, language)) if chart.say(cell, "nl") != cell else cell

@@ -117,6 +117,27 @@ def test_every_canned_query_opens_and_answers(get):
         assert rows[name], name
 
 
+def test_every_parameter_of_a_canned_query_may_stay_empty(get):
+    rows = {query.name: json.loads(get(f"/torwatch/{query.name}.json", _shape="array")) for query in QUERIES if ":" in query.sql}
+    assert {"listings_from", "listings_to", "new_since", "vendor_history", "price_over_time", "changes_in_snapshot"} <= set(rows)
+    for name in ("new_since", "vendor_history", "changes_in_snapshot"):
+        assert rows[name], name
+
+
+def test_a_page_of_a_table_says_what_each_column_is_and_where_it_comes_from(get, data):
+    said = json.loads(get("/-/metadata.json"))["databases"]["torwatch"]["tables"]
+    shown = [name for name in names_of(data) if not said.get(name, {}).get("hidden") and name in said]
+    assert len(shown) > 20
+    with contextlib.closing(sqlite3.connect(data / "torwatch.db")) as connection:
+        for name in shown:
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]
+            assert list(said[name]["columns"]) == columns, name
+            assert all(said[name]["columns"].values()), name
+    page = get("/torwatch/listing_unit_price")
+    for words in ("Listing unit price", "currency for one unit", "torwatch&#39;s normalisers"):
+        assert words in page
+
+
 def test_working_tables_are_hidden_and_the_others_described(get):
     tables = {table["name"]: table for table in json.loads(get("/torwatch.json"))["tables"]}
     shown = {name for name, table in tables.items() if not table["hidden"]}
@@ -149,8 +170,24 @@ def test_nothing_can_be_written_and_the_file_cannot_be_taken(refused, data):
     before = (data / "torwatch.db").read_bytes()
     for sql in ("DELETE FROM listing", "DROP TABLE listing", "PRAGMA user_version = 7", "ATTACH ':memory:' AS other"):
         assert refused(f"/torwatch.json?{urllib.parse.urlencode({'sql': sql})}") == 400, sql
-    for path in ("/torwatch/listing", "/torwatch", "/torwatch/listing/1"):
-        assert refused(path, data=b"title=x") >= 400, path  # datasette answers 500 where it knows no such method
+    pages = [
+        f"/torwatch/{name}"
+        for name in (*names_of(data), *(query.name for query in QUERIES), "listing/1", "chart_coverage", "no-such-thing")
+    ]
+    boards = [f"/-/dashboards/{name}" for name in ("country", "watch", "watch/coverage")]
+    for path in (
+        "/",
+        "/torwatch",
+        "/torwatch.json",
+        *pages,
+        *boards,
+        "/-/dashboards",
+        "/-/logout",
+        "/-/messages",
+        "/-/permissions",
+        "/-/actor",
+    ):
+        assert refused(path, data=b"title=x&sql=DELETE+FROM+listing") == 405, path
     assert refused("/torwatch.db") == 403
     assert (data / "torwatch.db").read_bytes() == before
 

@@ -6,10 +6,11 @@ import datetime as dt
 import pytest
 
 from torwatch.answer import Question, write_answer
-from torwatch.charting import BESIDE, all_charts, count_figures, draw_figures, with_charts
+from torwatch.charting import BESIDE, NOT_DRAWN, all_charts, count_figures, draw_figures, with_charts
 from torwatch.measure.survival import Life, kaplan_meier
 from torwatch.report.answer_html import answer_html
 from torwatch.report.chart import NAMES
+from torwatch.report.chart_svg import WIDTHS
 from torwatch.store.database import open_store
 
 FIRST, LAST = (dt.datetime(2026, month, day, tzinfo=dt.UTC) for month, day in ((1, 5), (2, 23)))
@@ -82,7 +83,8 @@ def test_every_chart_stands_beside_its_subject_with_its_table_and_sql(answered):
 def test_the_report_holds_each_chart_as_a_picture_with_a_table(answered):
     document, figures = answered
     html = answer_html(with_charts(document, figures), draw_figures(figures, "nl"))
-    assert html.count('<svg role="img"') == len(NAMES)
+    for width in WIDTHS:
+        assert html.count(f'<svg class="{width}" role="img"') == len(NAMES)
     for forbidden in ("<script", "http://", "https://", "src=", "href="):
         assert forbidden not in html
     for part in html.split('<section aria-labelledby="chart_')[1:]:
@@ -96,7 +98,7 @@ def test_a_chart_of_nothing_is_not_drawn_and_says_so(tmp_path):
         assert draw_figures(figures, "en") == {}
         document = with_charts(write_answer(store, Question("NL", FIRST, LAST)), figures)
     reasons = [section.reason for section in document.sections if section.key.startswith("chart_")]
-    assert reasons == ["Not drawn: nothing was seen in this period."] * len(NAMES)
+    assert reasons == [NOT_DRAWN["en"]] * len(NAMES)
 
 
 def test_the_survival_that_is_drawn_is_that_of_the_estimator(store):
@@ -106,11 +108,15 @@ def test_the_survival_that_is_drawn_is_that_of_the_estimator(store):
         drawn[origin].append((age, percent, low, high, risk))
     assert set(drawn) == {"NL", "other countries"}
     for origin, steps in drawn.items():
-        expected = kaplan_meier(vendor_lives(store, here=origin == "NL"))
-        assert steps[1:] == [
+        lives = vendor_lives(store, here=origin == "NL")
+        expected = [
             (round(step.age_days, 2), *(round(100 * value, 2) for value in (step.survival, step.low, step.high)), step.at_risk)
-            for step in expected
+            for step in kaplan_meier(lives)
         ]
+        assert expected
+        assert steps[1 : 1 + len(expected)] == expected
+        longest = max(life.last_seen if life.first_missed is None else (life.last_seen + life.first_missed) / 2 for life in lives)
+        assert [step[:4] for step in steps[1 + len(expected) :]] == [(round(longest, 2), *expected[-1][1:4])]  # drawn on to its end
 
 
 def test_the_table_of_vendors_gives_the_curve_that_is_drawn_where_no_account_shows_its_age(store, tmp_path):
@@ -138,7 +144,7 @@ def vendor_lives(store, *, here):
     rows = store.rows(
         "SELECT s.opened_at, s.last_seen_at, s.first_missed_at, (SELECT max(started_at) FROM snapshot WHERE market_id = vendor.market_id"
         " AND state = 'complete') AS newest FROM spell_readable AS s JOIN spell ON spell.id = s.spell_id JOIN vendor ON vendor.id = spell.entity_id"
-        " WHERE s.entity = 'vendor' AND spell.opened_snapshot_id > (SELECT min(id) FROM snapshot WHERE market_id = vendor.market_id)"
+        " WHERE s.entity = 'vendor' AND spell.opened_snapshot_id > (SELECT min(id) FROM snapshot WHERE market_id = vendor.market_id AND state = 'complete')"
         " AND (SELECT 2 * sum(claimed_origin LIKE '%NL%') > count(*) FROM listing WHERE vendor_id = vendor.id"
         " AND claimed_origin NOT IN ('undeclared', 'world', 'Europe', 'digital')) IS ?",
         (int(here),),

@@ -95,7 +95,7 @@ def _course(asking: Asking) -> _Course:
     days = list(range(last - WEEK * ((last - first) // WEEK), last + 1, WEEK))
     panel = (begun <= days[0]) & (ends >= last)  # one that came later would look like growth
     sets = (np.ones(len(markets), dtype=bool), panel)
-    held = [_held(looks, inside, good, day, days, markets[among]) for among in sets]
+    held = [_held(looks, good, day, days, dict(zip(markets[among].tolist(), begun[among].tolist(), strict=True))) for among in sets]
     marks = [_marks(begun, ends, end, days[0]) + (asking.say("h", "w") if held[0][at] else "") for at, end in enumerate(days)]
     counted = [
         [
@@ -121,10 +121,14 @@ def _standing(asking: Asking, days: Array, day: Array, weight: Array, markets: A
     return np.cumsum(came - went)[:-1]
 
 
-def _held(looks: Looks, inside: Array, good: Array, day: Array, days: list[int], markets: Array) -> Array:
-    """By week: a market of these was looked at, the snapshot is held or was rejected, and no other snapshot of it was taken."""
+def _held(looks: Looks, good: Array, day: Array, days: list[int], begun: dict[int, int]) -> Array:
+    """By week: a market that counts already was looked at, the snapshot is held or was rejected, and no other snapshot of it was taken.
+
+    `begun`: market → day of its first good look; a market that never had one leaves no gap, because nothing of it is counted.
+    """
     gaps = np.zeros(len(days), dtype=bool)
-    held = inside & np.isin(looks.state, UNUSED) & np.isin(looks.market, markets) & (day <= days[-1])
+    begins = np.array([begun.get(int(market), days[-1] + 1) for market in looks.market])
+    held = np.isin(looks.state, UNUSED) & (day >= begins) & (day <= days[-1])
     for look in np.flatnonzero(held):
         week = int(np.searchsorted(days, day[look]))
         others = good & (looks.market == looks.market[look]) & (day <= days[week]) & (day > days[week] - WEEK)

@@ -73,6 +73,46 @@ DUTCH_CLASSES = {
     "region": "streek",
     "country": "land",
 }
+DUTCH_REGIONS = {
+    "EEA": "EER",
+    "Europe": "Europa",
+    "Western Europe": "West-Europa",
+    "Eastern Europe": "Oost-Europa",
+    "Northern Europe": "Noord-Europa",
+    "Southern Europe": "Zuid-Europa",
+    "Central Europe": "Midden-Europa",
+    "Scandinavia": "Scandinavië",
+    "Nordics": "Noordse landen",
+    "Baltics": "Baltische staten",
+    "Balkans": "Balkan",
+    "British Isles": "Britse eilanden",
+    "Channel Islands": "Kanaaleilanden",
+    "Iberia": "Iberië",
+    "Asia": "Azië",
+    "South-East Asia": "Zuidoost-Azië",
+    "East Asia": "Oost-Azië",
+    "South Asia": "Zuid-Azië",
+    "Central Asia": "Centraal-Azië",
+    "Middle East": "Midden-Oosten",
+    "Gulf": "Golfstaten",
+    "Africa": "Afrika",
+    "North Africa": "Noord-Afrika",
+    "West Africa": "West-Afrika",
+    "East Africa": "Oost-Afrika",
+    "Southern Africa": "Zuidelijk Afrika",
+    "North America": "Noord-Amerika",
+    "Central America": "Midden-Amerika",
+    "South America": "Zuid-Amerika",
+    "Latin America": "Latijns-Amerika",
+    "Americas": "Amerika",
+    "Caribbean": "Caraïben",
+    "Oceania": "Oceanië",
+    "Asia-Pacific": "Azië en Stille Oceaan",
+    "Australasia": "Australazië",
+    "CIS": "GOS",
+    "Eurasia": "Eurazië",
+    "Commonwealth": "Gemenebest",
+} | {region: region for region in ("EU", "Schengen", "Benelux", "DACH", "Antarctica")}
 ENGLISH_CLASSES = {"world": "worldwide", "undeclared": "not declared", "unparseable": "not understood"}
 
 DUTCH_METHODS = {
@@ -103,5 +143,5 @@ def place_name(code: str, language: str) -> Label:
     """A country by its code with its name; a region or what is no place, as it is printed."""
     if code in country_codes():
         return Label(code, f"{code} {country_name(code, language)}")
-    words = DUTCH_CLASSES if language == "nl" else ENGLISH_CLASSES
+    words = DUTCH_CLASSES | DUTCH_REGIONS if language == "nl" else ENGLISH_CLASSES
     return Label(code, words.get(code, code))

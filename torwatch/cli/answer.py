@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from torwatch.cli.context import the_store
-from torwatch.cli.output import escape_hidden, print_csv, print_json
+from torwatch.cli.output import print_csv, print_json
 from torwatch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -94,4 +94,4 @@ def print_answer(document: Document, form: str, pictures: Mapping[str, str]) -> 
         from torwatch.normalise.text import visible
         from torwatch.report.answer_text import answer_text
 
-        click.echo("\n".join(visible(line) for line in escape_hidden(answer_text(document)).splitlines()))
+        click.echo(answer_text(document, visible), nl=False)

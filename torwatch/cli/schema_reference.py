@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torwatch.charting import all_charts
+from torwatch.report.columns import SOURCES, WATCH, describe_column, describe_tables
 from torwatch.report.datasette import TABLES
 from torwatch.report.queries import QUERIES
 from torwatch.store.database import open_store
@@ -66,12 +67,16 @@ def describe_kind(store: Store, kind: str) -> Iterator[str]:
 def describe_table(store: Store, name: str) -> str:
     """Name, description and columns of one table or view."""
     facts: dict[str, Any] = dict(TABLES.get(name, {}))
-    entity = next((one for one in ENTITIES if one.name == name), None)
-    said = {column.name: column.description for column in (*entity.claims, *entity.counters)} if entity else {}
-    said |= facts.get("columns", {})
+    said = {one.name: {column.name: column.description for column in (*one.claims, *one.counters)} for one in ENTITIES}
+    said = describe_tables(TABLES, said)
     links = {row["from"]: f"→ `{row['table']}`" for row in store.rows(f"PRAGMA foreign_key_list({name})")}
-    lines = [f"### {name}\n", facts.get("description", ""), "\n| column | type | meaning |\n|---|---|---|"]
+    lines = [
+        f"### {name}\n",
+        facts.get("description", ""),
+        f"\nSource: {SOURCES.get(name, WATCH)}.",
+        "\n| column | type | meaning |\n|---|---|---|",
+    ]
     for column in store.rows(f"PRAGMA table_info({name})"):
-        meaning = " ".join(filter(None, (said.get(column["name"], ""), links.get(column["name"], ""))))
+        meaning = " ".join(filter(None, (describe_column(name, column["name"], said), links.get(column["name"], ""))))
         lines.append(f"| `{column['name']}` | {column['type'].lower()} | {meaning.replace('|', chr(92) + '|')} |")
     return "\n".join([*lines, ""])

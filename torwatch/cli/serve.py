@@ -22,19 +22,21 @@ from torwatch.errors import UsageError
 def serve(host: str | None, port: int | None, *, open_browser: bool, metadata_only: bool) -> None:
     """Open the database in datasette, read-only, while the daemon goes on writing it. Ctrl-C ends it."""
     from torwatch.charting import all_charts
-    from torwatch.report.datasette import build_metadata
+    from torwatch.report.datasette import TABLES, build_metadata
     from torwatch.report.datasette_command import command_line
     from torwatch.store.entities import ENTITIES
     from torwatch.store.schema import WORKING_TABLE_NAMES
 
     config = the_config()
-    the_store()  # makes sure that it exists and is of this version
+    store = the_store()
     described = {
         entity.name: {column.name: column.description for column in (*entity.claims, *entity.counters) if column.description}
         for entity in ENTITIES
     }
     charts = all_charts(dt.datetime.now(dt.UTC).date())
-    metadata = build_metadata(described, (*WORKING_TABLE_NAMES, "_sqlite_migrations"), charts)
+    hidden = (*WORKING_TABLE_NAMES, "_sqlite_migrations")
+    present = {name: [row["name"] for row in store.rows(f"PRAGMA table_info({name})")] for name in TABLES}
+    metadata = build_metadata(described, hidden, charts, present)
     if metadata_only:
         click.echo(json.dumps(metadata, indent=2))
         return

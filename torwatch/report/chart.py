@@ -31,14 +31,17 @@ REGIONS = "/*regions*/'{}'"  # stands in the SQL for the table of regions: JSON,
 PART = re.compile(
     r"/\*part (\w+)\*/"
 )  # stands in the SQL for a part of the folder `parts`: table expressions that several charts count from
+PARTS = re.compile(r"(: |, )")
 STYLE: Mapping[str, Any] = {  # Vega-Lite's `config`, the same on a dashboard and on paper
     "background": None,
-    "font": "system-ui, sans-serif",
+    # The width of a text is measured where the chart is drawn and not where it is read: fonts of one width, at hand everywhere.
+    "font": "Arial, Liberation Sans, Helvetica, sans-serif",
     "view": {"stroke": None},
+    "scale": {"invalid": {"fill": {"value": "#bbbbbb"}}},  # not known, which is not 0
     "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "gridColor": "#e4e4e4"},
-    "legend": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 260, "orient": "bottom", "columns": 4},
+    "legend": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 260, "orient": "bottom"},
 }
-NO_DATA = "nothing was seen in this period"
+NO_DATA = "nothing that counts was seen in this period"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,10 @@ class Chart:
     pivot: Mapping[str, str] | None
 
     def say(self, text: str, language: str) -> str:
-        """A word of the chart in a language; of "down: tor down" each part for itself."""
+        """A word of the chart in a language; of "down: tor down" and of "heroin, USD" each part for itself."""
         if language != "nl":
             return text
-        head, colon, reason = text.partition(": ")
-        return self.dutch.get(text) or f"{self.dutch.get(head, head)}{colon}{self.dutch.get(reason, reason)}"
+        return self.dutch.get(text) or "".join(self.dutch.get(part, part) for part in PARTS.split(text))
 
 
 def read_chart(name: str, regions: Mapping[str, Sequence[str]]) -> Chart:
@@ -83,6 +85,15 @@ def read_chart(name: str, regions: Mapping[str, Sequence[str]]) -> Chart:
 
 def _read(file: Traversable) -> str:
     return file.read_text(encoding="utf-8").strip()
+
+
+def with_room(spec: Mapping[str, Any], room: int | None) -> dict[str, Any]:
+    """The specification with its parameter `room`: the pixels that it has from side to side (None: those of its place on the page).
+
+    Legends have as many columns as there is room for. They cannot look at `width`, which depends on them.
+    """
+    measured = "isFinite(containerSize()[0]) ? containerSize()[0] : 600"
+    return {**spec, "params": [{"name": "room", "value": room} if room else {"name": "room", "expr": measured}]}
 
 
 def tell_when_empty(spec: Mapping[str, Any], words: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from torwatch.report.chart import NO_DATA, STYLE, Chart, tell_when_empty
+from torwatch.report.chart import NO_DATA, STYLE, Chart, tell_when_empty, with_room
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,6 @@ def build_dashboards(charts: Sequence[Chart]) -> dict[str, Any]:
 
 def show_live(chart: Chart) -> dict[str, Any]:
     """One chart as the plugin takes it."""
-    spec = tell_when_empty(chart.spec, f"No chart: {NO_DATA}.")
+    spec = with_room(tell_when_empty(chart.spec, f"No chart: {NO_DATA}."), None)
     display = {**spec, "description": f"{chart.title}. {chart.description}", "config": STYLE, "usermeta": {"embedOptions": EMBED}}
     return {"title": chart.title, "db": DATABASE, "query": chart.sql, "library": LIBRARY, "display": display}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from torwatch.report.columns import SOURCES, WATCH, describe_column, describe_tables
 from torwatch.report.crawl_tables import CRAWL_TABLES
 from torwatch.report.dashboards import build_dashboards
 from torwatch.report.queries import QUERIES
@@ -277,16 +278,23 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def build_metadata(columns: Mapping[str, Mapping[str, str]], hidden: Sequence[str], charts: Sequence[Chart] = ()) -> dict[str, Any]:
-    """Metadata for a database called "torwatch"; `columns`: table → column → description, `hidden`: working tables.
+def build_metadata(
+    said: Mapping[str, Mapping[str, str]],
+    hidden: Sequence[str],
+    charts: Sequence[Chart] = (),
+    present: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, Any]:
+    """Metadata for a database called "torwatch"; `said`: table → column → description, `hidden`: working tables.
 
-    Each of `charts` is a canned query and a chart of a dashboard.
+    Each of `charts` is a canned query and a chart of a dashboard. `present`: the columns of each table and view, as they are there; all of
+    them are described.
     """
+    described = describe_tables(TABLES, said)
     tables: dict[str, dict[str, Any]] = {}
     for name, facts in TABLES.items():
-        merged = dict(facts)
-        merged["columns"] = {**columns.get(name, {}), **facts.get("columns", {})}
-        tables[name] = merged
+        meanings = {column: describe_column(name, column, described) for column in (present or described).get(name, ())}
+        titles = {"title": name.replace("_", " ").capitalize(), "source": SOURCES.get(name, WATCH)}
+        tables[name] = {**titles, **facts, "columns": meanings}
     for name in hidden:
         tables[name] = {"hidden": True}
     queries = {query.name: {"sql": query.sql, "title": query.title, "description": query.description} for query in QUERIES}

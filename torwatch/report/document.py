@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+MONTHS = {
+    "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    "nl": ("jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec"),
+}
+DATE = re.compile(r"\b(\d{4})-(0[1-9]|1[0-2])-(\d{2})(?:T(\d{2}:\d{2})[\d:.]*(?:Z|\+00:00))?(?![\w-])")
 
 
 class Label(str):
@@ -68,12 +75,22 @@ class Document:
     basis: Mapping[str, Any] = field(default_factory=dict)
 
 
+def show_text(text: str, language: str) -> str:
+    """A text for people: every ISO date in it as the language writes dates, 5 Jan 2026, with the time (UTC) where it has one."""
+    return DATE.sub(lambda found: _say_date(found, language), text)
+
+
+def _say_date(found: re.Match[str], language: str) -> str:
+    year, month, day, time = found.groups()
+    return f"{int(day)} {MONTHS[language][int(month) - 1]} {year}" + (f", {time}" if time else "")
+
+
 def show_cell(cell: Cell, language: str) -> str:
-    """A cell for people: thousands apart, the decimal sign of the language, an en dash for nothing."""
+    """A cell for people: thousands apart, the decimal sign and the dates of the language, an en dash for nothing."""
     if cell is None:
         return "\u2013"
     if isinstance(cell, str):
-        return cell
+        return show_text(cell, language)
     if isinstance(cell, Interval):
         return f"{show_cell(cell.low, language)}\u2013{show_cell(cell.high, language)}"
     text = f"{cell:,.2f}" if isinstance(cell, float) else f"{cell:,}"

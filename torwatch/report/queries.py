@@ -1,4 +1,4 @@
-"""Canned queries: the questions analysts ask most, each a named SQL text with parameters."""
+"""Canned queries: the questions analysts ask most, each a named SQL text with parameters; every parameter may stay empty."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ QUERIES = (
     ),
     Query(
         "listings_from",
-        "Standing listings from one country",
-        "Listings that stand now and claim the given origin (ISO 3166-1 alpha-2, for instance NL) alone or among others, by category.",
+        "Dutch listings by category",
+        "Listings that stand now and claim to come from one country (ISO 3166-1 alpha-2; empty: NL), alone or among others, by the market's category.",
         "SELECT market.name AS market, listing.id AS listing, listing.title, listing.category, listing.price, listing.currency,"
         " listing.ship_from, listing.ship_to FROM listing JOIN market ON market.id = listing.market_id"
-        " JOIN listing_origin ON listing_origin.listing_id = listing.id AND listing_origin.country = upper(:country)"
+        " JOIN listing_origin ON listing_origin.listing_id = listing.id AND listing_origin.country = upper(coalesce(nullif(:country, ''), 'NL'))"
         " WHERE listing.standing = 1 ORDER BY listing.category, listing.title",
     ),
     Query(
         "listings_to",
         "Standing listings that ship to one country",
-        "Listings that stand now and name the country as a destination; 'world' and regions are not expanded.",
+        "Listings that stand now and name the country (ISO 3166-1 alpha-2; empty: AU) as a destination; 'world' and regions are not expanded.",
         "SELECT market.name AS market, listing.id AS listing, listing.title, listing.ship_from, listing.ship_to FROM listing"
         " JOIN market ON market.id = listing.market_id JOIN listing_destination AS d ON d.listing_id = listing.id"
-        " AND d.code = upper(:country) AND d.excluded = 0 WHERE listing.standing = 1 ORDER BY market.name, listing.title",
+        " AND d.code = upper(coalesce(nullif(:country, ''), 'AU')) AND d.excluded = 0 WHERE listing.standing = 1 ORDER BY market.name, listing.title",
     ),
     Query(
         "listings_to_australia_or_new_zealand",
@@ -50,12 +50,12 @@ QUERIES = (
     ),
     Query(
         "from_by_category",
-        "Standing listings from one country, counted by group",
-        "Listings that stand now and claim the country (ISO 3166-1 alpha-2, for instance NL) as origin, alone or among others, by category of the"
+        "Dutch listings counted by category of the answer",
+        "Listings that stand now and claim one country (ISO 3166-1 alpha-2; empty: NL) as origin, alone or among others, by category of the"
         " answer. `weight` splits a listing equally over its origins. Unit: listings.",
         "SELECT coalesce(g.answer_group, 'unmapped') AS answer_group, count(*) AS listings, round(sum(o.weight), 2) AS weight,"
         " count(DISTINCT listing.vendor_id) AS vendors FROM listing"
-        " JOIN listing_origin AS o ON o.listing_id = listing.id AND o.country = upper(:country)"
+        " JOIN listing_origin AS o ON o.listing_id = listing.id AND o.country = upper(coalesce(nullif(:country, ''), 'NL'))"
         " LEFT JOIN substance AS g ON g.market_id = listing.market_id AND g.title = coalesce(listing.title, '')"
         " AND g.category = coalesce(listing.category, '') WHERE listing.standing = 1 GROUP BY 1 ORDER BY 2 DESC",
     ),
@@ -72,20 +72,20 @@ QUERIES = (
     Query(
         "price_over_time",
         "Prices of one kind of goods over time",
-        "Every price that a listing of the substance group (for instance cannabis-flower) has had, in its own currency, with the amount that its title"
-        " gives: the first price at the listing's first snapshot, then each change. Holding prices are not left out.",
-        "SELECT at, market, listing, title, price, currency, amount, unit FROM (SELECT snapshot.started_at AS at, market.name AS market,"
-        " listing.id AS listing, listing.title, json_extract(change.new, '$.price') AS price, listing.currency, quantity.amount, quantity.unit"
-        " FROM listing JOIN market ON market.id = listing.market_id JOIN change ON change.market_id = listing.market_id"
-        " AND change.entity = 'listing' AND change.key = listing.key AND change.cause = 'new' JOIN snapshot ON snapshot.id = change.snapshot_id"
+        "Every price that a listing of the substance group (for instance cannabis-flower; empty: the one with most standing listings) has had, in its"
+        " own currency, with the amount that its title gives: the first price at the listing's first snapshot, then each change. Holding prices are"
+        " not left out.",
+        "WITH asked AS MATERIALIZED (SELECT coalesce(nullif(:group, ''), (SELECT substance_group FROM listing WHERE standing = 1"
+        " AND substance_group <> 'unknown' GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1)) AS goods)"
+        " SELECT snapshot.started_at AS at, market.name AS market, listing.id AS listing, listing.title,"
+        " CASE change.cause WHEN 'new' THEN json_extract(change.new, '$.price') ELSE change.new END AS price, listing.currency,"
+        " quantity.amount, quantity.unit FROM asked JOIN listing ON listing.substance_group = asked.goods"
+        " JOIN market ON market.id = listing.market_id JOIN change ON change.market_id = listing.market_id"
+        " AND change.entity = 'listing' AND change.key = listing.key JOIN snapshot ON snapshot.id = change.snapshot_id"
         " LEFT JOIN quantity ON quantity.market_id = listing.market_id AND quantity.title = coalesce(listing.title, '')"
-        " AND quantity.category = coalesce(listing.category, '') WHERE listing.substance_group = :group"
-        " UNION ALL SELECT snapshot.started_at, market.name, listing.id, listing.title, change.new, listing.currency, quantity.amount,"
-        " quantity.unit FROM listing JOIN market ON market.id = listing.market_id JOIN change ON change.market_id = listing.market_id"
-        " AND change.entity = 'listing' AND change.key = listing.key AND change.field = 'price' JOIN snapshot ON snapshot.id = change.snapshot_id"
-        " LEFT JOIN quantity ON quantity.market_id = listing.market_id AND quantity.title = coalesce(listing.title, '')"
-        " AND quantity.category = coalesce(listing.category, '') WHERE listing.substance_group = :group)"
-        " WHERE price IS NOT NULL ORDER BY at, market, listing",
+        " AND quantity.category = coalesce(listing.category, '')"
+        " WHERE (change.cause = 'new' OR change.field = 'price') AND CASE change.cause WHEN 'new' THEN json_extract(change.new, '$.price')"
+        " ELSE change.new END IS NOT NULL ORDER BY 1, 2, 3",
     ),
     Query(
         "markets_down",
@@ -96,25 +96,31 @@ QUERIES = (
     Query(
         "new_since",
         "Listings first seen since a day",
-        "Listings whose first snapshot began on or after the day (2026-01-31).",
+        "Listings whose first snapshot began on or after the day (2026-01-31; empty: a week before the newest snapshot).",
         "SELECT snapshot.started_at AS first_seen, market.name AS market, listing.id AS listing, listing.title, listing.claimed_origin"
         " FROM listing JOIN snapshot ON snapshot.id = listing.first_snapshot_id JOIN market ON market.id = listing.market_id"
-        " WHERE snapshot.started_at >= :day ORDER BY snapshot.started_at DESC, listing.id",
+        " WHERE snapshot.started_at >= coalesce(nullif(:day, ''), (SELECT date(max(started_at), '-7 days') FROM snapshot)) ORDER BY snapshot.started_at DESC, listing.id",
     ),
     Query(
         "changes_in_snapshot",
         "What changed in one snapshot",
-        "Every change row of a snapshot, by its number.",
-        "SELECT entity, key, field, old, new, cause FROM change WHERE snapshot_id = :snapshot ORDER BY id",
+        "Every change row of a snapshot, by its number (empty: the newest that changed anything).",
+        "SELECT entity, key, field, old, new, cause FROM change"
+        " WHERE snapshot_id = CAST(coalesce(nullif(:snapshot, ''), (SELECT max(snapshot_id) FROM change)) AS INTEGER) ORDER BY id",
     ),
     Query(
         "vendor_history",
         "All that was seen of one vendor",
-        "Changes to the account and to its listings, oldest first; the vendor by its key or name.",
-        "SELECT snapshot.started_at AS at, market.name AS market, change.entity, change.key, change.field, change.old, change.new, change.cause"
-        " FROM change JOIN snapshot ON snapshot.id = change.snapshot_id JOIN market ON market.id = change.market_id"
-        " WHERE (change.entity = 'vendor' AND change.key = :vendor) OR (change.entity = 'listing' AND EXISTS (SELECT 1 FROM listing"
-        " WHERE listing.market_id = change.market_id AND listing.key = change.key AND listing.vendor = :vendor)) ORDER BY change.id",
+        "Changes to the account and to its listings, oldest first; the vendor by its key or name (empty: the one with most listings). The same name on"
+        " another market is another account: see the markets.",
+        "WITH who AS MATERIALIZED (SELECT id, market_id, key FROM vendor WHERE :vendor <> '' AND (key = :vendor OR name = :vendor)"
+        " UNION ALL SELECT id, market_id, key FROM vendor WHERE :vendor = ''"
+        " AND id = (SELECT vendor_id FROM listing WHERE vendor_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1)),"
+        " its AS MATERIALIZED (SELECT market_id, 'vendor' AS entity, key FROM who"
+        " UNION ALL SELECT listing.market_id, 'listing', listing.key FROM who JOIN listing ON listing.vendor_id = who.id)"
+        " SELECT snapshot.started_at AS at, market.name AS market, change.entity, change.key, change.field, change.old, change.new, change.cause"
+        " FROM its JOIN change ON change.market_id = its.market_id AND change.entity = its.entity AND change.key = its.key"
+        " JOIN snapshot ON snapshot.id = change.snapshot_id JOIN market ON market.id = change.market_id ORDER BY change.id",
     ),
     Query(
         "undeclared",
@@ -182,8 +188,8 @@ QUERIES = (
     Query(
         "failures",
         "Pages that failed, and why",
-        "Every page that was not ok, newest snapshot first.",
+        "The newest thousand pages that were not ok.",
         "SELECT snapshot.started_at AS at, market.name AS market, failure.kind, failure.outcome, failure.reason, failure.path FROM failure"
-        " JOIN snapshot ON snapshot.id = failure.snapshot_id JOIN market ON market.id = snapshot.market_id ORDER BY failure.id DESC",
+        " JOIN snapshot ON snapshot.id = failure.snapshot_id JOIN market ON market.id = snapshot.market_id ORDER BY failure.id DESC LIMIT 1000",
     ),
 )

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 
 import pytest
 import vl_convert
 
 from torwatch.report.baselines import BASELINES
-from torwatch.report.chart import NAMES, NO_DATA, pivoted, read_chart, tell_when_empty
+from torwatch.report.chart import NAMES, NO_DATA, pivoted, read_chart, tell_when_empty, with_room
 from torwatch.store.database import open_store
 
 REGIONS = {"Europe": ["NL", "DE"], "EU": ["NL"], "Asia": ["JP"]}
@@ -84,17 +85,25 @@ def test_every_part_is_of_use_to_more_than_one_chart(checkout):
 
 @charts
 def test_a_chart_of_nothing_says_so_and_one_of_something_does_not(chart, rows):
-    spec = {"width": 300, **tell_when_empty(chart.spec, NO_DATA)}
+    spec = {"width": 300, **with_room(tell_when_empty(chart.spec, NO_DATA), 300)}
     for values, said in (([], True), (rows(chart.name), False)):
         data = {"values": values, "format": {"type": "json"}}
         svg = vl_convert.vegalite_to_svg({"data": data, **spec}, vl_version="6.4", allowed_base_urls=[])
         assert (NO_DATA in svg) is said
+        width, height = (float(size) for size in re.search(r'width="([^"]+)" height="([^"]+)"', svg).groups())
+        assert width < 600  # a legend without a title and without an entry has no end
+        assert height < 500
 
 
 @charts
 def test_an_empty_database_gives_no_row(chart, tmp_path):
     with open_store(tmp_path / "torwatch.db") as store:
         assert store.rows(chart.sql, EVERYTHING) == []
+
+
+@charts
+def test_a_period_before_the_watch_gives_no_row(chart, rows):
+    assert rows(chart.name, since="1999-01-01", until="1999-02-01") == []
 
 
 def test_every_week_has_every_line_and_a_held_week_is_a_gap(rows):

@@ -5,7 +5,7 @@ import re
 from torwatch.report.chart import read_chart
 from torwatch.report.chart_svg import draw_svg
 
-ROWS = [("anchorage", "down: timeout connect", "2026-01-05", "2026-01-07", 4), ("<b>&", "up", "2026-01-05", "2026-01-20", 30)]
+ROWS = [("anchorage", "down: timeout connect", 1, "2026-01-05", "2026-01-07", 4), ("<b>&", "up", 1, "2026-01-05", "2026-01-20", 30)]
 
 
 def drawn(language):
@@ -14,8 +14,8 @@ def drawn(language):
 
 def test_a_chart_is_one_picture_with_a_name_and_a_description():
     svg = drawn("en")
-    assert svg.startswith('<svg role="img" aria-labelledby="market_availability-name market_availability-text"')
-    assert '<title id="market_availability-name">Market availability</title><desc id="market_availability-text">' in svg
+    assert svg.startswith('<svg class="wide" role="img" aria-labelledby="market_availability-wide-name market_availability-wide-text"')
+    assert '<title id="market_availability-wide-name">Market availability</title><desc id="market_availability-wide-text">' in svg
     assert re.findall(r"\b(?:role|aria-\w+)=", svg) == ["role=", "aria-labelledby="]
 
 

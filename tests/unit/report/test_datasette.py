@@ -7,6 +7,7 @@ import re
 import pytest
 
 from torwatch.normalise.openpgp import fold_handle
+from torwatch.report.columns import COLUMNS, OWN, SOURCES
 from torwatch.report.datasette import TABLES, build_metadata
 from torwatch.report.queries import QUERIES
 from torwatch.store.database import open_store
@@ -26,6 +27,21 @@ def names(store):
 
 def test_every_table_and_view_is_described_or_hidden(store):
     assert names(store) - {"_sqlite_migrations"} == set(TABLES) | set(WORKING_TABLE_NAMES)
+
+
+def test_every_column_of_every_table_and_view_is_described_and_every_table_has_a_source(store):
+    present = {name: [row["name"] for row in store.rows(f"PRAGMA table_info({name})")] for name in TABLES}
+    said = {entity.name: {column.name: column.description for column in (*entity.claims, *entity.counters)} for entity in ENTITIES}
+    tables = build_metadata(said, (), (), present)["databases"]["torwatch"]["tables"]
+    assert {(name, column) for name in TABLES for column in present[name] if not tables[name]["columns"].get(column)} == set()
+    assert [name for name, facts in tables.items() if not (facts["title"] and facts["description"] and facts["source"])] == []
+
+
+def test_every_word_about_a_column_is_of_use(store):
+    present = {name: {row["name"] for row in store.rows(f"PRAGMA table_info({name})")} for name in TABLES}
+    assert {(name, column) for name, words in OWN.items() for column in words if column not in present[name]} == set()
+    assert set(COLUMNS) - set().union(*present.values()) == set()
+    assert set(SOURCES) <= set(TABLES)
 
 
 def test_only_columns_that_are_there_are_described(store):

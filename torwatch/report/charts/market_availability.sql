@@ -13,5 +13,5 @@ WITH
     SELECT market, day, state, visits, row_number() OVER (PARTITION BY market ORDER BY day)
            - row_number() OVER (PARTITION BY market, state ORDER BY day) AS run
     FROM ranked WHERE place = 1)
-SELECT market, state, min(day) AS first, date(max(day), '+1 day') AS before, sum(visits) AS visits
-FROM daily GROUP BY market, state, run ORDER BY state <> 'up', market, first
+SELECT market, state, state NOT LIKE 'unknown%' AS sure, min(day) AS first, date(max(day), '+1 day') AS before, sum(visits) AS visits
+FROM daily GROUP BY market, state, run ORDER BY state <> 'up', sure DESC, state, market, first

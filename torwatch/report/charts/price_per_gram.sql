@@ -14,10 +14,10 @@ WITH
     WHERE quantity.unit = 'g' AND CAST(quantity.amount AS REAL) > 0 AND listing.price_maximum IS NULL AND CAST(listing.price AS REAL) > 0
       AND listing.currency IS NOT NULL AND listing.substance_group IN (SELECT substance_group FROM substance WHERE is_drug = 1)
       AND lower(coalesce(listing.price_unit, 'order')) IN ('order', 'item', 'lot', 'listing') AND (NOT claim.here OR claim.countries = 1)
-      AND EXISTS (
-        SELECT 1 FROM spell JOIN snapshot AS opened ON opened.id = spell.opened_snapshot_id
+      AND listing.id IN (
+        SELECT spell.entity_id FROM spell JOIN bound JOIN snapshot AS opened ON opened.id = spell.opened_snapshot_id
         LEFT JOIN snapshot AS missed ON missed.id = spell.first_missed_snapshot_id
-        WHERE spell.entity = 'listing' AND spell.entity_id = listing.id AND date(opened.started_at) <= bound.until
+        WHERE spell.entity = 'listing' AND date(opened.started_at) <= bound.until
           AND (missed.started_at IS NULL OR date(missed.started_at) > bound.until))),
   ranked AS (
     SELECT goods, origin, price, row_number() OVER (PARTITION BY goods, origin ORDER BY price) AS place,

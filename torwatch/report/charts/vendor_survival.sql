@@ -35,9 +35,17 @@ WITH RECURSIVE
     UNION ALL
     SELECT step.origin, step.place, step.age, curve.survival * (1 - 1.0 * step.deaths / step.risk),
            curve.greenwood + coalesce(1.0 * step.deaths / nullif(step.risk * (step.risk - step.deaths), 0), 0), step.risk
-    FROM curve JOIN step ON step.origin = curve.origin AND step.place = curve.place + 1)
+    FROM curve JOIN step ON step.origin = curve.origin AND step.place = curve.place + 1),
+  last AS (SELECT origin, max(age) AS age FROM over GROUP BY origin),
+  drawn AS (
+    SELECT * FROM curve
+    UNION ALL
+    SELECT curve.origin, curve.place + 1, last.age, curve.survival, curve.greenwood,
+           (SELECT count(*) FROM over WHERE over.origin = last.origin AND over.age = last.age)
+    FROM curve JOIN last ON last.origin = curve.origin AND last.age > curve.age
+    WHERE curve.place = (SELECT max(place) FROM step WHERE step.origin = curve.origin))
 SELECT origin, round(age, 2) AS age_days, round(100 * survival, 2) AS percent,
        round(100 * CASE WHEN survival IN (0, 1) THEN survival ELSE pow(survival, exp(-1.959963984540054 * sqrt(greenwood) / ln(survival))) END, 2) AS low,
        round(100 * CASE WHEN survival IN (0, 1) THEN survival ELSE pow(survival, exp(1.959963984540054 * sqrt(greenwood) / ln(survival))) END, 2) AS high,
        risk AS at_risk
-FROM curve ORDER BY 1, 2
+FROM drawn ORDER BY 1, 2
