@@ -128,7 +128,7 @@ DUTCH = ("voor", "gratis", "verzending", "uit", "stuks", "wiet", "zuivere", "van
 # The index finds the letters anywhere in a title; the patterns then ask for whole words.
 DUTCH_TITLES = f"""
 SELECT listing.id FROM listing_search JOIN listing ON listing.id = listing_search.rowid
-WHERE listing_search MATCH 'title : ({" OR ".join(DUTCH)})'
+WHERE listing_search MATCH 'title : ({" OR ".join(DUTCH[:4])}' || ' OR {" OR ".join(DUTCH[4:])})'
   AND ({" OR ".join(f"' ' || listing.title || ' ' LIKE '% {word} %'" for word in DUTCH)})"""
 AT_HOME = f"""
 SELECT (SELECT count(DISTINCT scope.id) FROM scope JOIN listing ON listing.id = scope.id
