@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torwatch.measure.estimate import Estimate
 from torwatch.report import answer_sql as sql
 from torwatch.report.baselines import BASELINES
+from torwatch.report.document import Label
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from torwatch.measure.estimate import Refusal
     from torwatch.report.document import Cell, Section
 
+DUTCH_STATES = {"held": "wacht", "rejected": "verworpen"}
 STATES = ("complete", "partial", "failed", "held")
 
 
@@ -76,8 +78,10 @@ def basis_sections(asking: Asking, basis: Basis) -> list[Section]:
         ("closed", "gesloten"),
     )
     parsers: list[tuple[Cell, ...]] = [(row["market"], row["parser"], row["version"], row["since"]) for row in basis.parsers]
-    held: list[tuple[Cell, ...]] = [tuple(row) for row in asking.rows(sql.HELD)]
-    waiting = (("market", "markt"), ("day", "dag"), ("state", "staat"), ("reason", "reden"))
+    held: list[tuple[Cell, ...]] = [
+        (market, day, Label(state, asking.say(state, DUTCH_STATES[state])), reason) for market, day, state, reason in asking.rows(sql.HELD)
+    ]
+    waiting = (("market", "markt"), ("day", "dag"), ("state", "staat"), ("reason, as recorded", "reden, zoals vastgelegd", "reason"))
     heads = (("market", "markt"), ("parser", "lezer"), ("version", "versie"), ("since", "sinds"))
     closed = (
         "What stood at the last good look; nothing stands on a market that had closed by the end of the period.",
