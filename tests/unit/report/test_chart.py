@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sqlite3
@@ -163,6 +164,22 @@ def test_what_ships_to_australia_new_zealand_and_the_world_is_always_told(rows):
     found = rows("destinations", country="NL")
     assert {"AU", "NZ", "world"} <= {row["destination"] for row in found}
     assert found[0]["origin"] == "NL"
+
+
+@pytest.mark.parametrize("name", ["destinations", "category_mix", "price_per_gram"])
+def test_nothing_stands_on_a_market_that_has_closed(name, watched_markets):
+    chart = read_chart(name, REGIONS)
+    with contextlib.closing(sqlite3.connect(watched_markets)) as watched, contextlib.closing(sqlite3.connect(":memory:")) as closed:
+        watched.backup(closed)
+        closed.execute("UPDATE market SET closed = '2026-04-01'")
+        day_before, day_itself = (
+            closed.execute(
+                chart.sql, {key: value for key, value in (EVERYTHING | {"until": until}).items() if f":{key}" in chart.sql}
+            ).fetchall()
+            for until in ("2026-03-31", "2026-04-01")
+        )
+    assert day_before
+    assert not day_itself
 
 
 def test_the_days_of_a_market_lie_end_to_end_and_say_why_it_was_down(rows):

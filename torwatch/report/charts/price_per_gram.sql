@@ -14,6 +14,7 @@ WITH
     WHERE quantity.unit = 'g' AND CAST(quantity.amount AS REAL) > 0 AND listing.price_maximum IS NULL AND CAST(listing.price AS REAL) > 0
       AND listing.currency IS NOT NULL AND listing.substance_group IN (SELECT substance_group FROM substance WHERE is_drug = 1)
       AND lower(coalesce(listing.price_unit, 'order')) IN ('order', 'item', 'lot', 'listing') AND (NOT claim.here OR claim.countries = 1)
+      AND listing.market_id NOT IN (SELECT id FROM market WHERE substr(closed, 1, 10) <= bound.until)
       AND listing.id IN (
         SELECT spell.entity_id FROM spell JOIN bound JOIN snapshot AS opened ON opened.id = spell.opened_snapshot_id
         LEFT JOIN snapshot AS missed ON missed.id = spell.first_missed_snapshot_id
