@@ -69,7 +69,7 @@ def test_an_older_torwatch_refuses_the_upgraded_database_and_leaves_it_as_it_is(
     path = tmp_path / "torwatch.db"
     an_old_database(path, None)
     before = path.read_bytes()
-    monkeypatch.setattr("torwatch.store.database.MIGRATIONS", {name: MIGRATIONS[name] for name in NAMES[:-1]})
+    monkeypatch.setattr("torwatch.store.schema.MIGRATIONS", {name: MIGRATIONS[name] for name in NAMES[:-1]})
     with pytest.raises(StoreError, match="written by a newer torwatch"):
         open_store(path)
     assert path.read_bytes() == before

@@ -15,7 +15,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from torwatch.demo.market import ENGINES, EPOCH, Fault, FaultKind, MarketServer, SimulatedClock
+from torwatch.demo.market import ENGINES, EPOCH, Fault, FaultKind, Faults, MarketServer, SimulatedClock
 from torwatch.store.database import open_store
 from torwatch.store.targets import add_target
 
@@ -54,7 +54,9 @@ class Rig:
         self.network = network
         self.directory = directory
         self.clock = SimulatedClock(EPOCH + dt.timedelta(days=90))
-        self.servers = {name: [self.serve(stack, listings) for _ in range(2)] for name in NAMES}
+        self.servers = {
+            name: [self.serve(stack, listings, seed) for seed in (place, place + len(NAMES))] for place, name in enumerate(NAMES)
+        }
         (directory / "torwatch.toml").write_text(
             f"data_directory = '{directory}/data'\n"
             f"[tor]\nmode = 'attach'\ncontrol = '{network.client_control_socket}'\nsocks = '127.0.0.1:{network.socks_port}'\n"
@@ -73,13 +75,11 @@ class Rig:
         self.daemon = None
         stack.callback(self.kill)
 
-    def serve(self, stack, listings):
-        """A market with all the faults; gives it with what ends it alone."""
+    def serve(self, stack, listings, seed):
+        """A market with all the faults, at moments of its own; gives it with what ends it alone."""
         souk = ENGINES["souk"]()
         own = stack.enter_context(contextlib.ExitStack())
-        server = own.enter_context(MarketServer(souk.world(5, listings=listings), souk, self.clock))
-        for fault in FAULTS:
-            server.faults.add(fault)
+        server = own.enter_context(MarketServer(souk.world(5, listings=listings), souk, self.clock, faults=Faults(FAULTS, seed=seed)))
         return server, own
 
     def start(self):
@@ -134,7 +134,7 @@ def crawl(network, directory, *, seconds_per_request, seconds, listings=400, hel
     with contextlib.ExitStack() as stack:
         rig = Rig(network, directory, stack, seconds_per_request, listings)
         rig.start()
-        dying = threading.Timer(seconds / 2, rig.servers[NAMES[0]][0][1].close)
+        dying = threading.Timer(seconds / 4, rig.servers[NAMES[0]][0][1].close)
         dying.start()
         stack.callback(dying.join)
         for _ in range(kills):

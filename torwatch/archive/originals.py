@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import secrets
 import shutil
 from typing import TYPE_CHECKING
 
@@ -32,9 +33,8 @@ def keep_parser(archive_directory: Path, name: str, digest: str, own: Sequence[P
     folder = parser_folder(archive_directory, digest)
     if folder.is_dir():
         return folder
-    scratch = folder.with_name(f".{digest}.part")
+    scratch = folder.with_name(f".{digest}-{secrets.token_hex(4)}.part")  # of this snapshot alone: several may keep the parser at once
     try:
-        shutil.rmtree(scratch, ignore_errors=True)
         as_folder = any(file.name == "parser.py" for file in own)
         for file in own:
             copy(file, scratch / name / file.name if as_folder else scratch / f"{name}.py")
@@ -42,6 +42,7 @@ def keep_parser(archive_directory: Path, name: str, digest: str, own: Sequence[P
             copy(file, scratch / ENGINES / file.name)
         scratch.replace(folder)
     except OSError as error:
+        shutil.rmtree(scratch, ignore_errors=True)
         if folder.is_dir():  # another snapshot of this parser kept it meanwhile
             return folder
         raise ArchiveError(f"the parser cannot be kept in {folder}: {error.strerror}; free some space or mend its permissions") from error

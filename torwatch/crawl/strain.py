@@ -16,7 +16,17 @@ TROUBLE = frozenset(
         Outcome.EMPTY,
         Outcome.QUEUE,
         Outcome.ONION_UNREACHABLE,
+    }
+)
+# The market's web server was not asked: that says nothing of its strain, and must not hold up the way to another mirror.
+NOT_ASKED = frozenset(
+    {
+        Outcome.TOR_DOWN,
+        Outcome.ONION_NOT_FOUND,
         Outcome.ONION_REFUSED,
+        Outcome.ONION_NEEDS_KEY,
+        Outcome.ONION_BAD_KEY,
+        Outcome.ONION_BAD_ADDRESS,
     }
 )
 STEP = 1.5  # slower by this factor at each error
@@ -43,7 +53,7 @@ class Strain:
             self.slow_down = min(MOST, self.slow_down * STEP)
             self.why = outcome.value
             return
-        if outcome is Outcome.TOR_DOWN:  # our own fault says nothing of the market
+        if outcome in NOT_ASKED:
             return
         self._pages += 1
         self._usual += (elapsed_ms - self._usual) * max(USUAL, 1 / self._pages if self._pages <= SETTLED_PAGES else 0.0)
