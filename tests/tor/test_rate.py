@@ -24,10 +24,11 @@ def asked(network, directory):
 def test_no_ten_seconds_see_more_requests_than_they_may_and_one(asked):
     assert len(asked) == 3
     for market in asked:
+        assert len(market.moments) >= 8, asked
         assert market.worst(WINDOW_SECONDS) <= WINDOW_SECONDS / SECONDS_PER_REQUEST + 1, market
 
 
-def test_all_that_makes_bursts_did_happen_and_the_markets_were_asked_meanwhile(asked):
-    assert all(len(market.moments) >= 8 for market in asked), asked
+@pytest.mark.soak  # chance decides when errors slow a market down, and so how long it takes to leave a dead address
+def test_all_that_makes_bursts_did_happen(asked):
     assert sum(market.errors for market in asked), asked
     assert {market.market: market.addresses for market in asked} == {"first": 2, "second": 1, "third": 1}
