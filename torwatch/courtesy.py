@@ -53,11 +53,16 @@ class Courtesy:
 
     def wait(self) -> bool:
         """Sleep until this thread's next request may start; False when the walk is over."""
-        if not self.pace.wait(self._over):
-            return False
+        return self._count(may_start=self.pace.wait(self._over))
+
+    def wait_first(self, stop: threading.Event) -> bool:
+        """As `wait`, before all threads that wait; False when `stop` was set meanwhile."""
+        return self._count(may_start=self.pace.wait_first(stop))
+
+    def _count(self, *, may_start: bool) -> bool:
         with self._lock:
-            self._requests += 1
-        return True
+            self._requests += may_start
+        return may_start
 
     def receive(self, size_bytes: int) -> None:
         """Count bytes that came, of whatever answer."""
@@ -70,6 +75,11 @@ class Courtesy:
         until = self._tools.now() + dt.timedelta(seconds=seconds)
         with self._lock:
             self._hold_until = until if self._hold_until is None else max(until, self._hold_until)
+
+    def change_address(self) -> None:
+        """Let go of a slow-down that only the address left behind brought."""
+        self.strain.change_address()
+        self.pace.slow_down = self.strain.slow_down
 
     def begin(self, connection: sqlite3.Connection) -> None:
         """Note that the target is asked from now on, for a walk that begins after this one was killed; inside the caller's transaction."""

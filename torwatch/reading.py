@@ -75,10 +75,10 @@ class PageReader:
         self.obey_retry_after(fetched)
         return fetched
 
-    def greet(self, fetch: Callable[[Callable[[Fetcher], Fetched]], Fetched]) -> Read:
+    def greet(self, fetch: Callable[[Visit], Fetched]) -> Read:
         """Look at the front page of an address before a walk goes on there."""
         visit = Visit(self.front[0], PageKind.HOME)
-        return self.read_fetched(visit, fetch(lambda fetcher: self.fetch_page(fetcher, visit)))
+        return self.read_fetched(visit, fetch(visit))
 
     def read_fetched(self, visit: Visit, fetched: Fetched) -> Read:
         """Take out of a page what nothing may store, parse it in the sandbox and prepare its rows."""

@@ -120,7 +120,7 @@ class Walk:
         )
         self.in_flight: dict[str, Visit] = {}
         self.second = SecondPass(tools.store, snapshot, order=parser.market.other_order)
-        self.ways = Ways(tools, target, snapshot, mirror, settings, self.session, self.courtesy, self.reader)
+        self.ways = Ways(tools, target, snapshot, mirror, settings, self.session, self.courtesy, self.reader, stop)
         self.lists = EndlessLists(settings.pages_per_list)
         self.door = Door()
         self.done, self.left = 0, 0  # pages of the frontier, kept here: counting them anew at every commit would take ever longer
@@ -267,8 +267,9 @@ class Walk:
         store, rng = self.tools.store, self.tools.rng
         for read in (read for read in good if read.parsed and read.parsed.kind in PAGED):
             self.lists.watch(read.visit.path, page_number(read), shown_on(read))
+        here = self.ways.from_here(group)
         with store.write() as connection:
-            self.courtesy.record(connection, group)
+            self.courtesy.record(connection, here)
             frontier.record_results(connection, self.snapshot.id, first, rng)
             staging.stage_pages(connection, self.snapshot.id, [read.staged for read in good])
             fresh_since = self.tools.now() - self.settings.detail_max_age
@@ -284,7 +285,7 @@ class Walk:
         if self.ways.watch(group):
             self.door.open_again()
         else:
-            self.door.watch(read for read in group if self.ways.mirror_of(read).id == self.ways.mirror.id)
+            self.door.watch(here)
         self.cut_short = self.cut_short or self.door.shut
         finished = sum(not result.retry for result in first)
         self.done, self.left = self.done + finished, self.left + added - finished

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from torwatch.silence import Silence
 from torwatch.store.mirrors import ADDRESS_OUTCOMES, change_mirror, other_mirror, record_visit, visits_of
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Sequence
 
     from torwatch.courtesy import Courtesy
@@ -47,6 +49,7 @@ class Ways:
         session: BrowserSession,
         courtesy: Courtesy,
         reader: PageReader,
+        stop: threading.Event,
     ) -> None:
         self.mirror = mirror
         self._tools = tools
@@ -56,6 +59,7 @@ class Ways:
         self._session = session
         self._courtesy = courtesy
         self._reader = reader
+        self._stop = stop
         self._stack = contextlib.ExitStack()
         self._passages: tuple[Passage, ...] = ()  # of the first and of the second pass
         self._failures = 0  # in a row at this address
@@ -72,15 +76,16 @@ class Ways:
 
     def fetch(self, visit: Visit) -> Fetched:
         """Fetch one page over the identity of its pass."""
-        try:
-            return self._passages[visit.second].fetch(lambda fetcher: self._reader.fetch_page(fetcher, visit))
-        finally:
-            self._courtesy.pace.answered()
+        return self._ask(self._passages, visit)
 
     def mirror_of(self, read: Read) -> Mirror:
         """The mirror that a page was asked of: pages on their way when the mirror changes are those of the old one."""
         place = urlsplit(read.fetched.url).netloc
         return next((mirror for mirror in self._target.mirrors if urlsplit(mirror.address).netloc == place), self.mirror)
+
+    def from_here(self, group: Sequence[Read]) -> list[Read]:
+        """Those pages of a group that the mirror in use gave."""
+        return [read for read in group if self.mirror_of(read).id == self.mirror.id]
 
     def excused(self, read: Read) -> bool:
         """Whether a failure is that of an address, and the page can still be asked for at another one."""
@@ -90,7 +95,7 @@ class Ways:
 
     def watch(self, group: Sequence[Read]) -> bool:
         """Go to another mirror after failures in a row that mean this address, or when it is another market's; tells whether it did."""
-        for read in (read for read in group if self.mirror_of(read).id == self.mirror.id):
+        for read in self.from_here(group):
             if read.outcome in ADDRESS_OUTCOMES:
                 self._failures += 1
             elif read.outcome is not Outcome.TOR_DOWN:
@@ -132,13 +137,14 @@ class Ways:
     def _leave(self, outcome: Outcome, reason: str) -> bool:
         """Go on at the next mirror whose front page is this market's; tells whether there is one."""
         while (other := self._other()) is not None:
+            self._courtesy.change_address()
             passages = self._open(other)
-            self._courtesy.wait()
-            greeting = self._reader.greet(passages[0].fetch)
+            greeting = self._greet(passages)
+            if greeting is None:
+                return False
             if greeting.outcome is Outcome.WRONG_MARKET:
                 self._left.add(other.id)
-                with self._tools.store.write() as connection:
-                    record_visit(connection, other.id, greeting.outcome, greeting.reason, source="snapshot", now=self._tools.now())
+                self._note_stranger(other, greeting)
                 continue
             log.warning(
                 "mirror_changed", market=self._target.market, left=self.mirror.host, taken=other.host, outcome=outcome.value, reason=reason
@@ -149,6 +155,25 @@ class Ways:
             self.mirror, self._passages = other, passages
             return True
         return False
+
+    def _greet(self, passages: tuple[Passage, ...]) -> Read | None:
+        """Look at the front page of an address, before any page that waits for its turn; None when the walk was stopped meanwhile."""
+        if not self._courtesy.wait_first(self._stop):
+            return None
+        greeting = self._reader.greet(partial(self._ask, passages))
+        with self._tools.store.write() as connection:
+            self._courtesy.record(connection, [greeting])
+        return greeting
+
+    def _ask(self, passages: tuple[Passage, ...], visit: Visit) -> Fetched:
+        try:
+            return passages[visit.second].fetch(lambda fetcher: self._reader.fetch_page(fetcher, visit))
+        finally:
+            self._courtesy.pace.answered()
+
+    def _note_stranger(self, mirror: Mirror, greeting: Read) -> None:
+        with self._tools.store.write() as connection:
+            record_visit(connection, mirror.id, greeting.outcome, greeting.reason, source="snapshot", now=self._tools.now())
 
     def _open(self, mirror: Mirror) -> tuple[Passage, ...]:
         identity = f"target-{self._target.id}"

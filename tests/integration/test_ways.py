@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
+from torwatch.crawl.pace import Pace
+from torwatch.crawl.strain import STEP
 from torwatch.demo.market import Fault, FaultKind
 from torwatch.model import Outcome
 from torwatch.store.mirrors import quarantined_until, visits_of
+from torwatch.store.spending import load_pace
 from torwatch.store.targets import add_mirror, find_target
+from torwatch.ways import ADDRESS_FAILURES
 
 NO_DESCRIPTOR, REFUSED, NO_CONNECTION = 0xF0, 0x05, 0x06
 OTHERS = ["b" * 55 + "d.onion", "c" * 55 + "d.onion"]
@@ -46,6 +52,36 @@ def test_an_address_that_dies_in_the_middle_is_left_and_rests(watched):
     index = (watch.config.archive_directory / "souk" / "00000001.cdxj").read_text()
     assert first.host in index
     assert second.host in index
+
+
+def test_a_dead_address_does_not_slow_down_the_next_one_and_nobody_counts_as_asking_there(watched, monkeypatch):
+    watch = watched(listings=5, concurrency=2)
+    paces, slow_downs = [], []
+    monkeypatch.setattr("torwatch.courtesy.Pace", lambda *arguments, **facts: paces.append(Pace(*arguments, **facts)) or paces[-1])
+    first, second = with_mirrors(watch, OTHERS[:1])
+    watch.lose(first.host, NO_CONNECTION)
+    watch.look(seconds_per_request=0.01, progress=lambda _: slow_downs.append(load_pace(watch.store, watch.target.id).slow_down))
+    assert watch.store.value("SELECT mirror_id FROM snapshot") == second.id
+    assert slow_downs[-1] == 1
+    assert max(slow_downs) <= STEP**ADDRESS_FAILURES
+    assert paces[0]._asking == set()  # noqa: SLF001 - nothing else tells before a minute is full
+
+
+def test_a_stop_is_heeded_while_another_address_is_about_to_be_asked(watched, monkeypatch):
+    watch = watched(listings=30)
+    first, _ = with_mirrors(watch, OTHERS[:1])
+    stop, wait_first = threading.Event(), Pace.wait_first
+
+    def long_wait(pace, until):
+        pace.hold_back(600)  # the market asked for it meanwhile
+        threading.Timer(0.2, stop.set).start()
+        return wait_first(pace, until)
+
+    monkeypatch.setattr(Pace, "wait_first", long_wait)
+    _, ending = watch.look(stop=stop, progress=lambda step: watch.lose(first.host, NO_CONNECTION) if step.done > 2 else None)
+    assert stop.is_set()
+    assert ending is None
+    assert watch.store.value("SELECT mirror_id FROM snapshot") == first.id
 
 
 def test_when_every_address_is_dead_the_snapshot_ends_and_says_why(watched):

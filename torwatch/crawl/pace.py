@@ -34,6 +34,7 @@ class Pace:
         self._thread = thread
         self._lock = threading.Lock()
         self._next_start = clock()
+        self._first: int | None = None  # the thread that may go before all others
         self._asking: set[int] = set()  # threads whose request has no answer yet
         self._answered: deque[float] = deque()  # when those of the last minute had theirs
 
@@ -43,6 +44,8 @@ class Pace:
         while not stop.is_set():
             with self._lock:
                 pause = self._pause()
+                if self._first not in {None, self._thread()}:
+                    pause = max(pause, LOOK_SECONDS)
                 if pause <= 0:
                     self._next_start = self._clock() + self.seconds_per_request * self.slow_down * (1 + self._rng.uniform(0, JITTER))
                     if self._per_minute is not None:
@@ -50,6 +53,16 @@ class Pace:
                     return True
             stop.wait(pause)
         return False
+
+    def wait_first(self, stop: threading.Event) -> bool:
+        """As `wait`, with the next turn before all threads that wait; for one thread at a time."""
+        with self._lock:
+            self._first = self._thread()
+        try:
+            return self.wait(stop)
+        finally:
+            with self._lock:
+                self._first = None
 
     def answered(self) -> None:
         """This thread's request is over: it was answered, or it failed."""

@@ -18,6 +18,8 @@ TROUBLE = frozenset(
         Outcome.ONION_UNREACHABLE,
     }
 )
+# Those in which the address gave no sign of life: what they brought is that of the address alone.
+UNREACHED = frozenset({Outcome.TIMEOUT_CONNECT, Outcome.ONION_UNREACHABLE})
 # The market's web server was not asked: that says nothing of its strain, and must not hold up the way to another mirror.
 NOT_ASKED = frozenset(
     {
@@ -44,17 +46,27 @@ class Strain:
     def __init__(self, slow_down: float = 1.0, why: str = "") -> None:
         self.slow_down = min(MOST, max(1.0, slow_down))
         self.why = why if self.slow_down > 1 else ""
+        self._answered = (self.slow_down, self.why)  # as they were when the address gave a sign of life last
         self._recent = self._usual = 0.0
         self._pages = 0
 
     def feel(self, outcome: Outcome, elapsed_ms: int) -> None:
         """Take one answer into account: an error slows down at once, every good page lets go a little."""
+        if outcome in NOT_ASKED:
+            return
         if outcome in TROUBLE:
             self.slow_down = min(MOST, self.slow_down * STEP)
             self.why = outcome.value
-            return
-        if outcome in NOT_ASKED:
-            return
+        else:
+            self._ease(elapsed_ms)
+        if outcome not in UNREACHED:
+            self._answered = (self.slow_down, self.why)
+
+    def change_address(self) -> None:
+        """Let go of what an address that gives no sign of life brought: another one is asked. What the market's answers brought stays."""
+        self.slow_down, self.why = self._answered
+
+    def _ease(self, elapsed_ms: int) -> None:
         self._pages += 1
         self._usual += (elapsed_ms - self._usual) * max(USUAL, 1 / self._pages if self._pages <= SETTLED_PAGES else 0.0)
         self._recent += (elapsed_ms - self._recent) * (RECENT if self._pages > 1 else 1.0)

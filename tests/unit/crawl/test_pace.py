@@ -162,3 +162,27 @@ def test_a_market_under_strain_is_asked_so_many_times_more_slowly():
     for _ in range(11):
         pace.wait(stop)
     assert 200 <= stop.now <= 240
+
+
+def test_a_first_one_has_the_next_turn_before_all_that_wait():
+    stop, order = threading.Event(), []
+    pace = Pace(0.3, clock=time.monotonic, rng=random.Random(1))
+    pace.wait(stop)
+    waiting = [threading.Thread(target=lambda: pace.wait(stop) and order.append("others")) for _ in range(4)]
+    for thread in waiting:
+        thread.start()
+    time.sleep(0.1)
+    assert pace.wait_first(stop)
+    order.append("first")
+    for thread in waiting:
+        thread.join()
+    assert order == ["first"] + ["others"] * 4
+
+
+def test_a_first_one_that_is_stopped_leaves_the_turn_to_the_others():
+    stop, own = Stop(), threading.Event()
+    own.set()
+    pace = Pace(5, clock=stop.clock, rng=random.Random(1))
+    assert not pace.wait_first(own)
+    assert pace.wait(stop)
+    assert stop.now == 0

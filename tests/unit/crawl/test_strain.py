@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torwatch.crawl.strain import MOST, STEP, TROUBLE, Strain, recovered
+from torwatch.crawl.strain import MOST, STEP, TROUBLE, UNREACHED, Strain, recovered
 from torwatch.model import Outcome
 
 answers = st.tuples(st.sampled_from(Outcome), st.integers(0, 200_000))
@@ -54,6 +54,18 @@ def test_answers_that_become_slow_slow_down_and_the_usual_time_is_learnt_anew():
 def test_a_market_that_always_was_slow_is_no_strain_and_neither_is_tor_s_own_fault():
     assert felt(Strain(), Outcome.OK, 100, elapsed_ms=9000).slow_down == 1
     assert felt(Strain(), Outcome.TOR_DOWN, 100).slow_down == 1
+
+
+@pytest.mark.parametrize("outcome", sorted(UNREACHED))
+def test_what_an_address_without_a_sign_of_life_brought_is_let_go_with_it_and_nothing_else(outcome):
+    strain = felt(felt(Strain(), Outcome.HTTP_ERROR, 2), outcome, 3)
+    assert strain.slow_down == STEP**5
+    strain.change_address()
+    assert (strain.slow_down, strain.why) == (STEP**2, Outcome.HTTP_ERROR.value)
+    felt(felt(strain, outcome, 1), Outcome.OK, 1)  # it answers after all: that is strain
+    slow_down = strain.slow_down
+    strain.change_address()
+    assert strain.slow_down == slow_down > STEP**2
 
 
 def test_what_is_left_of_a_slow_down_halves_every_ten_minutes():
