@@ -156,6 +156,8 @@ class Walk:
                 over=self.over,
                 stop=self.stop,
             )
+            if self.done and self.courtesy.room(in_flight=1) != 0:
+                self.cut_short = self.ways.look_again()
             with crew:
                 finished = self.commit_pages(archive, crew)
         if not finished:
@@ -185,24 +187,20 @@ class Walk:
             self.hand_out(crew)
             if self.paused:
                 return False
-            if not self.in_flight and not self.second.in_flight and not drawn:
+            if self.in_flight or self.second.in_flight:
+                if group := crew.gather():
+                    self.commit_group(archive, group)
+            elif not drawn:
                 drawn = True
                 with self.tools.store.write() as connection:
                     self.second.plan_unannounced(connection)
-                continue
-            if not self.in_flight and not self.second.in_flight:
-                if checked or self.cut_short or not frontier.lists_complete(self.tools.store, self.snapshot.id):
-                    return True
+            elif checked or self.cut_short or not frontier.lists_complete(self.tools.store, self.snapshot.id):
+                return True
+            else:
                 checked = True
                 with self.tools.store.write() as connection:
                     added = frontier.add_checks(connection, self.snapshot.id, self.snapshot.market_id, self.rules.followed, self.tools.rng)
                 self.left += added
-                if not added:
-                    return True
-                continue
-            group = crew.gather()
-            if group:
-                self.commit_group(archive, group)
 
     def hand_out(self, crew: Crew) -> None:
         """Keep the crew supplied, with more than it can take at once, as far as the budgets of the snapshot and of the day allow."""

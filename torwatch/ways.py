@@ -78,6 +78,17 @@ class Ways:
         """Fetch one page over the identity of its pass."""
         return self._ask(self._passages, visit)
 
+    def look_again(self) -> str:
+        """Look at the front page before a walk that was stopped goes on: its address may be another market's by now.
+
+        Gives whose it is where there is no other address to go on at, else "".
+        """
+        greeting = self._greet(self._passages)
+        if greeting is None or greeting.outcome is not Outcome.WRONG_MARKET or self._leave(greeting.outcome, greeting.reason):
+            return ""
+        self._note_stranger(self.mirror, greeting)
+        return greeting.reason
+
     def mirror_of(self, read: Read) -> Mirror:
         """The mirror that a page was asked of: pages on their way when the mirror changes are those of the old one."""
         place = urlsplit(read.fetched.url).netloc

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
+import threading
 
 import pytest
 
@@ -101,3 +103,45 @@ def test_the_page_of_a_stranger_is_archived_and_told_by_a_replay_as_before(bazaa
     assert '"outcome": "wrong_market"' in index
     with contextlib.suppress(ValueError):
         assert json.loads(index.split(" ", 2)[2].splitlines()[0])["offset"] is not None
+
+
+def stopped(watch):
+    """Begin a snapshot and stop it in the middle."""
+    stop = threading.Event()
+    snapshot, ending = watch.look(stop=stop, progress=lambda step: stop.set() if step.done > 5 else None)
+    assert ending is None
+    return snapshot
+
+
+def test_a_walk_that_was_stopped_looks_at_the_front_page_before_it_goes_on(bazaar):
+    watch, server, lead = bazaar
+    first, second = with_second_mirror(watch)
+    before = stopped(watch)
+    lead(first.host)
+    snapshot, ending = watch.look()
+    assert (snapshot.id, ending.state) == (before.id, "complete")
+    assert [request.target for request in server.requests] == ["/"]
+    assert watch.store.value("SELECT mirror_id FROM snapshot") == second.id
+    assert flags(watch) == [first.host]
+
+
+def test_a_walk_that_was_stopped_ends_where_its_only_address_is_another_markets_by_then(bazaar):
+    watch, server, lead = bazaar
+    stopped(watch)
+    watch.clock.advance(dt.timedelta(hours=1))
+    host = watch.target.mirrors[0].host
+    lead(host)
+    _, ending = watch.look()
+    assert ending.state == "partial"
+    assert "serves the front page of bazaar" in ending.reason
+    assert [request.target for request in server.requests] == ["/"]
+    assert visits_of(watch.store, watch.target.mirrors[0].id)[-1].outcome == "wrong_market"
+    assert flags(watch) == [host]
+
+
+def test_what_is_left_of_a_days_budget_for_one_request_is_not_spent_on_a_look(bazaar):
+    watch, _, _ = bazaar
+    stopped(watch)
+    asked = len(watch.server.requests)
+    watch.look(requests_per_day=asked + 1)
+    assert [request.target != "/" for request in watch.server.requests[asked:]] == [True]
