@@ -32,17 +32,21 @@ class Caretaker:
         self._thread: threading.Thread | None = None
 
     def turn(self) -> None:
-        """Give tor the client keys as they are kept now, and look after it when that is due; does nothing while a look is under way."""
+        """Give tor client keys that are kept anew, and look after it when that is due; does nothing while a look is under way.
+
+        Nothing is asked of tor here while no key has changed: a walk may wait for a tor that hangs, and so would the daemon's loop.
+        """
         if self._thread is not None and self._thread.is_alive():
             return
-        self._keyring.hand_over()
+        if self._keyring.differs():
+            self._keyring.hand_over()
         if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LOOK_SECONDS
             self._thread = threading.Thread(target=self.look, name="tor-look", daemon=True)
             self._thread.start()
 
     def look(self) -> None:
-        """Mend tor when it does not answer."""
+        """Mend tor when it does not answer, and give it what keys it may have refused."""
         try:
             if self._tor.ensure():
                 log.warning("tor_mended")
@@ -51,3 +55,4 @@ class Caretaker:
             self._tell(str(error))
         else:
             self._tell("")
+            self._keyring.hand_over()

@@ -25,10 +25,15 @@ class Keyring:
         self.directory = directory
         self.credential = credential
         self._told: frozenset[str] = frozenset()
+        self._handed_over: tuple[dict[str, str], tuple[str, ...]] | None = None
+
+    def differs(self) -> bool:
+        """Whether what is kept is other than what was handed over last; asks tor nothing."""
+        return read_client_keys(self.directory, self.credential) != self._handed_over
 
     def hand_over(self) -> None:
         """Bring tor's keys up to date; a key that is no good, or that tor refuses, is told once and keeps nobody from working."""
-        keys, faults = read_client_keys(self.directory, self.credential)
+        keys, faults = self._handed_over = read_client_keys(self.directory, self.credential)
         try:
             self.tor.use_client_keys(keys)
         except TorError as error:

@@ -27,10 +27,14 @@ class Hanging:
 
 
 class Keyring:
-    handed = 0
+    handed, fresh = 0, False
+
+    def differs(self):
+        return self.fresh
 
     def hand_over(self):
         self.handed += 1
+        self.fresh = False
 
 
 @pytest.fixture
@@ -44,13 +48,25 @@ def test_a_tor_that_hangs_holds_nobody_up_and_is_asked_by_one_look_only(at_once,
     caretaker = Caretaker(tor, keyring, lambda said: (told.append(said), heard.set()))
     for _ in range(3):
         caretaker.turn()
-    assert (tor.asked, keyring.handed, told) == (1, 1, [])
+    assert (tor.asked, keyring.handed, told) == (1, 0, [])
     tor.let.set()
     assert heard.wait(5)
     assert told == [problem]
 
 
-def test_tor_is_not_looked_after_before_its_time():
+def test_tor_is_not_looked_after_before_its_time_and_given_keys_at_once_when_they_differ():
     tor, keyring = Hanging(), Keyring()
-    Caretaker(tor, keyring, lambda _: None).turn()
+    caretaker = Caretaker(tor, keyring, lambda _: None)
+    caretaker.turn()
+    assert (tor.asked, keyring.handed) == (0, 0)
+    keyring.fresh = True
+    caretaker.turn()
+    caretaker.turn()
     assert (tor.asked, keyring.handed) == (0, 1)
+
+
+def test_a_key_that_tor_may_have_refused_is_given_again_after_each_look(at_once):
+    tor, keyring = Hanging(), Keyring()
+    tor.let.set()
+    Caretaker(tor, keyring, lambda _: None).look()
+    assert keyring.handed == 1

@@ -28,10 +28,14 @@ def test_tor_holds_what_is_kept_at_the_moment(tmp_path):
     keyring = Keyring(tor, tmp_path, None)
     keyring.hand_over()
     assert tor.keys == {}
+    assert not keyring.differs()
     save_client_key(tmp_path, TEA, KEY)
+    assert keyring.differs()
     keyring.hand_over()
     assert tor.keys == {TEA: KEY}
+    assert not keyring.differs()
     drop_client_key(tmp_path, TEA)
+    assert keyring.differs()
     keyring.hand_over()
     assert tor.keys == {}
 
