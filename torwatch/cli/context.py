@@ -48,40 +48,45 @@ def the_store(*, create: bool = False) -> Store:
     return store
 
 
-class Size(click.ParamType[int]):
+class Amount(click.ParamType[int]):
+    """A figure with a unit, as a whole number of the smallest one."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Give the figure; anything else is wrong usage."""
+        try:
+            return value if isinstance(value, int) else self.read(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+    def read(self, text: str) -> int:
+        """The figure in a text. Raises ValueError."""
+        raise NotImplementedError
+
+
+class Size(Amount):
     """A size such as 500MB or 2GiB, as bytes."""
 
     name = "size"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Give the bytes; anything else is wrong usage."""
+    def read(self, text: str) -> int:
+        """The bytes. Raises ValueError."""
         from torwatch.units import parse_size
 
-        if isinstance(value, int):
-            return value
-        try:
-            return parse_size(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+        return parse_size(text)
 
 
-class Duration(click.ParamType[int]):
+class Duration(Amount):
     """A duration such as 7d, 12h or 30m, as whole seconds."""
 
     name = "duration"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Give the seconds; anything else is wrong usage."""
+    def read(self, text: str) -> int:
+        """The seconds. Raises ValueError."""
         from torwatch.units import parse_duration
 
-        if isinstance(value, int):
-            return value
-        try:
-            seconds = int(parse_duration(str(value)).total_seconds())
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+        seconds = int(parse_duration(text).total_seconds())
         if seconds < 1:
-            self.fail("a duration must be positive, for instance 7d", param, ctx)
+            raise ValueError("a duration must be positive, for instance 7d")
         return seconds
 
 
