@@ -9,7 +9,6 @@ import pytest
 
 from torwatch.store.agreement import Offer, agree, find_offers
 from torwatch.store.captures import capture_histories
-from torwatch.store.database import open_store
 from torwatch.store.holds import decide, find_hold, list_holds
 
 spec = importlib.util.spec_from_file_location("store_builders", Path(__file__).with_name("builders.py"))
@@ -18,12 +17,6 @@ spec.loader.exec_module(builders)
 take, a_target = builders.take, builders.a_target
 
 TEA = {"title": "Sencha", "vendor": "leafhouse", "price": "12.50", "currency": "EUR"}
-
-
-@pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "torwatch.db") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from torwatch.model import MarketFacts, Price, ShipClass, Shipping, Source
 from torwatch.normalise.quantity import normalise_quantity, price_per_unit
 from torwatch.normalisers import normalisers_for
 from torwatch.store import derived
-from torwatch.store.database import open_store
 from torwatch.store.derived import KINDS, ORIGIN, SUBSTANCE, Normaliser, write_derived
 from torwatch.store.rollback import roll_back
 
@@ -31,12 +30,6 @@ TEA = {
 }
 COFFEE = {"title": "Coffee 1 kg", "vendor": "beanery", "category": "Coffee", "price": "20", "currency": "EUR", "ship_from": "NL, Germany"}
 NOTHING_NEW = dict.fromkeys((kind.name for kind in KINDS), 0)
-
-
-@pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "torwatch.db") as opened:
-        yield opened
 
 
 class Counting:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,12 +20,6 @@ take, a_target = builders.take, builders.a_target
 
 TEA = {"title": "Sencha 100 g", "vendor": "leafhouse", "price": "12.50", "currency": "EUR", "ship_from": "Netherlands"}
 COFFEE = {"title": "Coffee 1 kg", "vendor": "beanery", "price": "20", "currency": "EUR", "ship_from": "Germany"}
-
-
-@pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "torwatch.db") as opened:
-        yield opened
 
 
 def causes(store, snapshot_id, entity="listing"):

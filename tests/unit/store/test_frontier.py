@@ -6,11 +6,8 @@ import importlib.util
 import random
 from pathlib import Path
 
-import pytest
-
 from torwatch.model import Outcome, PageKind
 from torwatch.store import frontier
-from torwatch.store.database import open_store
 from torwatch.store.frontier import Visit, VisitResult, add_visits, next_visits, own_pages, record_results
 from torwatch.store.snapshots import begin_snapshot
 
@@ -20,12 +17,6 @@ spec.loader.exec_module(builders)
 take, a_target, NOW = builders.take, builders.a_target, builders.NOW
 
 TEA = {"title": "Tea", "vendor": "leafhouse", "price": "12.50", "currency": "EUR"}
-
-
-@pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "torwatch.db") as opened:
-        yield opened
 
 
 def begin(store, target):

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from torwatch.model import Outcome
-from torwatch.store.database import open_store
 from torwatch.store.mirrors import LONGEST_QUARANTINE, MirrorVisit, judge_visit, next_mirror, quarantined_until, record_visit, visits_of
 from torwatch.store.targets import Mirror, add_target
 
@@ -21,12 +20,6 @@ spec.loader.exec_module(builders)
 NOW = builders.NOW
 MINUTE = dt.timedelta(minutes=1)
 PAIR = (Mirror(1, "one.onion", 80, "http"), Mirror(2, "two.onion", 80, "http"))
-
-
-@pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "torwatch.db") as opened:
-        yield opened
 
 
 def seen(*outcomes, at=NOW, verdict="down"):

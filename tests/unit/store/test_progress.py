@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from torwatch.model import Outcome, PageKind
-from torwatch.store.database import open_store
 from torwatch.store.frontier import Visit, VisitResult, add_visits, record_results
 from torwatch.store.progress import page_progress, page_totals, seconds_left
 from torwatch.store.second_pass import plan_list
@@ -20,12 +19,6 @@ spec = importlib.util.spec_from_file_location("store_builders", Path(__file__).w
 builders = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(builders)
 NOW = builders.NOW
-
-
-@pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "torwatch.db") as opened:
-        yield opened
 
 
 def running(store, done, left, *, seconds=7, outcome=Outcome.OK):

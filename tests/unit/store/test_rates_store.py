@@ -28,12 +28,6 @@ DAY = dt.timedelta(days=1)
 TEA = {"title": "Sencha", "vendor": "leafhouse", "price": "12.50", "currency": "EUR", "ship_from": "Netherlands"}
 
 
-@pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "torwatch.db") as opened:
-        yield opened
-
-
 def a_rate(base="EUR", quote="USD", rate="1.1", at=NOW, source="bank"):
     return StoredRate(base, quote, Decimal(rate), at, source)
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-import pytest
-
 from torwatch.normalisers import normalisers_for
-from torwatch.store.database import open_store
 from torwatch.store.derived import write_derived
 from torwatch.store.shipping import DefaultOrigin, UnknownText, default_origins, note_default_origin, unknown_texts
 
@@ -18,12 +15,6 @@ spec.loader.exec_module(builders)
 take, a_target = builders.take, builders.a_target
 
 TEA = {"title": "Sencha", "vendor": "leafhouse", "price": "12.50", "currency": "EUR", "ship_from": "Netherlands"}
-
-
-@pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "torwatch.db") as opened:
-        yield opened
 
 
 def take_from(store, target, *origins, week=0):

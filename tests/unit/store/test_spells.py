@@ -19,12 +19,6 @@ take, a_target = builders.take, builders.a_target
 TEA = {"title": "Sencha", "vendor": "leafhouse", "price": "12.50", "currency": "EUR"}
 
 
-@pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "torwatch.db") as opened:
-        yield opened
-
-
 def spells(store, market=1):
     return [
         tuple(row)

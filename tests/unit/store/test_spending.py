@@ -6,9 +6,6 @@ import datetime as dt
 import importlib.util
 from pathlib import Path
 
-import pytest
-
-from torwatch.store.database import open_store
 from torwatch.store.spending import (
     Agreed,
     KeptPace,
@@ -29,12 +26,6 @@ spec = importlib.util.spec_from_file_location("store_builders", Path(__file__).w
 builders = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(builders)
 NOW = builders.NOW
-
-
-@pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "torwatch.db") as opened:
-        yield opened
 
 
 def test_a_day_adds_up_and_another_day_or_target_is_another_account(store):

@@ -9,7 +9,6 @@ import pytest
 
 from torwatch.errors import UsageError
 from torwatch.model import Source
-from torwatch.store.database import open_store
 from torwatch.store.timeline import absences_of, changes_of, find_subjects
 
 spec = importlib.util.spec_from_file_location("store_builders", Path(__file__).with_name("builders.py"))
@@ -18,12 +17,6 @@ spec.loader.exec_module(builders)
 take, a_target = builders.take, builders.a_target
 TEA = {"title": "Sencha", "vendor": "leafhouse", "price": "12", "currency": "EUR", "ship_from": "Netherlands"}
 COFFEE = {"title": "Coffee", "vendor": "beanery", "price": "20", "currency": "EUR", "ship_from": "Germany"}
-
-
-@pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "torwatch.db") as opened:
-        yield opened
 
 
 @pytest.fixture

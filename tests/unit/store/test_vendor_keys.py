@@ -9,7 +9,6 @@ import pytest
 
 from torwatch.errors import UsageError
 from torwatch.model import Source
-from torwatch.store.database import open_store
 from torwatch.store.staging import EntityRow, StagedPage
 from torwatch.store.vendor_keys import KeyReader, accounts_of, write_vendor_keys
 
@@ -19,12 +18,6 @@ spec.loader.exec_module(builders)
 READER = KeyReader(
     "1", lambda text: [(part.upper(), part[-2:], None, None, False, part) for part in text.split()], lambda name: name.lower().strip("_")
 )
-
-
-@pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "torwatch.db") as opened:
-        yield opened
 
 
 def account(store, target, name, week, pgp=None, key=None, reader=READER):
