@@ -114,8 +114,7 @@ class Race:
         directory = self.base / f"run-{next(self.numbers)}"
         directory.mkdir()
         (directory / "torwatch.toml").write_text(
-            f"data_directory = '.'\n[tor]\nmode = 'attach'\ncontrol = '{self.network.client_control_socket}'\n"
-            f"socks = '127.0.0.1:{self.network.socks_port}'\n",
+            f"data_directory = '.'\n{self.network.attach_section}",
             encoding="utf-8",
         )
         with open_store(directory / "torwatch.db") as store:

@@ -59,7 +59,7 @@ class Rig:
         }
         (directory / "torwatch.toml").write_text(
             f"data_directory = '{directory}/data'\n"
-            f"[tor]\nmode = 'attach'\ncontrol = '{network.client_control_socket}'\nsocks = '127.0.0.1:{network.socks_port}'\n"
+            f"{network.attach_section}"
             f"[crawl]\nseconds_per_request = {seconds_per_request}\nconcurrency = {CONNECTIONS}\nsecond_pass = 0.5\n"
             f"targets_at_once = {len(NAMES)}\n",
             encoding="utf-8",

@@ -74,9 +74,7 @@ def take(directory, point="", call=1, kill_after=None):
 def prepare(directory, network, onion):
     """A data directory with its configuration and the market as its one target."""
     directory.mkdir()
-    (directory / "torwatch.toml").write_text(
-        f"[tor]\nmode = 'attach'\ncontrol = '{network.client_control_socket}'\nsocks = '127.0.0.1:{network.socks_port}'\n", encoding="utf-8"
-    )
+    (directory / "torwatch.toml").write_text(network.attach_section, encoding="utf-8")
     with open_store(directory / "torwatch.db") as store:
         add_target(store, MARKET, [(onion.address, 80, "http")], parser=MARKET, every_seconds=604_800, now=EPOCH)
 

@@ -41,8 +41,7 @@ class Desk:
         stack.callback(network.remove_onion, self.onion)
         config = folder / "torwatch.toml"
         config.write_text(
-            f"data_directory = 'data'\n[tor]\nmode = 'attach'\ncontrol = '{network.client_control_socket}'\n"
-            f"socks = '127.0.0.1:{network.socks_port}'\n[crawl]\nseconds_per_request = 0\n",
+            f"data_directory = 'data'\n{network.attach_section}[crawl]\nseconds_per_request = 0\n",
             encoding="utf-8",
         )
         monkeypatch.setenv("TORWATCH_CONFIG", str(config))

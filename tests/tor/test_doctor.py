@@ -12,8 +12,7 @@ from torwatch.cli import main
 def test_an_attached_tor_that_is_right_is_found_right(network, tmp_path, monkeypatch, capsys):
     config = tmp_path / "config.toml"
     config.write_text(
-        f"data_directory = '{tmp_path}'\n[tor]\nmode = 'attach'\ncontrol = '{network.client_control_socket}'\n"
-        f"socks = '127.0.0.1:{network.socks_port}'\n",
+        f"data_directory = '{tmp_path}'\n{network.attach_section}",
         encoding="utf-8",
     )
     monkeypatch.setenv("TORWATCH_CONFIG", str(config))

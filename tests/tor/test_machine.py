@@ -249,7 +249,7 @@ def test_what_a_power_loss_takes_from_the_archive_no_row_refers_to(a_watch, netw
         watch.add_market("souk", listings=30)
         directory = tmp_path / "data"
         (directory / "torwatch.toml").write_text(
-            f"[tor]\nmode = 'attach'\ncontrol = '{network.client_control_socket}'\nsocks = '127.0.0.1:{network.socks_port}'\n",
+            network.attach_section,
             encoding="utf-8",
         )
         for point, call in (("page_commit", 3), ("before_warc_flush", 4), ("after_warc_flush", 5)):

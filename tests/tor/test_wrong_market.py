@@ -26,8 +26,7 @@ def test_an_address_of_another_market_is_flagged_shown_and_not_crawled(network, 
             onions.append(network.add_onion(target_port=servers[-1].port).address)
             stack.callback(network.remove_onion, onions[-1])
         (tmp_path / "torwatch.toml").write_text(
-            f"data_directory = 'data'\n[tor]\nmode = 'attach'\ncontrol = '{network.client_control_socket}'\n"
-            f"socks = '127.0.0.1:{network.socks_port}'\n[crawl]\nseconds_per_request = 0\n",
+            f"data_directory = 'data'\n{network.attach_section}[crawl]\nseconds_per_request = 0\n",
             encoding="utf-8",
         )
         monkeypatch.setenv("TORWATCH_CONFIG", str(tmp_path / "torwatch.toml"))

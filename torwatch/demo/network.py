@@ -120,6 +120,11 @@ class PrivateNetwork:
         """What any further client tor needs in its configuration to be of this network."""
         return torrc.joining(self._open_layout().authority, self._scheduler)
 
+    @property
+    def attach_section(self) -> str:
+        """The lines of torwatch's configuration that attach it to the client."""
+        return f"[tor]\nmode = 'attach'\ncontrol = '{self.client_control_socket}'\nsocks = '127.0.0.1:{self.socks_port}'\n"
+
     def add_onion(
         self,
         target_port: int,
