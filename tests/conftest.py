@@ -91,6 +91,15 @@ def checkout():
 
 
 @pytest.fixture(scope="session")
+def serving():
+    """The function of tests/serving.py: a socket server serves in a thread of its own until a block ends."""
+    spec = importlib.util.spec_from_file_location("serving", Path(__file__).with_name("serving.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.serving
+
+
+@pytest.fixture(scope="session")
 def watched_markets(tmp_path_factory):
     """The database of four invented markets watched for sixteen weeks (tests/watched_markets.py); to be read, not written."""
     spec = importlib.util.spec_from_file_location("watched_markets", Path(__file__).with_name("watched_markets.py"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import importlib.util
 import random
 import shutil
 import socket
@@ -12,6 +13,7 @@ import struct
 import threading
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +29,9 @@ from torwatch.store.schema import WORKING_TABLE_NAMES
 from torwatch.store.targets import add_target
 from torwatch.tor.reasons import explain
 
+spec = importlib.util.spec_from_file_location("serving", Path(__file__).parents[1] / "serving.py")
+serving = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(serving)
 ONION = "mockmarketabcdefghijklmnopqrstuvwxyz234567abcdefghijklmd.onion"
 START = EPOCH + dt.timedelta(days=90)
 
@@ -99,14 +104,8 @@ def relaying(port):
     """A SOCKS port that leads every onion to a port of this machine; gives the server, which remembers the names asked for."""
     server = SocksServer(("127.0.0.1", 0), Relay)
     server.market_port, server.asked, server.dead, server.open, server.ports = port, set(), {}, set(), {}
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serving.serving(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture

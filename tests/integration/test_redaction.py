@@ -9,7 +9,6 @@ import http.client
 import http.server
 import io
 import logging
-import threading
 import zipfile
 from urllib.parse import quote
 
@@ -72,21 +71,8 @@ class Front(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@contextlib.contextmanager
-def telling_front(market_port):
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Front) as server:
-        server.daemon_threads, server.market_port = True, market_port
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 @pytest.fixture
-def kept(watched, monkeypatch, tmp_path):
+def kept(watched, serving, monkeypatch, tmp_path):
     """Everything that is kept of a snapshot of such a market, by what it is; and the watch."""
     watch = watched(listings=12, concurrency=2)
     lent = BrowserSession((Cookie("sid", COOKIE),), PATTERNS)
@@ -96,8 +82,10 @@ def kept(watched, monkeypatch, tmp_path):
     set_up_logs("debug", "json", log)
     logging.getLogger().setLevel(logging.DEBUG)
     try:
-        with telling_front(watch.server.port) as port:
-            watch.relay.market_port = port
+        front = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Front)
+        front.daemon_threads, front.market_port = True, watch.server.port
+        with serving(front):
+            watch.relay.market_port = front.server_port
             _, ending = watch.look()
     finally:
         structlog.reset_defaults()

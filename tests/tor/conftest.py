@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import importlib.util
 import tempfile
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
     from torwatch.tor.service import TorService
 
 HERE = Path(__file__).parent
+spec = importlib.util.spec_from_file_location("serving", Path(__file__).parents[1] / "serving.py")
+serving = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(serving)
 PAGE = b"<html><title>Tea &amp; cheese</title></html>"
 
 
@@ -51,14 +53,8 @@ class PageHandler(http.server.BaseHTTPRequestHandler):
 @contextmanager
 def served(handler: type[http.server.BaseHTTPRequestHandler] = PageHandler) -> Iterator[int]:
     """Serve on a free loopback port, given back, until the context ends."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving.serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)) as server:
+        yield server.server_port
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import http.server
 import json
 import os
-import threading
-from contextlib import contextmanager
 
 import pytest
 
@@ -28,22 +26,11 @@ class Hook(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@contextmanager
-def a_hook():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
-        server.posted = []
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 @pytest.fixture
-def hook():
-    with a_hook() as server:
+def hook(serving):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    server.posted = []
+    with serving(server):
         yield server
 
 

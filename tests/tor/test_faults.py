@@ -66,16 +66,13 @@ class Misbehaving(socketserver.BaseRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def web_port():
+def web_port(serving):
     OVER.clear()
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Misbehaving) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Misbehaving)
+    server.daemon_threads = True
+    with serving(server):
         yield server.server_address[1]
         OVER.set()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module")

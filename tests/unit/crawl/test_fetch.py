@@ -8,7 +8,6 @@ import http.client
 import socket
 import socketserver
 import struct
-import threading
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -153,13 +152,9 @@ def page(body, status="200 OK", *headers):
 
 
 @pytest.fixture
-def tor():
-    with SocksServer() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+def tor(serving):
+    with serving(SocksServer()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @contextmanager
