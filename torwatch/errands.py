@@ -38,9 +38,8 @@ def probe_mirror(tools: Tools, config: Config, target: Target, mirror: Mirror) -
 
 def stranger_at(tools: Tools, config: Config, target: Target, fetched: Fetched) -> str:
     """Whose front page it is, where it is another market's."""
-    content_type = next((value for name, value in fetched.headers if name.lower() == "content-type"), "")
     parser = load_parser(target.parser, config.parsing.directories)
-    return find_stranger(tools.workers, parser, target.market, fetched.body, content_type)
+    return find_stranger(tools.workers, parser, target.market, fetched.body, fetched.header("content-type"))
 
 
 def probe(tools: Tools, config: Config, arguments: Arguments) -> Answer:
@@ -83,8 +82,7 @@ def propose(tools: Tools, config: Config, arguments: Arguments) -> Answer:
     fetched = fetch_once(tools, walk_settings(config), arguments["address"], f"propose-{arguments['address']}")
     if not fetched.body:
         return {"name": None, "outcome": fetched.outcome.value, "why": fetched.reason or fetched.outcome.value, "sure": False, "others": []}
-    content_type = next((value for name, value in fetched.headers if name.lower() == "content-type"), "")
-    found = propose_parser(fetched.body, content_type=content_type, directories=config.parsing.directories)
+    found = propose_parser(fetched.body, content_type=fetched.header("content-type"), directories=config.parsing.directories)
     return asdict(found) | {"outcome": Outcome.OK.value}
 
 

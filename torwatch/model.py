@@ -218,6 +218,10 @@ class Fetched:
     redirect: str | None = None  # path on the same onion that the answer pointed to
     request_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
+    def header(self, name: str) -> str:
+        """The first value of a header by its lower-case name; "" where the answer had none."""
+        return next((value for known, value in self.headers if known.lower() == name), "")
+
 
 class ShipClass(StrEnum):
     """The widest thing a shipping claim says."""

@@ -86,7 +86,7 @@ class PageReader:
         body, stripped = strip_data_uris(fetched.body)
         if not fetched.status or (not body and fetched.outcome not in GOOD_OUTCOMES):
             return Read(visit, fetched, body, stripped, None, StagedPage(), fetched.outcome, fetched.reason)
-        content_type = next((value for name, value in fetched.headers if name.lower() == "content-type"), "")
+        content_type = fetched.header("content-type")
         if visit.path in self.front and fetched.outcome is Outcome.OK and (whose := self.stranger(body, content_type)):
             return Read(visit, fetched, body, stripped, None, StagedPage(), Outcome.WRONG_MARKET, whose)
         parsed = self.workers.parse(self.parser, body, path=fetched.url, content_type=content_type, fetched_at=fetched.fetched_at)
@@ -96,7 +96,7 @@ class PageReader:
 
     def obey_retry_after(self, fetched: Fetched) -> None:
         """Hold all requests back for as long as the market asks, in seconds or until a date."""
-        value = next((value for name, value in fetched.headers if name.lower() == "retry-after"), "").strip()
+        value = fetched.header("retry-after").strip()
         seconds = float(value) if value.isdecimal() else seconds_until(value, fetched.fetched_at)
         if seconds > 0:
             self.hold_back(min(seconds, MAX_RETRY_AFTER_SECONDS))
