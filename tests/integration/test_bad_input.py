@@ -283,6 +283,9 @@ def test_the_only_address_of_a_target_stays(refuse, run, tea):
 def test_several_changes_of_which_one_is_bad_change_nothing(refuse, run, tea):
     refuse("target", "edit", tea, "--every", "3d", "--add-mirror", other_checksum(COFFEE))
     refuse("target", "edit", tea, "--every", "3d", "--parser", "nothing")
+    refuse("target", "edit", tea, "--every", "3d", "--add-mirror", TEA)
+    refuse("target", "edit", tea, "--every", "3d", "--add-mirror", COFFEE, "--remove-mirror", COFFEE, "--remove-mirror", TEA)
+    refuse("target", "edit", tea, "--every", "3d", "--add-mirror", COFFEE, "--remove-mirror", "c" * 56 + ".onion")
     assert '"every_seconds": 604800' in run("target", "show", tea, "--json")[1]
 
 

@@ -224,6 +224,7 @@ def edit(
     if key_files and forget:
         raise UsageError("keep a client key or forget it: give --client-auth-key-file or --forget-client-auth-key")
     hosts = {mirror.host for mirror in found.mirrors} | {host for host, _, _ in to_add}
+    targets.refuse_mirrors(store, found, to_add, {host for host, _, _ in to_remove})  # before anything is changed
     with target_keys.keeping_keys(key_files, hosts) as opened:
         if new:
             targets.edit_target(store, found, new, now=clock())

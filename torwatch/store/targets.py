@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from torwatch.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from torwatch.store.database import Store
 
@@ -153,6 +153,23 @@ def refuse_used_address(store: Store, host: str, port: int) -> None:
         raise UsageError(f"{host} is an address of {owner} already: see `torwatch target show {owner}`")
 
 
+def refuse_mirrors(store: Store, target: Target, added: Collection[tuple[str, int, str]], gone: Collection[str]) -> None:
+    """Raise UsageError when an address (host, port, scheme) cannot be added to a target, or those of `gone` not be taken from it then."""
+    for host, port, _ in added:
+        refuse_used_address(store, host, port)
+    refuse_removal(target.market, {mirror.host for mirror in target.mirrors} | {host for host, _, _ in added}, gone)
+
+
+def refuse_removal(market: str, hosts: Collection[str], gone: Collection[str]) -> None:
+    """Raise UsageError when one of `gone` is none of the market's `hosts`, or when they are all that there are."""
+    for host in gone:
+        if host not in hosts:
+            raise UsageError(f"{host} is no address of {market}: see `torwatch target show {market}`")
+    if gone and set(gone) == set(hosts):
+        only = "the only address" if len(gone) == 1 else "all that there is"
+        raise UsageError(f"{', '.join(sorted(gone))} is {only} of {market}: add another first, or `torwatch target remove {market}`")
+
+
 def list_targets(store: Store, *, with_removed: bool = False) -> list[Target]:
     """Every target with its live mirrors and newest snapshot, by market name."""
     rows = store.rows(
@@ -236,10 +253,7 @@ def add_mirror(store: Store, target: Target, host: str, port: int, scheme: str, 
 
 def remove_mirror(store: Store, target: Target, host: str, *, now: dt.datetime) -> None:
     """Take one address from a target; the last one cannot be taken. Raises UsageError."""
-    if host not in {mirror.host for mirror in target.mirrors}:
-        raise UsageError(f"{host} is no address of {target.market}: see `torwatch target show {target.market}`")
-    if len(target.mirrors) == 1:
-        raise UsageError(f"{host} is the only address of {target.market}: add another first, or `torwatch target remove {target.market}`")
+    refuse_removal(target.market, {mirror.host for mirror in target.mirrors}, {host})
     with store.write() as connection:
         connection.execute(
             "UPDATE mirror SET removed_at = ? WHERE target_id = ? AND host = ? AND removed_at IS NULL", (stamp(now), target.id, host)
