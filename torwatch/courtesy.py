@@ -12,6 +12,7 @@ import structlog
 from torwatch.crawl.pace import Pace
 from torwatch.crawl.strain import Strain, recovered
 from torwatch.model import Outcome
+from torwatch.reading import MAX_RETRY_AFTER_SECONDS
 from torwatch.store.spending import KeptPace, Rest, Spent, add_spending, agreed_with, end_rest, keep_pace, keep_rest, load_pace, spent_on
 from torwatch.units import format_size
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-LONGEST_HOLD = dt.timedelta(hours=1)  # that is obeyed (see MAX_RETRY_AFTER_SECONDS of a page)
+LONGEST_HOLD = dt.timedelta(seconds=MAX_RETRY_AFTER_SECONDS)
 
 
 class Courtesy:
