@@ -11,12 +11,13 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from torwatch.archive.index import read_index
 from torwatch.archive.reader import read_page, read_pages
-from torwatch.assembly import open_tools
+from torwatch.assembly import offline_tools, open_tools
 from torwatch.claims import digest
 from torwatch.config import load_config
 from torwatch.config_sections import TOR_BROWSER_HEADERS, TOR_BROWSER_USER_AGENT
@@ -29,15 +30,16 @@ from torwatch.model import Outcome
 from torwatch.store.database import open_store
 from torwatch.store.history import present_state, replay
 from torwatch.store.targets import add_target, find_target
+from torwatch.tor.reasons import explain
 
 WEEK = dt.timedelta(days=7)
 START = EPOCH + dt.timedelta(days=90)
 
 
 class Bench:
-    """One simulated market behind an onion, and torwatch looking at it through a tor of its own."""
+    """One simulated market behind an onion, and torwatch looking at it through a tor of its own, or through one that is shared."""
 
-    def __init__(self, network, stack, directory, engine, seed=5, listings=40, **crawl):
+    def __init__(self, network, stack, directory, engine, seed=5, listings=40, tor=None, **crawl):
         self.clock = SimulatedClock(START)
         drawn_as = ENGINES[engine]()
         self.world = drawn_as.world(seed, listings=listings)
@@ -54,7 +56,11 @@ class Bench:
         self.target = add_target(
             self.store, engine, [(self.onion.address, 80, "http")], parser=engine, every_seconds=604800, now=self.clock()
         )
-        self.tools = stack.enter_context(open_tools(self.config, self.store, now=self.clock, rng=random.Random(3)))
+        if tor is None:
+            self.tools = stack.enter_context(open_tools(self.config, self.store, now=self.clock, rng=random.Random(3)))
+        else:
+            tools = stack.enter_context(offline_tools(self.config, self.store, now=self.clock))
+            self.tools = replace(tools, tor=tor, rng=random.Random(3), explain=partial(explain, extended_errors=tor.extended_errors))
 
     def look(self, stop=None, progress=lambda _: None, **walk):
         config = self.config.model_copy(update={"crawl": self.config.crawl.model_copy(update=walk)})
@@ -70,9 +76,10 @@ class Bench:
 
 
 @pytest.fixture
-def bench(network, tmp_path):
+def bench(network, tmp_path, known_market):
+    """Give a function that begins to watch a market through the tor of the known one: each its own would cost three seconds a test."""
     with contextlib.ExitStack() as stack:
-        yield lambda engine, **options: Bench(network, stack, tmp_path / engine, engine, **options)
+        yield lambda engine, **options: Bench(network, stack, tmp_path / engine, engine, tor=known_market.tools.tor, **options)
 
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))
@@ -216,6 +223,7 @@ def test_no_request_leaves_but_through_the_socks_port_and_hostile_links_are_not_
     assert hosts <= {""}
 
 
+@pytest.mark.soak  # test_rate.py measures it over tor with all that makes bursts, tests/integration/test_courtesy.py without tor
 def test_the_rate_of_a_target_is_kept(bench):
     watch = bench("souk", listings=12)
     stop = threading.Event()
