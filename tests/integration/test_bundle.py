@@ -18,8 +18,8 @@ from torwatch.archive.manifest import read_chain
 from torwatch.archive.timestamp import keep_response, make_request, response_path
 from torwatch.assembly import open_readers
 from torwatch.errors import ArchiveError, UsageError
-from torwatch.forgetting import request_vendor
-from torwatch.oblivion import carry_out
+from torwatch.removal.account import request_vendor
+from torwatch.removal.oblivion import carry_out
 from torwatch.versions import Versions
 
 

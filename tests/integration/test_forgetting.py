@@ -25,18 +25,18 @@ from torwatch.archive.index import read_index
 from torwatch.archive.manifest import read_chain
 from torwatch.archive.tombstone import is_tombstone
 from torwatch.assembly import open_readers
-from torwatch.clearance import request_target
 from torwatch.cli import main
 from torwatch.config_sections import AlertsSection
 from torwatch.crawl.session import BrowserSession, save_session
 from torwatch.dataset.layout import load_layout
 from torwatch.errors import UsageError
 from torwatch.evidence import verify
-from torwatch.forgetting import request_vendor
 from torwatch.loading import load_file
-from torwatch.oblivion import carry_out
 from torwatch.overview import gather_status
-from torwatch.retention import expire, find_due
+from torwatch.removal.account import request_vendor
+from torwatch.removal.market import request_target
+from torwatch.removal.oblivion import carry_out
+from torwatch.removal.retention import expire, find_due
 from torwatch.store.backup import back_up, backup_path, find_faults
 from torwatch.store.captures import capture_histories
 from torwatch.store.database import open_store, writer_lock
@@ -228,14 +228,14 @@ def test_the_command_asks_first_and_waits_for_the_daemon_to_stop(grown, capsys, 
 
 KILLED_AT = (
     ("torwatch.closing:follow_up", 1),  # the unfinished snapshot is ended and not sealed
-    ("torwatch.removal:append_tombstone", 2),  # all is prepared, and nothing decided
-    ("torwatch.removal:finish", 1),  # decided, and no file changed
-    ("torwatch.removal:tell_removals", 2),  # the files changed, and the log does not know
-    ("torwatch.forgetting:note_forgotten", 1),  # the rows go back
-    ("torwatch.traces:overwrite_deleted", 1),  # the rows are gone, and the file holds them still
-    ("torwatch.traces:rewrite_journal", 1),
-    ("torwatch.traces:overwrite_deleted", 2),  # the first backup's rows are gone
-    ("torwatch.forgetting:drop_request", 1),
+    ("torwatch.removal.records:append_tombstone", 2),  # all is prepared, and nothing decided
+    ("torwatch.removal.records:finish", 1),  # decided, and no file changed
+    ("torwatch.removal.records:tell_removals", 2),  # the files changed, and the log does not know
+    ("torwatch.removal.account:note_forgotten", 1),  # the rows go back
+    ("torwatch.removal.traces:overwrite_deleted", 1),  # the rows are gone, and the file holds them still
+    ("torwatch.removal.traces:rewrite_journal", 1),
+    ("torwatch.removal.traces:overwrite_deleted", 2),  # the first backup's rows are gone
+    ("torwatch.removal.account:drop_request", 1),
 )
 
 

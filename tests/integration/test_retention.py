@@ -20,7 +20,7 @@ from torwatch.assembly import open_readers
 from torwatch.cli import main
 from torwatch.errors import ArchiveError
 from torwatch.evidence import verify
-from torwatch.retention import expire, find_due, months_before
+from torwatch.removal.retention import expire, find_due, months_before
 from torwatch.store.database import open_store
 from torwatch.versions import Versions
 
@@ -176,7 +176,12 @@ def test_a_page_that_a_snapshot_under_way_has_come_to_refer_to_stays(watched):
 
 
 @pytest.mark.parametrize(
-    "place", [("torwatch.removal:append_tombstone", 1), ("torwatch.removal:finish", 1), ("torwatch.removal:tell_removals", 2)]
+    "place",
+    [
+        ("torwatch.removal.records:append_tombstone", 1),
+        ("torwatch.removal.records:finish", 1),
+        ("torwatch.removal.records:tell_removals", 2),
+    ],
 )
 def test_an_expiry_that_is_killed_is_finished_by_the_next_run(aged, tmp_path, place):
     config = tmp_path / "config.toml"

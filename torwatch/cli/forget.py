@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torwatch.config import Config
     from torwatch.forget_request import ForgetRequest
-    from torwatch.traces import Forgotten
+    from torwatch.removal.traces import Forgotten
 
 WHY = click.option("--why", required=True, help="Reason, for the event log and the chain: a file number, never the name itself.")
 YES = click.option("--yes", is_flag=True, help="Do not ask first.")
@@ -45,7 +45,7 @@ def vendor(account: str, why: str, *, yes: bool, as_json: bool) -> None:
     \b
     torwatch forget vendor dream/teashop --why "request 2026-17"
     """
-    from torwatch.forgetting import request_vendor
+    from torwatch.removal.account import request_vendor
 
     market, slash, name = account.partition("/")
     if not slash or not name:
@@ -67,7 +67,7 @@ def target(market: str, why: str, *, yes: bool, as_json: bool) -> None:
     \b
     torwatch forget target dream --why "order of 2026-03-01"
     """
-    from torwatch.clearance import request_target
+    from torwatch.removal.market import request_target
 
     store = the_store()
     request = request_target(store, market, why)
@@ -101,7 +101,7 @@ def carry_out(request: ForgetRequest, *, as_json: bool) -> None:
     """Do what is requested, after what was cut off before, and print what went."""
     from torwatch.assembly import offline_tools, open_readers
     from torwatch.forget_request import read_request
-    from torwatch.oblivion import carry_out as do
+    from torwatch.removal.oblivion import carry_out as do
     from torwatch.versions import Versions
 
     config, store = the_config(), the_store()

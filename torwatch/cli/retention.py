@@ -33,7 +33,7 @@ def run(*, dry_run: bool, as_json: bool) -> None:
     torwatch retention run
     """
     from torwatch.assembly import open_readers, utc_now
-    from torwatch.retention import expire, find_due
+    from torwatch.removal.retention import expire, find_due
     from torwatch.versions import Versions
 
     config, store, now = the_config(), the_store(), utc_now()

@@ -10,13 +10,13 @@ from torwatch.archive.manifest import SUFFIX, manifest_path, read_records, recor
 from torwatch.forget_request import ForgetRequest, drop_request, keep_request
 from torwatch.gleanings import gleanings_path
 from torwatch.loading import kept_file
-from torwatch.removal import take_out
+from torwatch.removal.records import take_out
+from torwatch.removal.traces import Cleaning, Forgotten, note_forgotten, wipe_traces
 from torwatch.store.forgetting import forget_market, hosts_of, ids_of, imported_files
 from torwatch.store.person import FORGOTTEN
 from torwatch.store.scrubbing import empty_events, scrub_tables
 from torwatch.store.snapshots import ended_snapshots
 from torwatch.store.state import market_named
-from torwatch.traces import Cleaning, Forgotten, note_forgotten, wipe_traces
 
 if TYPE_CHECKING:
     import datetime as dt

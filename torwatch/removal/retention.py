@@ -11,7 +11,7 @@ from torwatch.archive.index import index_path, read_index
 from torwatch.archive.manifest import manifest_path, read_records, records_path
 from torwatch.archive.revisit import OpenReferences
 from torwatch.gleanings import read_gleanings
-from torwatch.removal import Removal, glean, marked, prepare_removal, records_gone, removing, take_out, with_requests
+from torwatch.removal.records import Removal, glean, marked, prepare_removal, records_gone, removing, take_out, with_requests
 from torwatch.store.snapshots import ended_snapshots, parser_of
 from torwatch.store.targets import stamp
 

@@ -17,13 +17,13 @@ from torwatch.errors import UsageError
 from torwatch.forget_request import ForgetRequest, drop_request, keep_request
 from torwatch.gleanings import Gleaned, pack_gleanings, read_gleanings
 from torwatch.loading import GLEANED, glean_file, kept_file
-from torwatch.removal import Removal, contents, glean, marked, prepare_removal, records_gone, take_out, with_requests
+from torwatch.removal.records import Removal, contents, glean, marked, prepare_removal, records_gone, take_out, with_requests
+from torwatch.removal.traces import Cleaning, Forgotten, drop_imports, note_forgotten, wipe_traces
 from torwatch.reread import path_of
 from torwatch.store.forgetting import forget_person, imported_files
 from torwatch.store.person import SHORTEST_WORD, TEXT_CLAIMS, find_person, forms_of, take_claims
 from torwatch.store.scrubbing import change_event, scrub_claims, scrub_tables
 from torwatch.store.snapshots import ended_snapshots, parser_of
-from torwatch.traces import Cleaning, Forgotten, drop_imports, note_forgotten, wipe_traces
 
 if TYPE_CHECKING:
     import datetime as dt

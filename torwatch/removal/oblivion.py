@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torwatch.clearance import forget_target
 from torwatch.closing import derive, end_unfinished, finish_closings
 from torwatch.crawl.session import drop_session
-from torwatch.forgetting import forget_vendor
 from torwatch.loading import derive_file
 from torwatch.parsing.registry import load_parser
-from torwatch.removal import removing
+from torwatch.removal.account import forget_vendor
+from torwatch.removal.market import forget_target
+from torwatch.removal.records import removing
 from torwatch.store.forgetting import imported_files
 from torwatch.store.judgement import HoldRule
 from torwatch.store.snapshots import ended_snapshots, parser_of, unfinished_snapshots
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from torwatch.equipment import Tools
     from torwatch.forget_request import ForgetRequest
+    from torwatch.removal.traces import Forgotten
     from torwatch.reread import Readers
-    from torwatch.traces import Forgotten
     from torwatch.versions import Versions
 
 CUT_SHORT = "ended for a request to forget"
