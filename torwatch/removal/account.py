@@ -22,7 +22,7 @@ from torwatch.removal.traces import Cleaning, Forgotten, drop_imports, note_forg
 from torwatch.reread import path_of
 from torwatch.store.forgetting import forget_person, imported_files
 from torwatch.store.person import SHORTEST_WORD, TEXT_CLAIMS, find_person, forms_of, take_claims
-from torwatch.store.scrubbing import change_event, scrub_claims, scrub_tables
+from torwatch.store.scrubbing import SAID_IN_FEEDBACK, change_event, scrub_claims, scrub_tables
 from torwatch.store.snapshots import ended_snapshots, parser_of
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class Forgetting:
             listings = tuple(clean_row(row, scrub) for row in staged.listings if row.key not in person.listings)
             vendors = tuple(clean_row(row, scrub) for row in staged.vendors if row.key not in person.vendors)
             feedback = tuple(
-                {name: scrub(value) if name in {"product", "body"} and value else value for name, value in row.items()}
+                {name: scrub(value) if name in SAID_IN_FEEDBACK and value else value for name, value in row.items()}
                 for row in staged.feedback
                 if row.get("vendor") not in person.vendors and row.get("listing_key") not in person.listings
             )

@@ -156,7 +156,7 @@ def forget_inputs(connection: sqlite3.Connection, person: Person) -> None:
                 if claim in claims or len(claims) > 1:  # a first state leaves out what was not claimed
                     others.setdefault(claim, set()).add(str(claims.get(claim) or ""))
     claim_of = {"origin": "ship_from", "destination": "ship_to", "quantity": "title", "substance": "title"}
-    for table, column in DERIVED.items():
+    for table, (column, *_) in DERIVED.items():
         claim = claim_of[table]
         only = (person.inputs.get(claim, set()) | {""}) - others.get(claim, set())
         connection.executemany(

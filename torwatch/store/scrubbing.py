@@ -16,18 +16,27 @@ if TYPE_CHECKING:
 
 TOLD_OF_REMOVALS = ("expired", "forgotten", "removal_planned")  # kinds of events without which the archive cannot be checked
 EVENT_TRIGGER = "event_keeps_its_words"
-DERIVED = {"origin": "raw", "destination": "raw", "quantity": "title", "substance": "title"}
+DERIVED = {
+    "origin": ("raw",),
+    "destination": ("raw",),
+    "quantity": ("title", "category"),
+    "substance": ("title", "category"),
+}  # from which words
 WHO = frozenset({"vendor", "name"})  # claims that tell who it is: other accounts keep their own
 DIGESTS = frozenset({"description", "profile", "pgp"})
-WORDS_OF_CLAIMS = {
-    entity.name: tuple(column.name for column in entity.claims if column.affinity == "TEXT" and column.name not in WHO | DIGESTS)
+SHOWN_OF = {
+    entity.name: tuple(
+        column.name for column in (*entity.claims, *entity.counters) if column.affinity == "TEXT" and column.name not in WHO | DIGESTS
+    )
     for entity in ENTITIES
 }
+COUNTED_OF = {entity.name: tuple(column.name for column in entity.counters if column.affinity == "TEXT") for entity in ENTITIES}
+SAID_IN_FEEDBACK = ("product", "body", "rating", "price_text", "date", "age", "delivery")
 OF_MARKET = "market_id = :market"
 THE_MARKET = "id = :market"
 EVERY_ROW = "1"
 OF_SNAPSHOT = "snapshot_id IN (SELECT id FROM snapshot WHERE market_id = :market)"
-SHOWN = (
+IN_A_TEXT = (
     "digest IN (SELECT description FROM listing WHERE market_id = :market UNION SELECT profile FROM vendor WHERE market_id = :market"
     " UNION SELECT old FROM change WHERE market_id = :market UNION SELECT new FROM change WHERE market_id = :market"
     " UNION SELECT json_extract(new, '$.description') FROM change WHERE market_id = :market AND cause = 'new'"
@@ -35,13 +44,17 @@ SHOWN = (
 )
 # Table → (columns that hold words of pages or people, which of its rows).
 WORDS = {
-    "listing": ((*WORDS_OF_CLAIMS["listing"], "path"), OF_MARKET),
-    "vendor": ((*WORDS_OF_CLAIMS["vendor"], "path"), OF_MARKET),
-    "feedback": (("product", "body"), OF_MARKET),
-    "text": (("body",), SHOWN),
-    "stage_listing": ((*WORDS_OF_CLAIMS["listing"], "path"), OF_SNAPSHOT),
-    "stage_vendor": ((*WORDS_OF_CLAIMS["vendor"], "path"), OF_SNAPSHOT),
-    "stage_feedback": (("product", "body"), OF_SNAPSHOT),
+    "listing": ((*SHOWN_OF["listing"], "path"), OF_MARKET),
+    "vendor": ((*SHOWN_OF["vendor"], "path"), OF_MARKET),
+    "listing_counter": (COUNTED_OF["listing"], OF_SNAPSHOT),
+    "vendor_counter": (COUNTED_OF["vendor"], OF_SNAPSHOT),
+    "feedback": (SAID_IN_FEEDBACK, OF_MARKET),
+    "text": (("body",), IN_A_TEXT),
+    "stage_listing": ((*SHOWN_OF["listing"], "path"), OF_SNAPSHOT),
+    "stage_vendor": ((*SHOWN_OF["vendor"], "path"), OF_SNAPSHOT),
+    "stage_feedback": (SAID_IN_FEEDBACK, OF_SNAPSHOT),
+    "stage_total": (("scope",), OF_SNAPSHOT),
+    "stage_scope": (("scope",), OF_SNAPSHOT),
     "visit": (("path", "reason"), OF_SNAPSHOT),
     "failure": (("path", "reason"), OF_SNAPSHOT),
     "snapshot": (("reason", "cut_short"), OF_MARKET),
@@ -50,6 +63,9 @@ WORDS = {
     "second_pass_list": (("scope",), OF_SNAPSHOT),
     "second_pass_page": (("scope", "path", "reason"), OF_SNAPSHOT),
     "mirror_visit": (("reason",), EVERY_ROW),
+    "canary_visit": (("reason",), EVERY_ROW),
+    "pace": (("why",), EVERY_ROW),
+    "rest": (("why",), EVERY_ROW),
     "market": (("source",), THE_MARKET),
     "session": (("lost_why",), EVERY_ROW),
     "target": (("note", "legal_basis"), EVERY_ROW),
@@ -64,7 +80,7 @@ WORDS = {
 def scrub_tables(connection: sqlite3.Connection, market_id: int, scrub: Callable[[str], str]) -> None:
     """Put what a market's pages and people said through `scrub`, inside the caller's transaction.
 
-    What was derived from a text that changed is deleted: it is derived anew.
+    What was derived from a text that changed is deleted: it is derived anew. Of rows that only the spelling of the name told apart one stays.
     """
     connection.create_function("scrubbed", 1, lambda text: scrub(text) if isinstance(text, str) else text)
     connection.create_function("scrubbed_change", 2, lambda field, text: scrub_change(field, text, scrub))
@@ -73,14 +89,17 @@ def scrub_tables(connection: sqlite3.Connection, market_id: int, scrub: Callable
         for table, (columns, which) in WORDS.items():
             known = columns_of(connection, table)
             for name in (column for column in columns if column in known):
-                connection.execute(f"UPDATE {table} SET {name} = scrubbed({name}) WHERE {which} AND {name} IS NOT scrubbed({name})", bound)
+                connection.execute(
+                    f"UPDATE OR REPLACE {table} SET {name} = scrubbed({name}) WHERE {which} AND {name} IS NOT scrubbed({name})", bound
+                )
     for name in ("old", "new"):
         connection.execute(
             f"UPDATE change SET {name} = scrubbed_change(field, {name}) WHERE {OF_MARKET} AND {name} IS NOT scrubbed_change(field, {name})",
             bound,
         )
-    for table, column in DERIVED.items():
-        connection.execute(f"DELETE FROM {table} WHERE {OF_MARKET} AND {column} IS NOT scrubbed({column})", bound)
+    for table, columns in DERIVED.items():
+        changed = " OR ".join(f"{column} IS NOT scrubbed({column})" for column in columns)
+        connection.execute(f"DELETE FROM {table} WHERE {OF_MARKET} AND ({changed})", bound)
     if has_table(connection, "normalised"):
         connection.execute(f"DELETE FROM normalised WHERE {OF_MARKET}", bound)  # else only what changes later would be looked at
 
