@@ -19,7 +19,7 @@ from collections import defaultdict
 from itertools import groupby
 from typing import IO, TYPE_CHECKING, Any
 
-from torwatch.archive.files import replacing, sync_folder, write_whole
+from torwatch.archive.files import hash_file, replacing, sync_folder, write_whole
 from torwatch.archive.index import index_path, read_index
 from torwatch.archive.manifest import (
     SUFFIX,
@@ -42,7 +42,6 @@ FORM = "torwatch-tombstone/1"
 NEXT = ".next"
 GZIP_HEAD = b"\x1f\x8b\x08\x04" + b"\0" * 4 + b"\0\xff"  # deflate, with an extra field, no time
 LONGEST_EXTRA = 65_535
-CHUNK_BYTES = 1 << 20
 
 
 def filler(length: int, sha256: str) -> Iterator[bytes]:
@@ -230,7 +229,7 @@ def find_tombstone_breaks(link: Link, tombstones: list[Link]) -> Iterator[str]:
                 yield f"{file}: is to be gone and is still there: run the command that took it out again"
         elif not file.is_file():
             yield f"{file}: missing"
-        elif hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
+        elif hash_file(file) != sha256:
             yield f"{file}: altered since it was sealed (sha256 differs)"
     if warc.name in expected or not records.is_file():
         return
@@ -239,11 +238,11 @@ def find_tombstone_breaks(link: Link, tombstones: list[Link]) -> Iterator[str]:
         return
     if warc.stat().st_size != sealed[warc.name]["bytes"]:
         yield f"{warc}: {warc.stat().st_size} bytes long, {sealed[warc.name]['bytes']} when it was sealed"
-    yield from find_filled_breaks(warc, records, gone)
+    yield from find_record_breaks(warc, records, gone)
 
 
-def find_filled_breaks(warc: Path, records: Path, gone: set[str]) -> Iterator[str]:
-    """Records that are neither what was sealed nor what stands for one that was taken out."""
+def find_record_breaks(warc: Path, records: Path, gone: Collection[str] = ()) -> Iterator[str]:
+    """Records that are neither what was sealed nor what stands for one that was taken out, whose sha256 is in `gone`."""
     try:
         listed = read_records(records)
     except ArchiveError as error:
@@ -252,10 +251,9 @@ def find_filled_breaks(warc: Path, records: Path, gone: set[str]) -> Iterator[st
     with warc.open("rb") as handle:
         for is_gone, group in groupby(listed, key=lambda record: record.sha256 in gone):
             run = list(group)
-            found = list(exact(handle, run))
-            if is_gone and b"".join(found) == b"".join(run_filler(run)):
+            if is_gone and is_filled(handle, run):
                 continue
-            for record, raw in zip(run, found, strict=True):
+            for record, raw in zip(run, exact(handle, run), strict=True):
                 where = f"{warc}: the {record.kind} record at byte {record.offset}"
                 is_sealed = hashlib.sha256(raw).hexdigest() == record.sha256
                 if is_gone:
@@ -264,3 +262,9 @@ def find_filled_breaks(warc: Path, records: Path, gone: set[str]) -> Iterator[st
                     )
                 elif not is_sealed:
                     yield f"{where} is not what was sealed"
+
+
+def is_filled(handle: IO[bytes], run: Sequence[RecordDigest]) -> bool:
+    """Whether a filler stands in the place of records that follow one another."""
+    handle.seek(run[0].offset)
+    return all(handle.read(len(part)) == part for part in run_filler(run))

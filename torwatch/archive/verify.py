@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from torwatch.archive.files import hash_file
 from torwatch.archive.index import read_index
 from torwatch.archive.manifest import FORM, SUFFIX, Link, digest_records, read_link, read_records, records_path
+from torwatch.archive.tombstone import find_record_breaks
 from torwatch.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -87,17 +87,3 @@ def stored_pages(records: Path) -> set[int]:
         return {record.offset for record in read_records(records) if record.kind == "response"}
     except (OSError, ArchiveError):
         return set()
-
-
-def find_record_breaks(warc: Path, records: Path) -> Iterator[str]:
-    """Which records of a WARC are not as they were when it was sealed."""
-    try:
-        listed = read_records(records)
-    except ArchiveError as error:
-        yield str(error)
-        return
-    with warc.open("rb") as handle:
-        for record in listed:
-            handle.seek(record.offset)
-            if hashlib.sha256(handle.read(record.length)).hexdigest() != record.sha256:
-                yield f"{warc}: the {record.kind} record at byte {record.offset} is not what was sealed"
