@@ -7,9 +7,8 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
-from urllib.parse import urlsplit
 
-from torwatch.archive.index import Entry, index_path, read_index
+from torwatch.archive.index import Entry, index_path, path_in, read_index
 from torwatch.archive.reader import ArchivedPage, read_page
 from torwatch.crawl.fetch import judge_status
 from torwatch.errors import ArchiveError
@@ -138,8 +137,7 @@ def result_of(visit: Visit, fetched: Fetched, outcome: Outcome, reason: str, siz
 
 def path_of(entry: Entry) -> str:
     """Path and query of an archived page."""
-    parts = urlsplit(entry.url)
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+    return path_in(entry.url)
 
 
 def read_entries(archive_directory: Path, snapshot: Snapshot) -> list[Entry]:

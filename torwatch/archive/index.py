@@ -46,6 +46,12 @@ def sort_key(url: str) -> str:
     return f"{host}){parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
 
 
+def path_in(url: str) -> str:
+    """Path and query of a URL."""
+    parts = urlsplit(url)
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
 def index_path(warc: Path) -> Path:
     """Where the index of a WARC lies: beside it."""
     return warc.with_suffix("").with_suffix(".cdxj")

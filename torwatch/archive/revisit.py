@@ -112,8 +112,13 @@ def reference_in(record: bytes) -> Place | None:
         head, _, _ = zlib.decompressobj(wbits=31).decompress(record, HEAD_BYTES).partition(b"\r\n\r\n")
     except zlib.error:
         return None
-    lines = dict(line.split(": ", 1) for line in head.decode("utf-8", "replace").split("\r\n") if ": " in line)
+    lines = header_lines(head)
     return read_place(lines.get(PLACE_HEADER)) if lines.get("WARC-Type") == "revisit" else None
+
+
+def header_lines(head: bytes) -> dict[str, str]:
+    """The header lines of a WARC record."""
+    return dict(line.split(": ", 1) for line in head.decode("utf-8", "replace").split("\r\n") if ": " in line)
 
 
 def read_place(told: str | None) -> Place | None:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from torwatch.archive.files import replacing
-from torwatch.archive.index import Entry, index_path, read_index
-from torwatch.archive.revisit import PLACE_HEADER, Place, read_place
+from torwatch.archive.index import index_path, path_in, read_index
+from torwatch.archive.revisit import PLACE_HEADER, Place, header_lines, read_place
 from torwatch.errors import UsageError
 from torwatch.forget_request import ForgetRequest, drop_request, keep_request
 from torwatch.gleanings import Gleaned, pack_gleanings, read_gleanings
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from torwatch.archive.index import Entry
     from torwatch.reread import Readers
     from torwatch.store.database import Store
     from torwatch.store.person import Person
@@ -46,12 +46,10 @@ PAGES = frozenset({"request", "response", "revisit"})
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one WARC shows of the account: the records of those pages, what they gave, and what was gleaned of others before."""
+    """What one WARC shows of the account: the records of those pages, and what they gave."""
 
     warc: Path
-    entries: tuple[Entry, ...]
     gone: frozenset[int]
-    before: tuple[Gleaned, ...]
     read: tuple[Gleaned, ...]
 
 
@@ -81,23 +79,17 @@ class Forgetting:
     def look_at(self, snapshot: Snapshot, lost: set[Place]) -> Found:
         """What one snapshot shows; `lost` are the records that go of older ones, and then of this one too."""
         warc = self.archive_directory / str(snapshot.warc)
-        entries = tuple(sorted(read_index(index_path(warc)), key=lambda entry: entry.offset or 0))
+        entries = sorted(read_index(index_path(warc)), key=lambda entry: entry.offset or 0)
         pattern = self.person.pattern()
         self.person.paths |= {path_of(entry) for entry in entries if self.is_own(entry, pattern)}
         shown = self.pages_that_show(warc, lost)
         lost |= {Place(warc.name, offset) for offset in shown}
         version, _ = self.versions.of(*parser_of(self.store, snapshot.id))
         chosen = [entry for entry in entries if entry.offset in shown and entry.outcome and not entry.removed]
-        found = Found(
-            warc,
-            entries,
-            with_requests(warc, shown),
-            tuple(read_gleanings(warc)),
-            tuple(glean(self.readers, version, warc, chosen)),
-        )
-        for gleaned in (*found.before, *found.read):
+        read = tuple(glean(self.readers, version, warc, chosen))
+        for gleaned in (*read_gleanings(warc), *read):
             self.learn(gleaned.staged)
-        return found
+        return Found(warc, with_requests(warc, shown), read)
 
     def is_own(self, entry: Entry, pattern: re.Pattern[str] | None) -> bool:
         """Whether a page is one of the account or of its listings."""
@@ -112,7 +104,7 @@ class Forgetting:
         for record, content in contents(warc):
             if record.kind not in PAGES:
                 continue
-            body, head = content.lower(), head_lines(content)
+            body, head = content.lower(), header_lines(content.partition(b"\r\n\r\n")[0])
             place = read_place(head.get(PLACE_HEADER))
             shows = (
                 path_in(head.get("WARC-Target-URI", "")) in self.person.paths
@@ -152,13 +144,13 @@ class Forgetting:
 
     def take_out(self, found: Found, why: str, now: dt.datetime) -> int:
         """Take what was found out of one WARC, its index and gleanings; gives the number of records."""
-        left = tuple(self.without_account((*found.before, *found.read)))
-        lost = {(old.path, old.second) for old, new in zip(found.before, left, strict=False) if old != new}  # of pages that expired before
-        marks = (
-            replace(entry, removed="forgotten") if (path_of(entry), bool(entry.second_pass)) in lost else entry for entry in found.entries
-        )
-        entries = tuple(self.anonymous(entry) for entry in marked(marks, found.gone, "forgotten"))
-        if not found.gone and entries == found.entries and left == found.before:
+        indexed, before = tuple(read_index(index_path(found.warc))), read_gleanings(found.warc)
+        left = tuple(self.without_account((*before, *found.read)))
+        lost = {(old.path, old.second) for old, new in zip(before, left, strict=False) if old != new}  # of pages that expired before
+        marks = (replace(entry, removed="forgotten") if (path_of(entry), bool(entry.second_pass)) in lost else entry for entry in indexed)
+        scrub = self.person.scrubber()
+        entries = tuple(self.anonymous(entry, scrub) for entry in marked(marks, found.gone, "forgotten"))
+        if not found.gone and entries == indexed and left == tuple(before):
             return 0
         removal = Removal(found.warc, found.gone, entries, left)
         files, gone = prepare_removal(self.archive_directory, removal), records_gone(removal)
@@ -183,9 +175,9 @@ class Forgetting:
             path = person.stand_in(one.path) if one.path in person.paths else one.path
             yield Gleaned(path, one.second, one.outcome, scrub(one.reason), rest, one.keys - person.listings)
 
-    def anonymous(self, entry: Entry) -> Entry:
+    def anonymous(self, entry: Entry, scrub: Callable[[str], str]) -> Entry:
         """An index line that does not tell whose page it was."""
-        scrub, path = self.person.scrubber(), path_of(entry)
+        path = path_of(entry)
         place, space, scope = (entry.second_pass or "").partition(" ")
         second = place + space + scrub(scope) if entry.second_pass else entry.second_pass
         if path not in self.person.paths:
@@ -215,18 +207,6 @@ class Forgetting:
 def clean_row(row: EntityRow, scrub: Callable[[str], str]) -> EntityRow:
     """A row of another account, with the names taken out of what it says."""
     return replace(row, values=scrub_claims(dict(row.values), scrub), path=scrub(row.path) if row.path else row.path)
-
-
-def head_lines(content: bytes) -> dict[str, str]:
-    """The header lines of a WARC record."""
-    head = content.partition(b"\r\n\r\n")[0].decode("utf-8", "replace")
-    return dict(line.split(": ", 1) for line in head.split("\r\n") if ": " in line)
-
-
-def path_in(uri: str) -> str:
-    """Path and query of a URI."""
-    parts = urlsplit(uri)
-    return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
 def encoded(words: Iterable[str]) -> set[bytes]:
