@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from torwatch.archive.files import write_whole
 from torwatch.errors import ArchiveError
+from torwatch.overview import FORGETTING_NAME
 from torwatch.store.person import Person
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-NAME = "forgetting.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class ForgetRequest:
 
 def request_path(data_directory: Path) -> Path:
     """Where the file lies."""
-    return data_directory / NAME
+    return data_directory / FORGETTING_NAME
 
 
 def keep_request(data_directory: Path, request: ForgetRequest) -> None:

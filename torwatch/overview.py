@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torwatch.store.database import Store
 
 PULSE_NAME = "pulse.json"
+FORGETTING_NAME = "forgetting.json"  # there from the beginning of a request to forget to its end
 # Asked here rather than through store.targets, store.sessions and store.spending, whose loading costs a fifth of what a look may take.
 TARGETS = (
     "SELECT target.id, market.name AS market, target.state, every_seconds, target.added_at FROM target"
@@ -71,6 +72,7 @@ def gather_status(store: Store, data_directory: Path, *, jitter: float, now: dt.
         targets=tuple(target_status(store, target, jitter, now, hours) for target in store.rows(TARGETS)),
         holds=store.value("SELECT count(*) FROM hold WHERE decision IS NULL"),
         sessions=tuple(SessionStatus(*row) for row in store.rows(SESSIONS)),
+        forgetting=(data_directory / FORGETTING_NAME).exists(),
         disk_free_bytes=free_bytes(store.path),
         database_bytes=store.path.stat().st_size,
     )

@@ -260,6 +260,8 @@ def test_a_request_to_forget_that_is_killed_anywhere_is_finished_and_leaves_noth
         )
         assert killed(grown, *place, *again) == -signal.SIGKILL, place
     assert any("forgetting" in line for line in verify(grown.store, archive).breaks)
+    status = gather_status(grown.store, grown.config.data_directory, jitter=0, now=grown.clock(), hours=None)
+    assert "torwatch forget resume" in " ".join(problem.remedy for problem in status.problems)
     assert killed(grown, "torwatch.cli:main", 99, "forget", "resume") == 0
     assert places_of(grown.config.data_directory, words) == []
     assert verify(grown.store, archive).breaks == ()

@@ -115,10 +115,11 @@ def judge_status(
     targets: tuple[TargetStatus, ...],
     holds: int,
     sessions: tuple[SessionStatus, ...],
+    forgetting: bool,
     disk_free_bytes: int,
     database_bytes: int,
 ) -> Status:
-    """Put the status together and say what needs a person. `locked`: somebody holds the writer lock."""
+    """Put the status together and say what needs a person. `locked`: somebody holds the writer lock; `forgetting`: a request to forget has not ended."""
     stale = pulse is None or now - dt.datetime.fromisoformat(pulse.at) > STALE_AFTER
     daemon: Literal["running", "stopped", "hanging"] = "stopped" if not locked else "hanging" if stale else "running"
     problems = [
@@ -129,6 +130,10 @@ def judge_status(
     ]
     if holds:
         problems.append(Problem("warning", f"{holds} held snapshots wait for a person", "torwatch hold list"))
+    if forgetting:
+        problems.append(
+            Problem("warning", "a request to forget has not ended", "if it was cut off, stop the daemon: torwatch forget resume")
+        )
     levels = {problem.level for problem in problems}
     state: State = "critical" if "critical" in levels else "warning" if levels else "ok"
     return Status(

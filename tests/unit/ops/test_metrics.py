@@ -30,6 +30,7 @@ def a_status(**changes):
         ),
         "holds": 2,
         "sessions": (SessionStatus("souk", "good", at),),
+        "forgetting": False,
         "disk_free_bytes": 10**10,
         "database_bytes": 4096,
     }

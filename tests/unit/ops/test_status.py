@@ -38,6 +38,7 @@ def judged(**changes):
         "targets": (target(),),
         "holds": 0,
         "sessions": (),
+        "forgetting": False,
         "disk_free_bytes": PLENTY,
         "database_bytes": 1,
     }
@@ -59,6 +60,7 @@ def test_all_is_well_when_everything_is():
         ({"disk_free_bytes": 10**9}, "warning", "1000 MB"),
         ({"disk_free_bytes": 10**8}, "critical", "100 MB"),
         ({"holds": 2}, "warning", "2 held snapshots"),
+        ({"forgetting": True}, "warning", "a request to forget"),
         ({"targets": (target(last_state="failed", last_reason="onion_not_found"),)}, "warning", "onion_not_found"),
         ({"targets": (target(next_due_at=(NOW - dt.timedelta(days=3)).isoformat()),)}, "warning", "due for 3 days"),
         ({"sessions": (SessionStatus("bazaar", "lost", None),)}, "warning", "is lost"),
