@@ -173,6 +173,13 @@ class Watch:
         config = self.config.model_copy(update={"crawl": self.config.crawl.model_copy(update=crawl)})
         return snapshot_target(self.tools, config, self.target, stop=stop or threading.Event(), progress=progress)
 
+    def look_every(self, span, times):
+        """Take so many snapshots, `span` apart."""
+        for number in range(times):
+            if number:
+                self.clock.advance(span)
+            self.look()
+
     def dump(self):
         """Every row that history is made of, without ids."""
         queries = {

@@ -84,10 +84,7 @@ def places_of(folder, words):
 def grown(watched):
     """A market watched for three weeks, with a snapshot stopped half-way, alerts, backups and words about a vendor in note, log and hold."""
     watch = watched(listings=40, second_pass=0.5)
-    for week in range(3):
-        if week:
-            watch.clock.advance(WEEK)
-        watch.look()
+    watch.look_every(WEEK, 3)
     alerts = AlertsSection.model_validate({"rules": [{"name": "all"}], "disk_below": "1B", "coverage_below": 0})
     watch.config = watch.config.model_copy(update={"alerts": alerts})
     status = gather_status(watch.store, watch.config.data_directory, jitter=0, now=watch.clock(), hours=None)
@@ -199,11 +196,13 @@ def test_a_forgotten_target_leaves_manifests_and_tombstones_only(grown, tmp_path
         assert keyed_tables(again) == live
 
 
-def test_a_vendor_that_nobody_knows_is_one_clear_line(grown):
+def test_a_vendor_that_nobody_knows_is_one_clear_line(watched):
+    watch = watched(listings=5)
+    watch.look()
     with pytest.raises(UsageError, match="no vendor of souk"):
-        forget(grown, "nobody")
+        forget(watch, "nobody")
     with pytest.raises(UsageError, match="no market"):
-        request_target(grown.store, "nowhere", "")
+        request_target(watch.store, "nowhere", "")
 
 
 def test_the_command_asks_first_and_waits_for_the_daemon_to_stop(grown, capsys, monkeypatch):
@@ -301,9 +300,12 @@ def test_a_vendor_of_an_imported_file_is_forgotten_in_the_file_that_the_archive_
         assert keyed_tables(again) == live
 
 
-def test_the_reason_must_not_name_who_is_forgotten(grown):
+def test_the_reason_must_not_name_who_is_forgotten(watched):
+    watch = watched(listings=5)
+    watch.look()
+    vendor = watch.store.row("SELECT key, name FROM vendor LIMIT 1")
     with pytest.raises(UsageError, match="file number"):
-        request_vendor(grown.store, "souk", grown.vendor, f"because of {grown.name}")
+        request_vendor(watch.store, "souk", vendor["key"], f"because of {vendor['name']}")
 
 
 def test_pages_that_came_again_are_forgotten_with_the_page_that_holds_their_body(watched, tmp_path, rebuild, keyed_tables):

@@ -28,18 +28,11 @@ def again(watch, **options):
     return replay_market(watch.tools, watch.target.market_id, parser, rules_of(parser.market, normalise_price), HoldRule(), **options)
 
 
-def weeks(watch, number=3):
-    for week in range(number):
-        if week:
-            watch.clock.advance(WEEK)
-        watch.look()
-
-
 @pytest.mark.parametrize("engine", ["bazaar", "souk"])
 @pytest.mark.parametrize("since", [0, 2, 3])
 def test_replaying_with_the_same_parser_changes_nothing(watched, engine, since):
     watch = watched(engine)
-    weeks(watch)
+    watch.look_every(WEEK, 3)
     before = watch.dump()
     report = again(watch, since=since)
     after = watch.dump()
@@ -51,7 +44,7 @@ def test_replaying_with_the_same_parser_changes_nothing(watched, engine, since):
 
 def test_snapshots_whose_pages_came_again_byte_for_byte_replay_to_the_same_history(watched):
     watch = watched(still=True)
-    weeks(watch, 2)
+    watch.look_every(WEEK, 2)
     watch.look()
     entries = list(read_index(watch.config.archive_directory / watch.engine / "00000003.cdxj"))
     assert all(entry.mime == REVISIT for entry in entries if entry.size)
@@ -63,7 +56,7 @@ def test_snapshots_whose_pages_came_again_byte_for_byte_replay_to_the_same_histo
 
 def test_a_dry_run_writes_nothing(watched):
     watch = watched()
-    weeks(watch, 2)
+    watch.look_every(WEEK, 2)
     before, events = watch.dump(), watch.store.value("SELECT count(*) FROM event")
     report = again(watch, dry_run=True)
     assert report.pages > 30
@@ -168,7 +161,7 @@ def test_a_real_fall_seen_twice_is_offered_and_once_accepted_removes_what_both_m
 
 def test_a_missing_index_is_one_clear_line_and_nothing_is_lost(watched):
     watch = watched()
-    weeks(watch, 2)
+    watch.look_every(WEEK, 2)
     before = watch.dump()
     index = watch.config.archive_directory / "souk" / "00000002.cdxj"
     index.rename(index.with_suffix(".away"))
@@ -185,7 +178,7 @@ def test_only_the_market_is_asked_for(watched):
 
 def test_a_stopped_tool_leaves_no_staged_rows(watched):
     watch = watched()
-    weeks(watch, 2)
+    watch.look_every(WEEK, 2)
 
     def give_up(done, total):
         raise KeyboardInterrupt(f"{done} of {total}")

@@ -31,10 +31,7 @@ MONTH = dt.timedelta(days=31)
 def aged(watched):
     """A market watched once a month for four months."""
     watch = watched(listings=12, second_pass=0.5)
-    for month in range(4):
-        if month:
-            watch.clock.advance(MONTH)
-        watch.look()
+    watch.look_every(MONTH, 4)
     return watch
 
 

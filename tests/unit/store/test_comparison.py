@@ -58,6 +58,16 @@ def compare(store, target, first, second):
     return compare_snapshots(store, target.market_id, first, second, fingerprints=read_fingerprints)
 
 
+def a_market_of_its_own(store, taken):
+    """A new market with the snapshots that were drawn; gives its target and their numbers."""
+    number = store.value("SELECT count(*) FROM market")
+    target = a_target(store, f"market{number}", host=number)
+    return target, [
+        take(store, target, listings, week=week, complete=complete, gone=sorted(gone), source=source)[0]
+        for week, (listings, complete, gone, source) in enumerate(taken)
+    ]
+
+
 def categories(state):
     return Counter(values.get("category") for (entity, _), values in state.items() if entity == "listing")
 
@@ -65,12 +75,7 @@ def categories(state):
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(taken=steps)
 def test_a_comparison_is_the_second_state_minus_the_first_for_every_pair(taken, store):
-    number = store.value("SELECT count(*) FROM market")
-    target = a_target(store, f"market{number}", host=number)
-    snapshots = [
-        take(store, target, listings, week=week, complete=complete, gone=sorted(gone), source=source)[0]
-        for week, (listings, complete, gone, source) in enumerate(taken)
-    ]
+    target, snapshots = a_market_of_its_own(store, taken)
     states = {snapshot: state_after(store, target.market_id, snapshot) for snapshot in snapshots}
     for first in snapshots:
         for second in snapshots:
@@ -87,12 +92,7 @@ def test_a_comparison_is_the_second_state_minus_the_first_for_every_pair(taken, 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(taken=steps)
 def test_between_neighbours_a_comparison_is_the_change_rows(taken, store):
-    number = store.value("SELECT count(*) FROM market")
-    target = a_target(store, f"market{number}", host=number)
-    snapshots = [
-        take(store, target, listings, week=week, complete=complete, gone=sorted(gone), source=source)[0]
-        for week, (listings, complete, gone, source) in enumerate(taken)
-    ]
+    target, snapshots = a_market_of_its_own(store, taken)
     for first, second in itertools.pairwise(snapshots):
         found = compare(store, target, first, second)
         told = {(one.entity, one.key, one.field, one.cause) for one in (*found.listings, *found.vendors)}
