@@ -132,6 +132,10 @@ def test_a_forgotten_vendor_is_found_nowhere_and_the_rest_is_as_it_was(grown, tm
     folder, archive = grown.config.data_directory, grown.config.archive_directory
     words = {grown.name, *titles_of(grown)}
     [listed, *_] = titles_of(grown)
+    held = folder / "held" / "souk" / "2"
+    held.mkdir(parents=True)
+    for name, page in (("index-1", f"<a>{listed}</a>"), ("index-2", "<a>of others</a>"), ("vendor-1", f"<b>{grown.name}</b>")):
+        (held / f"{name}.html").write_text(page, encoding="utf-8")
     head = read_chain(archive)[-1].sha256
     others = grown.store.value("SELECT count(*) FROM listing WHERE vendor <> ?", (grown.vendor,))
     assert len(places_of(folder, words)) > 10
@@ -142,6 +146,7 @@ def test_a_forgotten_vendor_is_found_nowhere_and_the_rest_is_as_it_was(grown, tm
     assert done.out_of_reach == []
     assert places_of(folder, words) == []
     assert places_of(folder.parent, words) == []
+    assert [example.name for example in held.iterdir()] == ["index-2.html"]
     assert search_listings(grown.store, f'"{listed}"', with_past=True) == []
     assert grown.store.value("SELECT count(*) FROM listing") >= others > 10  # the snapshot that was under way is ended first
     assert find_faults(grown.store.connection) == []

@@ -50,7 +50,7 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "missing": (all_texts, 'a list of texts, for instance ["NA"]'),
     "key": (is_column, "a column or a list of columns"),
     "columns": (
-        lambda value: isinstance(value, dict) and all(count.isdigit() and all_texts(names) for count, names in value.items()),
+        lambda value: isinstance(value, dict) and all(count.isdecimal() and all_texts(names) for count, names in value.items()),
         'a table of lists by their length, for instance 7 = ["date", "vendor", …]',
     ),
     "fields": (

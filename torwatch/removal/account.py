@@ -99,19 +99,14 @@ class Forgetting:
 
     def pages_that_show(self, warc: Path, lost: set[Place]) -> frozenset[int]:
         """Where the pages begin that hold a name, a title or an address of the account, indexed or not, or whose body lies in one that goes."""
-        words, names = self.needles()
+        shows_it = self.finder()
         found, asked = set(), False
         for record, content in contents(warc):
             if record.kind not in PAGES:
                 continue
-            body, head = content.lower(), header_lines(content.partition(b"\r\n\r\n")[0])
+            head = header_lines(content.partition(b"\r\n\r\n")[0])
             place = read_place(head.get(PLACE_HEADER))
-            shows = (
-                path_in(head.get("WARC-Target-URI", "")) in self.person.paths
-                or place in lost
-                or any(word in body for word in words)
-                or any(stands_alone(name, body) for name in names)
-            )
+            shows = path_in(head.get("WARC-Target-URI", "")) in self.person.paths or place in lost or shows_it(content)
             if record.kind == "request":
                 asked = shows
             elif shows or asked:
@@ -119,11 +114,17 @@ class Forgetting:
                 asked = False
         return frozenset(found)
 
-    def needles(self) -> tuple[set[bytes], set[bytes]]:
-        """What is looked for in pages, in lower case and as pages may write it: anywhere, and as a word of its own."""
+    def finder(self) -> Callable[[bytes], bool]:
+        """What tells whether a page shows a title or an address of the account anywhere, or a name as a word of its own."""
         person = self.person
         titles = {title[:LONGEST_TITLE_LOOKED_FOR] for title in person.titles}
-        return encoded({*titles, *person.paths} - {"/"}), encoded(person.names)
+        words, names = encoded({*titles, *person.paths} - {"/"}), encoded(person.names)
+
+        def shows_it(page: bytes) -> bool:
+            body = page.lower()
+            return any(word in body for word in words) or any(stands_alone(name, body) for name in names)
+
+        return shows_it
 
     def learn(self, staged: StagedPage) -> None:
         """Note the account's listings and texts that a page shows and the database may not know."""
@@ -263,7 +264,8 @@ def forget_vendor(
             note_forgotten(connection, now, request.market, "vendor", request.why, done)
     drop_imports(store.connection, archive_directory)
     snapshots = frozenset(row["id"] for row in store.rows("SELECT id FROM snapshot WHERE market_id = ?", (request.market_id,)))
-    cleaning = Cleaning(task.person.scrubber(), request.market_id, snapshots, frozenset(task.person.listings))
+    scrub, shows_it, keys = task.person.scrubber(), task.finder(), frozenset(task.person.listings)
+    cleaning = Cleaning(request.market, request.market_id, snapshots, scrub, shows_it, keys)
     wipe_traces(store, archive_directory, cleaning, task.forget_rows, done)
     drop_request(archive_directory.parent)
     return done

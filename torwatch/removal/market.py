@@ -71,7 +71,7 @@ def forget_target(
         if done.records or sum(done.rows.values()):
             note_forgotten(connection, now, market, "target", request.why, done)
     gone = {table: frozenset(numbers) for table, numbers in request.ids}
-    cleaning = Cleaning(scrub, market_id, gone["snapshot"], gone=gone, whole=market)
+    cleaning = Cleaning(market, market_id, gone["snapshot"], scrub, shows_it=lambda _page: True, gone=gone, whole=True)
     wipe_traces(store, archive_directory, cleaning, forget_rows, done)
     drop_request(archive_directory.parent)
     return done

@@ -52,22 +52,25 @@ def drop_imports(connection: sqlite3.Connection, archive_directory: Path) -> Non
 class Cleaning:
     """How lines of the journal and texts lose what is forgotten of a market: names by `scrub`, and `keys` of listings.
 
-    `snapshots`: the market's; `gone`: ids of rows, by table, that went with a market; `whole`: its name where it is forgotten as a whole.
+    `snapshots`: the market's; `shows_it`: whether a page of it shows what is forgotten; `whole`: the market is forgotten as a whole; `gone`: ids
+    of rows, by table, that went with it.
     """
 
-    scrub: Callable[[str], str]
+    market: str
     market_id: int
     snapshots: frozenset[int]
+    scrub: Callable[[str], str]
+    shows_it: Callable[[bytes], bool]
     keys: frozenset[str] = frozenset()
     gone: Mapping[str, frozenset[int]] = field(default_factory=dict)
-    whole: str = ""
+    whole: bool = False
 
     def line(self, line: Line) -> Line | None:
         """A line of the journal as it is from now on; None when it goes."""
         detail = line.detail
         if self.is_gone(line):
             return None
-        if line.subject == "event" and self.whole and self.whole == detail.get("subject") and detail.get("kind") not in TOLD_OF_REMOVALS:
+        if line.subject == "event" and self.whole and self.market == detail.get("subject") and detail.get("kind") not in TOLD_OF_REMOVALS:
             return replace(line, detail=detail | {"detail": "{}"})
         columns, which = WORDS.get(line.subject, ((), ""))
         if not self.concerns(which, detail):
@@ -103,9 +106,8 @@ def wipe_traces(
     data_directory = archive_directory.parent
     overwrite_deleted(store.connection)
     rewrite_journal(archive_directory, cleaning.line)
-    for example in sorted((data_directory / "held").glob("*/*/*.html")):
-        text = example.read_bytes().decode("utf-8", "replace")
-        if example.parts[-3] == cleaning.whole or cleaning.scrub(text) != text:
+    for example in sorted((data_directory / "held" / cleaning.market).glob("*/*.html")):
+        if cleaning.shows_it(example.read_bytes()):
             example.unlink()
     for leftover in (*unfinished_files(store.path), *archive_directory.rglob("*.part")):
         leftover.unlink(missing_ok=True)

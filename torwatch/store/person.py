@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from torwatch.errors import UsageError
+from torwatch.store.state import market_named
 from torwatch.store.tables import has_table
 
 if TYPE_CHECKING:
@@ -83,12 +84,10 @@ def forms_of(name: str) -> set[str]:
 
 def find_person(store: Store, market: str, name: str) -> Person:
     """The account of a market by its key or by a name that it showed. Raises UsageError when there is none, or more than one."""
-    row = store.row("SELECT id FROM market WHERE name = ?", (market,))
-    if row is None:
-        raise UsageError(f"no market is called {market!r}: see `torwatch market list`")
-    found = store.rows("SELECT id, key FROM vendor WHERE market_id = ?1 AND key = ?2", (row["id"], name)) or store.rows(
+    market_id = market_named(store, market)
+    found = store.rows("SELECT id, key FROM vendor WHERE market_id = ?1 AND key = ?2", (market_id, name)) or store.rows(
         "SELECT id, key FROM vendor WHERE market_id = ?1 AND (name = ?2 OR id IN (SELECT vendor_id FROM vendor_handle WHERE name = ?2))",
-        (row["id"], name),
+        (market_id, name),
     )
     if not found:
         raise UsageError(f"no vendor of {market} is called {name!r}: see `torwatch vendor show {name}`")
@@ -96,7 +95,7 @@ def find_person(store: Store, market: str, name: str) -> Person:
         raise UsageError(
             f"{len(found)} accounts of {market} were called {name!r}: name one by its key ({', '.join(one['key'] for one in found)})"
         )
-    return describe_person(store.connection, row["id"], market, found[0]["key"])
+    return describe_person(store.connection, market_id, market, found[0]["key"])
 
 
 def describe_person(connection: sqlite3.Connection, market_id: int, market: str, key: str) -> Person:

@@ -28,6 +28,7 @@ def test_the_shipped_layouts_load():
         ("separator = '\"'\n[fields]\ntitle = 'a'", "separator must be what stands between"),
         ("columns = 'x'\nheader = false\n[fields]\ntitle = 'a'", "columns must be a table of lists"),
         ("header = false\n[fields]\ntitle = 'a'\n[columns]\nseven = ['a']", "columns must be a table of lists"),
+        ("header = false\n[fields]\ntitle = 'a'\n[columns]\n'²' = ['a']", "columns must be a table of lists"),
         ("missing = 5\n[fields]\ntitle = 'a'", "missing must be a list of texts"),
         ("key = 5\n[fields]\ntitle = 'a'", "key must be a column or a list"),
         ("header = 'yes'\n[fields]\ntitle = 'a'", "header must be true or false"),
