@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import json
 import os
 import subprocess
 
-from invented import NOON, SHOWN, Market, held, say, timed
+from invented import NOON, Market, held, say, timed
 from rivals import rival
 
 from torwatch.dataset.layout import load_layout
@@ -49,10 +48,7 @@ def write_snapshots(folder, market, repository, numbers):
         if number:
             market.step()
         rows = [{"key": key, **values} for key, values in market.rows.items()]
-        with (folder / f"{number}.csv").open("w", encoding="utf-8", newline="") as handle:
-            writer = csv.DictWriter(handle, ("key", *SHOWN))
-            writer.writeheader()
-            writer.writerows(rows)
+        market.write_csv(folder / f"{number}.csv")
         (repository / "listings.json").write_text(json.dumps(rows), encoding="utf-8")
         subprocess.run([*git, "add", "listings.json"], check=True)
         subprocess.run([*git, "commit", "-q", "-m", str(number), "--allow-empty"], check=True)

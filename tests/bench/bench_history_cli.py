@@ -10,7 +10,7 @@ import sys
 
 from bench_git_history import LAYOUT
 from bench_history import bare_table, fill_bare, scan_seconds
-from invented import NOON, SHOWN, Market, held, say, timed
+from invented import NOON, Market, held, say, timed
 
 from torwatch.store.database import open_store
 
@@ -26,10 +26,7 @@ def write_files(folder):
         if number:
             market.step()
         path = folder / f"{NOON + dt.timedelta(weeks=number):%Y-%m-%d}.csv"
-        with path.open("w", encoding="utf-8", newline="") as handle:
-            writer = csv.DictWriter(handle, ("key", *SHOWN))
-            writer.writeheader()
-            writer.writerows({"key": key, **values} for key, values in market.rows.items())
+        market.write_csv(path)
         paths.append(path)
     return paths
 

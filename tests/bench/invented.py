@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import random
 import sys
@@ -89,6 +90,13 @@ class Market:
         for key in self.rng.sample(sorted(self.rows), int(len(self.rows) * share)):
             self.rows[str(self.next_key)] = self.rows.pop(key)
             self.next_key += 1
+
+    def write_csv(self, path):
+        """Write what it shows as a CSV file."""
+        with path.open("w", encoding="utf-8", newline="") as handle:
+            writer = csv.DictWriter(handle, ("key", *SHOWN))
+            writer.writeheader()
+            writer.writerows({"key": key, **values} for key, values in self.rows.items())
 
     def _change(self, share, fields):
         chosen = self.rng.sample(sorted(self.rows), int(len(self.rows) * share))

@@ -83,10 +83,11 @@ def csv_command(
     with the_store(create=True) as store, writer_lock(config.database_path) as ours:
         if not ours:
             raise StoreError("the daemon is running and writes this database: stop it while data is loaded")
-        lines = sum(count_lines(file) for _, file in dated)
+        counts = [count_lines(file) for _, file in dated]
+        lines = sum(counts)
         with click.progressbar(length=lines, label=f"Loading {len(dated)} file{'s'[: len(dated) > 1]}", hidden=as_json) as bar:
             done = 0
-            for at, file in dated:
+            for (at, file), count in zip(dated, counts, strict=True):
                 loaded = load_file(
                     store,
                     file,
@@ -100,7 +101,7 @@ def csv_command(
                     archive_directory=config.archive_directory,
                     progress=lambda rows, before=done: bar.update(min(lines, before + rows) - bar.pos),  # type: ignore[misc]  # bound now
                 )
-                done += count_lines(file)
+                done += count
                 bar.update(max(0, done - bar.pos))
                 answers.append((file, loaded))
     if as_json:
