@@ -104,6 +104,7 @@ def grown(watched):
     back_up(watch.store.connection, backup_path(watch.config.data_directory, watch.clock()))
     (watch.config.data_directory / "torwatch.db.rebuilding").write_text(watch.name, encoding="utf-8")
     (watch.config.archive_directory / "souk" / "00000001.cdxj.part").write_text(watch.name, encoding="utf-8")
+    (watch.config.archive_directory / "_parsers" / ".0123-4567.part").mkdir()
     elsewhere = watch.config.data_directory.parent / "elsewhere.db"
     back_up(watch.store.connection, elsewhere)
     with watch.store.write() as connection:

@@ -110,7 +110,8 @@ def wipe_traces(
         if cleaning.shows_it(example.read_bytes()):
             example.unlink()
     for leftover in (*unfinished_files(store.path), *archive_directory.rglob("*.part")):
-        leftover.unlink(missing_ok=True)
+        if not leftover.is_dir():  # a parser whose keeping was cut off: its sources name nobody
+            leftover.unlink(missing_ok=True)
     there, done.out_of_reach = known_backups(store)
     for backup in there:
         try:
