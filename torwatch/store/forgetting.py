@@ -104,7 +104,9 @@ def take_out_of_sets(connection: sqlite3.Connection, entity: str, numbers: set[i
             )
     if entity == "listing" and has_table(connection, "second_pass_page"):
         for row in connection.execute(
-            "SELECT snapshot_id, path, ids, strays, size FROM second_pass_page WHERE outcome IS NOT NULL"
+            "SELECT snapshot_id, path, ids, strays FROM second_pass_page"
+            " WHERE outcome IS NOT NULL AND snapshot_id IN (SELECT id FROM snapshot WHERE market_id = ?)",
+            (person.market_id,),
         ).fetchall():
             known = set(capture.decode_ids(row[2])) if row[2] else set()
             strays = [key for key in json.loads(row[3]) if key not in person.listings]

@@ -90,6 +90,19 @@ def test_a_market_goes_as_a_whole(store):
         assert store.value(f"SELECT count(*) FROM {table}") == 0, table
 
 
+def test_pages_of_the_second_pass_lose_the_keys_of_its_listings_and_those_of_another_market_keep_theirs(store):
+    elsewhere, _ = take(store, a_target(store, "elsewhere", host=7), {"1": {"title": "of another market", "vendor": "zoe"}}, week=0)
+    with store.write() as connection:
+        connection.executemany(
+            "INSERT INTO second_pass_page (snapshot_id, scope, page, path, moment, outcome, size, strays)"
+            " VALUES (?, '', 1, '/1', 0, 'ok', 2, '[\"1\", \"9\"]')",
+            [(1,), (elsewhere,)],
+        )
+    forget(store)
+    rows = store.rows("SELECT snapshot_id, strays, size FROM second_pass_page ORDER BY snapshot_id")
+    assert [tuple(row) for row in rows] == [(1, '["9"]', 1), (elsewhere, '["1", "9"]', 2)]
+
+
 def test_a_backup_of_the_first_version_can_be_cleaned_too(store, tmp_path):
     person = find_person(store, "teahouse", "teashop")
     with contextlib.closing(sqlite3.connect(tmp_path / "old.db", isolation_level=None)) as old:
