@@ -26,6 +26,11 @@ class ForgetRequest:
     hosts: tuple[str, ...] = ()
     ids: tuple[tuple[str, tuple[int, ...]], ...] = ()  # of the market's rows, by table
 
+    def is_of_the_same(self, other: ForgetRequest) -> bool:
+        """Whether both are about the same account or market."""
+        mine, theirs = (one.person and one.person.vendors for one in (self, other))
+        return (self.market, mine) == (other.market, theirs)
+
 
 def request_path(data_directory: Path) -> Path:
     """Where the file lies."""

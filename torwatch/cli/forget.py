@@ -108,7 +108,9 @@ def carry_out(request: ForgetRequest, *, as_json: bool) -> None:
     with alone(config), offline_tools(config, store) as tools, open_readers(config) as readers:
         versions = Versions(config.archive_directory, config.parsing.directories)
         cut_off = read_request(config.data_directory)
-        if cut_off is not None and (cut_off.market, cut_off.why) != (request.market, request.why):
+        if cut_off is not None and cut_off.is_of_the_same(request):
+            request = cut_off  # it knows what was read of pages that are gone meanwhile
+        elif cut_off is not None:
             click.echo(f"Finishing first what was cut off: {cut_off.why}", err=True)
             with progress_bar("reading") as progress:
                 do(tools, cut_off, readers, versions, progress=progress)
