@@ -168,6 +168,22 @@ class Watch:
         self.store = self.open_database()
         self.tools = replace(self.tools, store=self.store)
 
+    def keep(self, folder):
+        """Keep a copy of all that is stored now, in a folder that is not there yet, for `go_back`."""
+        self.store.close()
+        shutil.copytree(self.config.data_directory.parent, folder)
+        self.kept = folder, self.clock()
+
+    def go_back(self):
+        """Let all that is stored be as it was kept."""
+        folder, moment = self.kept
+        self.store.close()
+        shutil.rmtree(self.config.data_directory.parent)
+        shutil.copytree(folder, self.config.data_directory.parent)
+        self.clock.set(moment)
+        self.store = open_journaled(self.config.database_path, self.config.archive_directory)
+        self.tools = replace(self.tools, store=self.store)
+
     def look(self, stop=None, progress=lambda _: None, **crawl):
         """Take a snapshot; options override the crawl section."""
         config = self.config.model_copy(update={"crawl": self.config.crawl.model_copy(update=crawl)})
@@ -260,3 +276,10 @@ def watched(tmp_path):
     """Give a function that begins to watch a simulated market."""
     with contextlib.ExitStack() as stack:
         yield lambda engine="souk", **options: Watch(stack, tmp_path / engine, engine, **options)
+
+
+@pytest.fixture(scope="module")
+def watched_once(tmp_path_factory):
+    """As `watched`, for what all tests of a module go back to."""
+    with contextlib.ExitStack() as stack:
+        yield lambda engine="souk", **options: Watch(stack, tmp_path_factory.mktemp("watched") / engine, engine, **options)

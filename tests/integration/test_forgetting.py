@@ -80,10 +80,10 @@ def places_of(folder, words):
     return [(path.name, form) for path, data in all_bytes(folder) for form in forms if form in data.lower()]
 
 
-@pytest.fixture
-def grown(watched):
+@pytest.fixture(scope="module")
+def grown_once(watched_once, tmp_path_factory):
     """A market watched for three weeks, with a snapshot stopped half-way, alerts, backups and words about a vendor in note, log and hold."""
-    watch = watched(listings=40, second_pass=0.5)
+    watch = watched_once(listings=40, second_pass=0.5)
     watch.look_every(WEEK, 3)
     alerts = AlertsSection.model_validate({"rules": [{"name": "all"}], "disk_below": "1B", "coverage_below": 0})
     watch.config = watch.config.model_copy(update={"alerts": alerts})
@@ -109,7 +109,15 @@ def grown(watched):
     back_up(watch.store.connection, elsewhere)
     with watch.store.write() as connection:
         add_event(connection, watch.clock(), "backed_up", "", {"file": str(elsewhere)})
+    watch.keep(tmp_path_factory.mktemp("kept") / "data")
     return watch
+
+
+@pytest.fixture
+def grown(grown_once):
+    """The same market as it was grown, whatever the test before did with it."""
+    grown_once.go_back()
+    return grown_once
 
 
 def titles_of(watch):

@@ -27,12 +27,20 @@ from torwatch.versions import Versions
 MONTH = dt.timedelta(days=31)
 
 
-@pytest.fixture
-def aged(watched):
+@pytest.fixture(scope="module")
+def aged_once(watched_once, tmp_path_factory):
     """A market watched once a month for four months."""
-    watch = watched(listings=12, second_pass=0.5)
+    watch = watched_once(listings=12, second_pass=0.5)
     watch.look_every(MONTH, 4)
+    watch.keep(tmp_path_factory.mktemp("kept") / "data")
     return watch
+
+
+@pytest.fixture
+def aged(aged_once):
+    """The same market as it had aged, whatever the test before did with it."""
+    aged_once.go_back()
+    return aged_once
 
 
 def let_expire(watch, months=2):
