@@ -207,5 +207,5 @@ def imports_of(events: Iterable[Fields]) -> dict[int, Fields]:
     for event in events:
         if event["kind"] == "imported":
             detail = json.loads(event["detail"]) | {"market": event["subject"]}
-            found |= dict.fromkeys(detail["snapshots"], detail)
+            found |= dict.fromkeys(detail.get("snapshots", ()), detail)  # none where it was forgotten with its market
     return found

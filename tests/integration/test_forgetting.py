@@ -14,6 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -210,6 +211,19 @@ def test_a_forgotten_target_leaves_manifests_and_tombstones_only(grown, tmp_path
         assert keyed_tables(again) == live
 
 
+def test_a_market_that_is_watched_again_after_it_was_forgotten_is_sealed_under_new_numbers(watched):
+    watch = watched(listings=5)
+    watch.look()
+    carry_out_for(watch, request_target(watch.store, "souk", "order 4"))
+    watch.store.close()
+    watch.store = watch.open_database()
+    watch.tools = replace(watch.tools, store=watch.store)
+    snapshot, _ = watch.look()
+    assert snapshot.id == 2
+    verdict = verify(watch.store, watch.config.archive_directory)
+    assert (verdict.breaks, verdict.snapshots) == ((), 2)
+
+
 def test_a_vendor_that_nobody_knows_is_one_clear_line(watched):
     watch = watched(listings=5)
     watch.look()
@@ -290,8 +304,8 @@ def test_a_request_to_forget_that_is_killed_anywhere_is_finished_and_leaves_noth
         assert made[table] == rows, table
 
 
-def test_a_vendor_of_an_imported_file_is_forgotten_in_the_file_that_the_archive_keeps(watched, tmp_path, rebuild, keyed_tables):
-    watch = watched(listings=10)
+def load_two_rows(watch, tmp_path):
+    """Import a file into a market of its own; the file is gone afterwards."""
     file, layout = tmp_path / "items.csv", tmp_path / "mine.toml"
     file.write_text("title,vendor,price\ntea of the hill,annabel,3\nrice as annabel has it,bob,4\n", encoding="utf-8")
     layout.write_text('[fields]\ntitle = "title"\nvendor = "vendor"\nprice_raw = "price"\n', encoding="utf-8")
@@ -306,9 +320,29 @@ def test_a_vendor_of_an_imported_file_is_forgotten_in_the_file_that_the_archive_
         **options,
     )
     file.unlink()
+
+
+def test_a_vendor_of_an_imported_file_is_forgotten_in_the_file_that_the_archive_keeps(watched, tmp_path, rebuild, keyed_tables):
+    watch = watched(listings=10)
+    load_two_rows(watch, tmp_path)
     carry_out_for(watch, request_vendor(watch.store, "elsewhere", "annabel", "18"))
     assert places_of(watch.config.data_directory, {"annabel", "tea of the hill"}) == []
     assert [row["title"] for row in watch.store.rows("SELECT title FROM listing")] == ["rice as [forgotten] has it"]
+    assert rebuild(watch, tmp_path / "again.db").notes == []
+    live = keyed_tables(watch.store)
+    with open_store(tmp_path / "again.db") as again:
+        assert keyed_tables(again) == live
+
+
+def test_an_imported_market_that_was_forgotten_can_be_loaded_forgotten_and_made_again(watched, tmp_path, rebuild, keyed_tables):
+    watch = watched(listings=10)
+    load_two_rows(watch, tmp_path)
+    carry_out_for(watch, request_target(watch.store, "elsewhere", "order 5"))
+    assert places_of(watch.config.data_directory, {"annabel", "tea of the hill"}) == []
+    assert rebuild(watch, tmp_path / "without.db").notes == []
+    load_two_rows(watch, tmp_path)
+    carry_out_for(watch, request_vendor(watch.store, "elsewhere", "annabel", "18"))
+    assert places_of(watch.config.data_directory, {"annabel", "tea of the hill"}) == []
     assert rebuild(watch, tmp_path / "again.db").notes == []
     live = keyed_tables(watch.store)
     with open_store(tmp_path / "again.db") as again:

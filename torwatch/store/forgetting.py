@@ -224,8 +224,8 @@ def hosts_of(store: Store, market_id: int) -> tuple[str, ...]:
 
 
 def imported_files(connection: sqlite3.Connection, market: str | None = None) -> list[tuple[int, dict[str, Any]]]:
-    """(event, what it says) of every file that was imported into a market, or into any."""
+    """(event, what it says) of every file that was imported into a market, or into any, and not forgotten with its market since."""
     rows = connection.execute(
-        "SELECT id, detail FROM event WHERE kind = 'imported' AND (?1 IS NULL OR subject = ?1) ORDER BY id", (market,)
+        "SELECT id, detail FROM event WHERE kind = 'imported' AND detail <> '{}' AND (?1 IS NULL OR subject = ?1) ORDER BY id", (market,)
     )
     return [(row[0], json.loads(row[1])) for row in rows]

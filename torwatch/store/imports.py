@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from torwatch.errors import UsageError
-from torwatch.store.snapshots import SELECT, Ending, Snapshot, apply_diff, close_row, from_row
+from torwatch.store.snapshots import NEXT_NUMBER, SELECT, Ending, Snapshot, apply_diff, close_row, from_row
 from torwatch.store.targets import add_event, stamp
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def begin_import(connection: sqlite3.Connection, market_id: int, *, at: dt.datet
             " the first crawl; load this file into a market of its own"
         )
     number = connection.execute(
-        "INSERT INTO snapshot (market_id, state, source, started_at, ended_at, parser, parser_digest, torwatch_version)"
-        " VALUES (?, 'running', 'import', ?, ?, ?, ?, ?)",
+        "INSERT INTO snapshot (id, market_id, state, source, started_at, ended_at, parser, parser_digest, torwatch_version)"
+        f" VALUES ({NEXT_NUMBER}, ?, 'running', 'import', ?, ?, ?, ?, ?)",
         (market_id, stamp(at), stamp(at), parser, digest, version),
     ).lastrowid
     return from_row(connection.execute(f"{SELECT} WHERE snapshot.id = ?", (number,)).fetchone())

@@ -59,6 +59,8 @@ class Ending:
     new_feedback: int = 0
 
 
+# A number that a snapshot had is not given again when it is forgotten: its manifest keeps it.
+NEXT_NUMBER = "(SELECT 1 + max(coalesce((SELECT max(id) FROM snapshot), 0), coalesce((SELECT max(snapshot_id) FROM manifest), 0)))"
 SELECT = "SELECT snapshot.*, market.name AS market FROM snapshot JOIN market ON market.id = snapshot.market_id"
 
 
@@ -121,8 +123,8 @@ def begin_snapshot(
     """Begin a snapshot of a target."""
     with store.write() as connection:
         snapshot_id = connection.execute(
-            "INSERT INTO snapshot (market_id, target_id, mirror_id, state, started_at, parser, parser_digest, torwatch_version, second_pass)"
-            " VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?)",
+            "INSERT INTO snapshot (id, market_id, target_id, mirror_id, state, started_at, parser, parser_digest, torwatch_version, second_pass)"
+            f" VALUES ({NEXT_NUMBER}, ?, ?, ?, 'running', ?, ?, ?, ?, ?)",
             (target.market_id, target.id, mirror_id, stamp(now), target.parser, parser_digest, torwatch_version, second_pass),
         ).lastrowid
     return find_snapshot(store, int(snapshot_id or 0))
