@@ -35,38 +35,49 @@ def test_the_last_week_of_the_chart_is_the_share_of_the_answer(answered):
     assert row[1:4] == drugs[2:5]
 
 
-def test_the_trend_of_the_answer_is_the_chart_also_where_a_market_died(store):
+def test_the_trend_of_the_answer_is_the_chart_also_where_a_market_closed(store):
     document = write_answer(store, Question("NL", FIRST, dt.datetime(2026, 5, 1, tzinfo=dt.UTC)))
     drawn = count_figures(store, document.parameters).rows
     weeks = {row[0]: row for section in document.sections if section.key == "trend_week" for row in section.rows}
     assert {week: row[1] for week, row in weeks.items()} == {
         week: listings for week, origin, listings in drawn["supply_over_time"] if origin == "NL"
     }
-    assert [week for week, row in weeks.items() if "\u2212" in row[5]] == ["2026-03-30"]
-    assert weeks["2026-03-30"][1] < weeks["2026-03-23"][1]
-    assert 0 < weeks["2026-03-30"][3] < weeks["2026-03-30"][1]  # the panel has no market that came late
+    assert [week for week, row in weeks.items() if "\u2212" in row[5]] == ["2026-03-23"]  # on the Friday before
+    assert weeks["2026-03-23"][1] < weeks["2026-03-16"][1]
+    assert 0 < weeks["2026-03-23"][3] < weeks["2026-03-23"][1]  # the panel has no market that came late
+
+
+def test_the_last_week_of_the_trend_is_the_extent_where_a_market_has_just_closed(store):
+    document = write_answer(store, Question("NL", FIRST, dt.datetime(2026, 3, 23, 23, tzinfo=dt.UTC)))
+    sections = {section.key: section.rows for section in document.sections}
+    here, declared = sections["trend_week"][-1][1:3]
+    assert declared == next(row for row in sections["share"] if row[0] == "all goods")[3]
+    assert 0 < here <= sections["extent"][0][3]  # a listing of several countries counts a part there, and whole here
 
 
 @pytest.mark.parametrize(
-    ("change", "gap", "leaves"),
+    ("change", "closed", "leaves"),
     [
-        ("UPDATE snapshot SET state = 'rejected' WHERE state = 'held'", "2026-03-02", "2026-03-30"),
-        ("UPDATE target SET every_seconds = 21 * 86400", "2026-03-02", "2026-04-13"),
+        ("UPDATE snapshot SET state = 'rejected' WHERE state = 'held'", None, ["2026-03-30"]),
+        ("UPDATE target SET every_seconds = 21 * 86400", None, ["2026-04-13"]),
+        ("UPDATE target SET every_seconds = 21 * 86400", "2026-04", ["2026-04-06"]),
+        ("UPDATE target SET every_seconds = 21 * 86400", "2025", []),
     ],
 )
-def test_a_rejected_week_is_a_gap_in_both_and_a_long_rhythm_lets_go_late_in_both(store, tmp_path, change, gap, leaves):
+def test_a_rejected_week_is_a_gap_in_both_and_a_long_rhythm_lets_go_late_in_both(store, tmp_path, change, closed, leaves):
     store.rows("VACUUM INTO ?", (str(tmp_path / "copy.db"),))
     with open_store(tmp_path / "copy.db") as copy:
         with copy.write() as connection:
             connection.execute(change)
+            connection.execute("UPDATE market SET closed = ? WHERE name = 'causeway'", (closed,))
         document = write_answer(copy, Question("NL", FIRST, dt.datetime(2026, 5, 1, tzinfo=dt.UTC)))
         drawn = count_figures(copy, document.parameters).rows
     weeks = {row[0]: row for section in document.sections if section.key == "trend_week" for row in section.rows}
     assert {week: row[1] for week, row in weeks.items()} == {
         week: listings for week, origin, listings in drawn["supply_over_time"] if origin == "NL"
     }
-    assert [week for week, row in weeks.items() if row[1] is None] == [gap]
-    assert [week for week, row in weeks.items() if "\u2212" in row[5]] == [leaves]
+    assert [week for week, row in weeks.items() if row[1] is None] == ["2026-03-02"]
+    assert [week for week, row in weeks.items() if "\u2212" in row[5]] == leaves
 
 
 def test_every_chart_stands_beside_its_subject_with_its_table_and_sql(answered):

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from torwatch.report.document import Cell, Section
 
 WEEK = 7
-DAY_SECONDS = 86_400
 UNUSED = ("held", "rejected")
 EPOCH = dt.date(1970, 1, 1)
 
@@ -66,12 +65,12 @@ def _section(asking: Asking, key: str, titles: tuple[str, str], course: _Course,
     note = (
         (
             f"Standing listings and share of declared; all {course.markets} markets, and the panel of {course.panel} watched throughout;"
-            " + a market came, \u2212 one went (no good look for a week or one rhythm more); h a snapshot is held or rejected and no other was taken that"
+            " + a market came, \u2212 one went (it closed, or no good look for a week or one rhythm more); h a snapshot is held or rejected and no other was taken that"
             " week: a gap."
         ),
         (
             f"Staand aanbod en aandeel van opgegeven; alle {course.markets} markten, en het panel van {course.panel} die steeds gevolgd zijn;"
-            " + markt erbij, \u2212 markt weg (een week of een ronde langer geen goede keer); w een opname wacht of is verworpen en er is die week geen"
+            " + markt erbij, \u2212 markt weg (gesloten, of een week of een ronde langer geen goede keer); w een opname wacht of is verworpen en er is die week geen"
             " andere: een gat."
         ),
     )
@@ -83,14 +82,12 @@ def _course(asking: Asking) -> _Course:
     since, until = asking.question.parameters["since"], asking.question.parameters["until"]
     inside = (looks.at >= since) & (looks.at <= until)
     good = inside & np.isin(looks.state, GOOD)
-    markets = np.unique(looks.market[good])
-    if not len(markets):
+    watched = asking.rows(f"{sql.WATCHED} ORDER BY 1")
+    if not watched:
         return _Course([], [], [], [], [], 0, 0)
+    markets = np.array([row["market_id"] for row in watched])
+    begun, ended, ends = (np.array([_day(row[name]) for row in watched]) for name in ("begins", "last_good", "ends"))
     day = np.floor(looks.day).astype("i8")
-    begun, ended = (np.array([take(day[good & (looks.market == market)]) for market in markets]) for take in (np.min, np.max))
-    rhythm = {row[0]: row[1] // DAY_SECONDS for row in asking.store.rows("SELECT market_id, every_seconds FROM target")}
-    # The charts' rule (report/charts/parts/weeks.sql): what stood at the last good look counts for a week or one rhythm more, not for ever.
-    ends = ended + np.array([max(WEEK, rhythm.get(int(market), 0)) for market in markets])
     first, last = int(begun.min()), int(ended.max())
     days = list(range(last - WEEK * ((last - first) // WEEK), last + 1, WEEK))
     panel = (begun <= days[0]) & (ends >= last)  # one that came later would look like growth
@@ -116,8 +113,9 @@ def _standing(asking: Asking, days: Array, day: Array, weight: Array, markets: A
     spells = scope.spells.take(np.isin(scope.market[scope.spells.owner], markets))
     counted, size = weight[spells.owner], len(days) + 1
     until = ends[np.searchsorted(markets, scope.market[spells.owner])] + 1
-    gone = np.where(spells.missed == NEVER, until, np.minimum(until, day[spells.missed]))
-    came, went = (np.bincount(np.searchsorted(days, moved), counted, size) for moved in (day[spells.opened], gone))
+    came_at = day[spells.opened]
+    gone_at = np.maximum(came_at, np.where(spells.missed == NEVER, until, np.minimum(until, day[spells.missed])))
+    came, went = (np.bincount(np.searchsorted(days, moved), counted, size) for moved in (came_at, gone_at))
     return np.cumsum(came - went)[:-1]
 
 
@@ -145,3 +143,7 @@ def _marks(begun: Array, ends: Array, end: int, first: int) -> str:
 
 def _date(day: int) -> dt.date:
     return EPOCH + dt.timedelta(days=day)
+
+
+def _day(date: str) -> int:
+    return (dt.date.fromisoformat(date) - EPOCH).days

@@ -80,13 +80,17 @@ WHERE scope.weight > 0 AND snapshot.started_at BETWEEN :since AND :until AND lis
   AND NOT EXISTS (SELECT 1 FROM point WHERE point.id = listing.id AND field = 'currency') GROUP BY 1, 2 ORDER BY 4 DESC"""
 COUNTERS = """
 SELECT listing_id, snapshot_id, sales FROM listing_counter WHERE sales IS NOT NULL ORDER BY listing_id, snapshot_id"""
-# Up to and with the day `until` a market's listings count: its last good look and a week, or its rhythm where that is longer.
-TREND = """
-WITH watched AS (
-  SELECT snapshot.market_id, date(max(snapshot.started_at), '+' || max(7, coalesce(target.every_seconds / 86400, 0)) || ' days') AS until
-  FROM snapshot LEFT JOIN target ON target.market_id = snapshot.market_id
-  WHERE snapshot.state IN ('complete', 'partial') AND snapshot.started_at BETWEEN :since AND :until GROUP BY snapshot.market_id)
-SELECT scope.market_id, date(opened.started_at) AS opened, date(missed.started_at) AS missed, watched.until, sum(scope.weight) AS here,
+# The charts' rule (charts/parts/weeks.sql): up to and with the day `ends` a market's listings count: its last good look and a week, or its rhythm
+# where that is longer, and not from the day on which it closed (a year or a month: from its first day).
+WATCHED = """
+  SELECT snapshot.market_id, date(min(snapshot.started_at)) AS begins, date(max(snapshot.started_at)) AS last_good,
+         min(date(max(snapshot.started_at), '+' || max(7, coalesce(target.every_seconds / 86400, 0)) || ' days'),
+             coalesce(date(substr(market.closed || '-01-01', 1, 10), '-1 day'), '9')) AS ends
+  FROM snapshot JOIN market ON market.id = snapshot.market_id LEFT JOIN target ON target.market_id = snapshot.market_id
+  WHERE snapshot.state IN ('complete', 'partial') AND snapshot.started_at BETWEEN :since AND :until GROUP BY snapshot.market_id"""
+TREND = f"""
+WITH watched AS ({WATCHED})
+SELECT scope.market_id, date(opened.started_at) AS opened, date(missed.started_at) AS missed, watched.ends, sum(scope.weight) AS here,
        sum(scope.declared) AS declared, count(*) AS every
 FROM spell JOIN scope ON scope.id = spell.entity_id JOIN watched ON watched.market_id = scope.market_id
 JOIN snapshot AS opened ON opened.id = spell.opened_snapshot_id

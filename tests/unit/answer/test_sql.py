@@ -91,7 +91,7 @@ def test_sales_and_scams(bazaar_answers, sql_rows):
 def test_trend(bazaar_answers, sql_rows):
     rows = sql_rows("trend_week")
     for day, here, share, *_ in section(bazaar_answers["en"], "trend_week").rows:
-        stood = [row for row in rows if row["opened"] <= day and (row["missed"] or "9") > day and row["until"] >= day]
+        stood = [row for row in rows if row["opened"] <= day and (row["missed"] or "9") > day and row["ends"] >= day]
         if here is not None:
             assert here == pytest.approx(sum(row["here"] for row in stood), abs=0.0051)
             assert share == pytest.approx(100 * sum(row["here"] for row in stood) / sum(row["declared"] for row in stood), abs=0.0051)

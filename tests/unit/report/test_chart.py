@@ -182,6 +182,13 @@ def test_nothing_stands_on_a_market_that_has_closed(name, watched_markets):
     assert not day_itself
 
 
+@pytest.mark.parametrize("name", ["destinations", "category_mix", "price_per_gram"])
+def test_nothing_stands_on_a_market_that_was_not_looked_at_in_the_period(name, rows):
+    before = rows(name, since="2026-04-13", until="2026-05-01")
+    assert before
+    assert rows(name, since="2026-04-22", until="2026-05-01") == []
+
+
 def test_the_days_of_a_market_lie_end_to_end_and_say_why_it_was_down(rows):
     found = [row for row in rows("market_availability") if row["market"] == "causeway"]
     by_time = sorted(found, key=lambda row: row["first"])

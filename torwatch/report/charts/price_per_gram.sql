@@ -1,7 +1,5 @@
 WITH
-  bound AS (
-    SELECT upper(coalesce(nullif(:country, ''), 'NL')) AS country, coalesce(nullif(substr(:since, 1, 10), ''), '0') AS since,
-           coalesce(nullif(substr(:until, 1, 10), ''), '9') AS until),
+  /*part standing*/,
   claim AS MATERIALIZED (
     SELECT market_id, raw, max(code = country) AS here, count(*) AS countries FROM origin, bound
     WHERE excluded = 0 AND code <> '' AND code NOT LIKE 'region:%' GROUP BY market_id, raw),
@@ -14,12 +12,7 @@ WITH
     WHERE quantity.unit = 'g' AND CAST(quantity.amount AS REAL) > 0 AND listing.price_maximum IS NULL AND CAST(listing.price AS REAL) > 0
       AND listing.currency IS NOT NULL AND listing.substance_group IN (SELECT substance_group FROM substance WHERE is_drug = 1)
       AND lower(coalesce(listing.price_unit, 'order')) IN ('order', 'item', 'lot', 'listing') AND (NOT claim.here OR claim.countries = 1)
-      AND listing.market_id NOT IN (SELECT id FROM market WHERE substr(closed, 1, 10) <= bound.until)
-      AND listing.id IN (
-        SELECT spell.entity_id FROM spell JOIN bound JOIN snapshot AS opened ON opened.id = spell.opened_snapshot_id
-        LEFT JOIN snapshot AS missed ON missed.id = spell.first_missed_snapshot_id
-        WHERE spell.entity = 'listing' AND date(opened.started_at) <= bound.until
-          AND (missed.started_at IS NULL OR date(missed.started_at) > bound.until))),
+      AND listing.id IN (SELECT id FROM stands)),
   ranked AS (
     SELECT goods, origin, price, row_number() OVER (PARTITION BY goods, origin ORDER BY price) AS place,
            count(*) OVER (PARTITION BY goods, origin) AS listings

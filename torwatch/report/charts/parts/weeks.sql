@@ -15,6 +15,8 @@ bound AS (
       SELECT 1 FROM look AS good WHERE good.market_id = look.market_id AND good.state IN ('complete', 'partial')
       AND good.day > date(week.day, '-7 days') AND good.day <= week.day)),
   watched AS (
-    SELECT snapshot.market_id, date(min(snapshot.started_at)) AS begins, date(max(snapshot.started_at), '+' || max(7, coalesce(target.every_seconds / 86400, 0)) || ' days') AS ends
-    FROM snapshot LEFT JOIN target ON target.market_id = snapshot.market_id, bound
+    SELECT snapshot.market_id, date(min(snapshot.started_at)) AS begins,
+           min(date(max(snapshot.started_at), '+' || max(7, coalesce(target.every_seconds / 86400, 0)) || ' days'),
+               coalesce(date(substr(market.closed || '-01-01', 1, 10), '-1 day'), '9')) AS ends
+    FROM snapshot JOIN market ON market.id = snapshot.market_id LEFT JOIN target ON target.market_id = snapshot.market_id, bound
     WHERE snapshot.state IN ('complete', 'partial') AND date(snapshot.started_at) BETWEEN since AND until GROUP BY snapshot.market_id)
