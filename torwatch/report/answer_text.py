@@ -12,7 +12,7 @@ from torwatch.report.document import show_cell, show_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from torwatch.report.document import Document
+    from torwatch.report.document import Document, Section
 
 WIDTH = 80
 NARROWEST = 8
@@ -39,20 +39,24 @@ def answer_text(document: Document, show: Callable[[str], str] = str) -> str:
 
 
 def _queries(document: Document) -> list[str]:
-    """The SQL of every figure, after all figures; what they share, the listings of the period, comes once and is put before each."""
+    """The SQL of every figure, after all figures, each query once; what they share, the listings of the period, is put before each."""
     title, shared = (
         ("SQL van elk cijfer", "Begin, vóór elke vraag die met … begint:")
         if document.language == "nl"
         else ("SQL of every figure", "Head, before each query that begins with \u2026:")
     )
-    told = [section for section in document.sections if section.sql]
+    told: dict[str, list[Section]] = {}
+    for section in document.sections:
+        if section.sql:
+            told.setdefault(section.sql, []).append(section)
     if not told:
         return []
     parts = ["", *_heading(title, "-")]
     parts += [line for name, value in document.parameters.items() for line in fold_text(f":{name} = {value}", WIDTH)]
     parts += ["", shared, *wrap_sql(HEAD)]
-    for section in told:
-        parts += ["", *fold_text(f"{section.title} ({section.key})", WIDTH), *wrap_sql(section.sql.replace(HEAD, "\u2026", 1))]
+    for text, sections in told.items():
+        parts += ["", *(line for section in sections for line in fold_text(f"{section.title} ({section.key})", WIDTH))]
+        parts += wrap_sql(text.replace(HEAD, "\u2026", 1))
     return parts
 
 
