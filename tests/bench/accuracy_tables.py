@@ -1,57 +1,69 @@
-"""The tables that `make accuracy` prints: levels, lower bounds, shares, sales, advice, refusals, and the bars that were missed."""
+"""The tables that `make accuracy` prints, 80 columns wide: levels, lower bounds, shares, sales, advice, refusals, and the bars that were missed."""
 
 from __future__ import annotations
 
-import sys
-
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
+WIDTH = 80
+TEXTS = {"watched", "market", "method", "rule", "refused", "reason"}
+
 
 def show(lines, sales, rhythms, rules, missed, seeds, *, looks) -> None:
-    """Print the tables: levels, lower bounds, shares, sales, refusals, and the bars that were missed."""
-    console = Console(width=None if sys.stdout.isatty() else 170, highlight=False)
-    whole, percent = "{:,.0f}".format, _percent
-    levels = _table("Levels (of the first seed; how often over all seeds)", "market", "regime", "method", "level", "95 %", "truth", "coverage",
-                    "holds truth", "within 6 %", "mean / truth")  # fmt: skip
-    shares = _table("Dutch share (truth: the one from which the generator draws)", "market", "regime", "share", "95 %", "truth", "holds truth",
-                    "this market only: 95 %", "its truth", "holds it")  # fmt: skip
-    bounds = _table(
-        f"Ever listed in the last {looks} looks: Chao2, lower bound", "market", "regime", "at least", "truth", "below the truth"
-    )
-    for line in lines:
-        name = (line["market"], line["regime"])
-        level, refused = line.get("level"), line.get("refused")
-        if level:
-            limits = f"{whole(level['low'])}\u2013{whole(level['high'])}"
-            levels.add_row(*name, level["method"], whole(level["estimate"]), limits, whole(level["truth"]), percent(level["coverage"]),
-                           percent(level["holds"]), percent(level["near"]), f"{level['mean_of_truth']:.3f}")  # fmt: skip
-        if refused:
-            levels.add_row(*name, refused["method"], f"refused in {refused['seeds']}: {refused['reason']}")
-        if bound := line.get("ever_at_least"):
-            bounds.add_row(*name, whole(bound["estimate"]), whole(bound["truth"]), percent(bound["below_truth"]))
-        share, finite = line["share"], line["share_of_this_market_only"]
-        limits, narrow = (f"{percent(one['low'])}\u2013{percent(one['high'])}" for one in (share, finite))
-        shares.add_row(*name, percent(share["estimate"]), limits, percent(share["truth"]), percent(share["holds"]),
-                       narrow, percent(finite["truth"]), percent(finite["holds"]))  # fmt: skip
-    sold = _table("Sales from feedback", "market", "floor", "range", "orders made", "holds")
-    for line in sales:
-        one = line["sales"]
-        limits = f"{whole(one['low'])}\u2013{whole(one['high'])}"
-        sold.add_row(line["market"], whole(one["estimate"]), limits, whole(one["truth"]), percent(one["holds"]))
-    refusals_table = _table("Rules of refusal, provoked", "rule", "refused", "reason")
-    for rule, found in rules.items():
-        refusals_table.add_row(rule, "yes" if found else "NO", found["reason"] if found else "")
-    for table in (levels, bounds, shares, sold, _advice(rhythms), refusals_table):
+    """Print the tables; figures are of the first seed, "holds" and "near" of all seeds."""
+    console = Console(width=WIDTH, highlight=False)
+    for table in (*_levels(lines), _bounds(lines, looks), *_shares(lines), _sales(sales), _advice(rhythms), _refusals(rules)):
         console.print(table)
     for what in missed:
         console.print(f"MISSED: {what}")
     console.print(f"{seeds} seeds; {'every bar is held' if not missed else f'{len(missed)} bars missed'}")
 
 
+def _levels(lines) -> tuple[Table, Table, Table]:
+    levels = _table("Levels", "watched", "level", "95 %", "truth", "coverage")
+    methods = _table("Levels over all seeds: holds the truth, within 6 % of it, mean / truth", "watched", "method", "holds", "near", "mean")
+    refused = _table("Levels refused, in how many of the seeds", "watched", "method", "in", "reason")
+    for line in lines:
+        if level := line.get("level"):
+            covered = _percent(level["coverage"])
+            levels.add_row(_watched(line), _whole(level["estimate"]), _limits(level, _whole), _whole(level["truth"]), covered)
+            held, near, mean = _percent(level["holds"]), _percent(level["near"]), f"{level['mean_of_truth']:.3f}"
+            methods.add_row(_watched(line), level["method"], held, near, mean)
+        if no := line.get("refused"):
+            refused.add_row(_watched(line), no["method"], str(no["seeds"]), no["reason"])
+    return levels, methods, refused
+
+
+def _bounds(lines, looks) -> Table:
+    bounds = _table(f"Ever listed in the last {looks} looks: lower bound", "watched", "at least", "truth", "below the truth")
+    for line in lines:
+        if bound := line.get("ever_at_least"):
+            bounds.add_row(_watched(line), _whole(bound["estimate"]), _whole(bound["truth"]), _percent(bound["below_truth"]))
+    return bounds
+
+
+def _shares(lines) -> tuple[Table, Table]:
+    shares = _table("Dutch share (truth: the one from which the generator draws)", "watched", "share", "95 %", "truth", "holds")
+    narrow = _table("Dutch share of this market only", "watched", "share", "95 %", "truth", "holds")
+    for line in lines:
+        for table, share in ((shares, line["share"]), (narrow, line["share_of_this_market_only"])):
+            figures = (_percent(share["estimate"]), _limits(share, _percent), _percent(share["truth"]), _percent(share["holds"]))
+            table.add_row(_watched(line), *figures)
+    return shares, narrow
+
+
+def _sales(sales) -> Table:
+    sold = _table("Sales from feedback", "market", "floor", "range", "orders made", "holds")
+    for line in sales:
+        one = line["sales"]
+        sold.add_row(line["market"], _whole(one["estimate"]), _limits(one, _whole), _whole(one["truth"]), _percent(one["holds"]))
+    return sold
+
+
 def _advice(rhythms) -> Table:
-    advice = _table("Advice by the lives that weekly looks measured: share of all listings seen at best", "market", "looks every", "said", "truth",
-                    "within 2 % points")  # fmt: skip
+    title = "Advice: listings seen at best, by lives measured weekly"
+    advice = _table(title, "market", "looks every", "said", "truth", "within 2 % points")
     for line in rhythms:
         for one in line["rhythms"]:
             cells = (f"{one['every_days']:.1f} days", _percent(one["said"]), _percent(one["truth"]), _percent(line["near"]))
@@ -59,12 +71,31 @@ def _advice(rhythms) -> Table:
     return advice
 
 
+def _refusals(rules) -> Table:
+    refusals = _table("Rules of refusal, provoked", "rule", "refused", "reason")
+    for rule, found in rules.items():
+        refusals.add_row(rule, "yes" if found else "NO", found["reason"] if found else "")
+    return refusals
+
+
+def _watched(line) -> str:
+    return f"{line['market']}: {line['regime']}"
+
+
+def _whole(number) -> str:
+    return f"{number:,.0f}"
+
+
 def _percent(share) -> str:
     return f"{share:.1%}"
 
 
+def _limits(one, say) -> str:
+    return f"{say(one['low'])}\u2013{say(one['high'])}"
+
+
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=f"\n{title}", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", justify="left" if column in TEXTS else "right")
     return table

@@ -98,3 +98,19 @@ def test_a_missed_bar_is_told(accuracy, runs):
     assert accuracy.judge(dataclasses.replace(small, standing=50_000), regime, wrong)["missed"][0] == "within 6 % in 0.0% of seeds"
     narrow = [dataclasses.replace(run, share=dataclasses.replace(run.share, low=0.0, high=0.01)) for run in seeds]
     assert "share held in 0.0% of seeds" in accuracy.judge(small, regime, narrow)["missed"]
+
+
+def test_the_tables_can_be_read_in_a_terminal_of_80_columns(accuracy, runs, capsys):
+    model, regimes = accuracy.MODELS[1], {regime.name: regime for regime in accuracy.REGIMES}
+    lines = [
+        accuracy.judge(model, regimes[name], [dataclasses.replace(run, truth=1_234_567) for run in seeds]) for name, seeds in runs.items()
+    ]
+    rules = {rule: dataclasses.asdict(found) for rule, found in accuracy.refusals().items()}
+    accuracy.show(lines, [accuracy.judge_sales(model, 2)], [accuracy.judge_rhythm(model, 1)], rules, ["a bar"], SEEDS, looks=4)
+    printed = capsys.readouterr().out
+    assert [line for line in printed.splitlines() if len(line) > 80] == []
+    for line in lines:
+        if level := line.get("level"):
+            (row,) = [row for row in printed.splitlines() if row.startswith(f"{line['market']}: {line['regime']} ") and "1,234,567" in row]
+            assert f"{level['low']:,.0f}\u2013{level['high']:,.0f}" in row.split()
+    assert "MISSED: a bar" in printed
