@@ -181,7 +181,6 @@ OWN: Mapping[str, Mapping[str, str]] = {
     },
     "text": {"body": "the text"},
     "spell": {"why": "why it ended; empty: it stands"},
-    "spell_readable": {"why": "why it ended; empty: it stands"},
     "failure": {"kind": "kind of page", "at": "time of the last try, UTC; empty where it is not kept"},
     "hold": {
         "reason": "why it is held",
@@ -210,6 +209,7 @@ SAME = {
     "vendor_counter": "vendor",
     "vendor_counter_series": "vendor",
     "change_readable": "change",
+    "spell_readable": "spell",
 }  # views whose columns are those of a table
 
 

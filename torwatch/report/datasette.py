@@ -20,10 +20,6 @@ NORMALISED_COLUMNS = {
 }
 SHIPPING_COLUMNS = {
     "raw": "text as displayed; empty: nothing declared",
-    "code": "ISO 3166-1 alpha-2, or region: and a region's name; empty where none is named",
-    "class": "widest thing the claim says: country, region, world, digital, undeclared, unparseable",
-    "excluded": "1: ruled out",
-    "method": "rule or table that gave it",
     **NORMALISED_COLUMNS,
 }
 
@@ -60,7 +56,6 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
             "announced_listings": "sum of the totals that the market prints on its lists",
             "listings": "distinct listings seen",
             "received_bytes": "bytes of page bodies, decoded",
-            "warc": "archive file, relative to the archive folder",
             "max_fall": "share of listings that could be missing before it was held, as configured when it was judged",
             "confirm_misses": "complete snapshots in a row that had to miss a listing, as configured when it was judged",
             "second_pass": "share of the list pages that a second, independent pass drew; 0: none",
@@ -81,7 +76,6 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
         "fts_table": "listing_search",
         "fts_pk": "id",
         "columns": {
-            "claimed_origin": "short form of the claimed origin: ISO codes, or world, digital, undeclared, unparseable",
             "substance_group": "group as normalised now; method and confidence are in table substance",
             "sources": "bits: 4 own page, 2 list, 1 vendor's table",
         },
@@ -129,7 +123,6 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
             "title": "title as displayed; empty: none shown",
             "category": "the market's own category path; empty: none shown",
             "amount": "exact decimal, in unit",
-            "unit": "g, ml or unit (pieces)",
             "dose": "dose of one piece, in dose_unit (mg, ug)",
             "pack_count": "packs that make up the amount",
             "method": "what gave the amount, or why there is none",
@@ -143,7 +136,6 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
             "title": "title as displayed; empty: none shown",
             "category": "the market's own category path; empty: none shown",
             "substance_group": "unknown: neither title nor category tells",
-            "answer_group": "category of the printed answer; unmapped for an unknown group",
             "is_drug": "1: the goods count as drugs; empty: not known",
             "method": "what gave the group: category, title, both, or none",
             **NORMALISED_COLUMNS,

@@ -41,6 +41,9 @@ def test_every_word_about_a_column_is_of_use(store):
     present = {name: {row["name"] for row in store.rows(f"PRAGMA table_info({name})")} for name in TABLES}
     assert {(name, column) for name, words in OWN.items() for column in words if column not in present[name]} == set()
     assert set(COLUMNS) - set().union(*present.values()) == set()
+    beside = {name: facts.get("columns", {}) for name, facts in TABLES.items()}
+    said = [(name, column, text) for words in (OWN, beside) for name, columns in words.items() for column, text in columns.items()]
+    assert [(name, column) for name, column, text in said if text == COLUMNS.get(column)] == []  # what is said everywhere is said once
     assert set(SOURCES) <= set(TABLES)
 
 
