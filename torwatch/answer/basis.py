@@ -41,13 +41,42 @@ def read_basis(asking: Asking) -> Basis:
 
 def basis_sections(asking: Asking, basis: Basis) -> list[Section]:
     """What stands on each market, its snapshots with the frame, those held, and the parsers that read them."""
-    counted: list[tuple[Cell, ...]] = [
-        (
-            *(row[name] for name in ("market", "complete", "partial", "failed", "held", "imported", "pages")),
-            round(row["megabytes"], 2),
-        )
-        for row in basis.snapshots
+    parsers: list[tuple[Cell, ...]] = [(row["market"], row["parser"], row["version"], row["since"]) for row in basis.parsers]
+    heads = (("market", "markt"), ("parser", "lezer"), ("version", "versie"), ("since", "sinds"))
+    return [
+        _markets(asking, basis),
+        _snapshots(asking, basis),
+        _held(asking),
+        asking.section("parsers", ("Parser versions", "Versies van de lezers"), heads, parsers, sql.PARSERS),
     ]
+
+
+def _markets(asking: Asking, basis: Basis) -> Section:
+    code, scope = asking.question.country, asking.scope
+    rows: list[tuple[Cell, ...]] = []
+    for row in basis.snapshots:
+        stands = scope.standing & (scope.market == row["market_id"])
+        ours = stands & scope.here
+        figures = (int(stands.sum()), int(ours.sum()), scope.vendors_of(ours))
+        rows.append((row["market"], *figures, row["last_good"], row["closed"] and row["closed"][:10]))
+    columns = (
+        ("market", "markt"),
+        ("standing", "staand"),
+        (f"{code} standing", f"{code} staand", "standing_here"),
+        (f"{code} vendors", f"{code} verkopers", "vendors_here"),
+        ("last good look", "laatste goede keer"),
+        ("closed", "gesloten"),
+    )
+    note = (
+        "What stood at the last good look; nothing stands on a market that had closed by the end of the period.",
+        "Wat er bij de laatste goede keer stond; op een markt die aan het eind van de periode gesloten was staat niets.",
+    )
+    return asking.section("markets", ("Extent by market", "Omvang per markt"), columns, rows, sql.MARKETS, note)
+
+
+def _snapshots(asking: Asking, basis: Basis) -> Section:
+    counted = ("market", "complete", "partial", "failed", "held", "imported", "pages")
+    rows: list[tuple[Cell, ...]] = [(*(row[name] for name in counted), round(row["megabytes"], 2)) for row in basis.snapshots]
     columns = (
         ("market", "markt"),
         ("complete", "volledig"),
@@ -62,50 +91,21 @@ def basis_sections(asking: Asking, basis: Basis) -> list[Section]:
         f"{basis.watched} of {basis.known} known markets were watched.",
         f"{basis.watched} van {basis.known} bekende markten zijn gevolgd.",
     )
-    code, scope = asking.question.country, asking.scope
-    markets: list[tuple[Cell, ...]] = []
-    for row in basis.snapshots:
-        stands = scope.standing & (scope.market == row["market_id"])
-        ours = stands & scope.here
-        figures = (int(stands.sum()), int(ours.sum()), scope.vendors_of(ours))
-        markets.append((row["market"], *figures, row["last_good"], row["closed"] and row["closed"][:10]))
-    of_market = (
-        ("market", "markt"),
-        ("standing", "staand"),
-        (f"{code} standing", f"{code} staand", "standing_here"),
-        (f"{code} vendors", f"{code} verkopers", "vendors_here"),
-        ("last good look", "laatste goede keer"),
-        ("closed", "gesloten"),
-    )
-    parsers: list[tuple[Cell, ...]] = [(row["market"], row["parser"], row["version"], row["since"]) for row in basis.parsers]
-    held: list[tuple[Cell, ...]] = [
+    return asking.section("snapshots", ("Snapshots and frame", "Opnamen en kader"), columns, rows, sql.SNAPSHOTS, note)
+
+
+def _held(asking: Asking) -> Section:
+    rows: list[tuple[Cell, ...]] = [
         (market, day, Label(state, asking.say(state, DUTCH_STATES[state])), reason) for market, day, state, reason in asking.rows(sql.HELD)
     ]
-    waiting = (("market", "markt"), ("day", "dag"), ("state", "staat"), ("reason, as recorded", "reden, zoals vastgelegd", "reason"))
-    heads = (("market", "markt"), ("parser", "lezer"), ("version", "versie"), ("since", "sinds"))
-    closed = (
-        "What stood at the last good look; nothing stands on a market that had closed by the end of the period.",
-        "Wat er bij de laatste goede keer stond; op een markt die aan het eind van de periode gesloten was staat niets.",
+    columns = (("market", "markt"), ("day", "dag"), ("state", "staat"), ("reason, as recorded", "reden, zoals vastgelegd", "reason"))
+    note = (
+        "They are in no figure. Decide on those that are held with torwatch hold list.",
+        "Zij zitten in geen cijfer. Beslis over die in wacht met torwatch hold list.",
     )
-    return [
-        asking.section("markets", ("Extent by market", "Omvang per markt"), of_market, markets, sql.MARKETS, closed),
-        asking.section("snapshots", ("Snapshots and frame", "Opnamen en kader"), columns, counted, sql.SNAPSHOTS, note),
-        asking.section(
-            "held",
-            ("Snapshots held or rejected", "Opnamen in wacht of verworpen"),
-            waiting,
-            held,
-            sql.HELD,
-            (
-                "They are in no figure. Decide on those that are held with torwatch hold list.",
-                "Zij zitten in geen cijfer. Beslis over die in wacht met torwatch hold list.",
-            )
-            if held
-            else ("", ""),
-            ("None was held or rejected.", "Er is geen in wacht of verworpen."),
-        ),
-        asking.section("parsers", ("Parser versions", "Versies van de lezers"), heads, parsers, sql.PARSERS),
-    ]
+    none = ("None was held or rejected.", "Er is geen in wacht of verworpen.")
+    titles = ("Snapshots held or rejected", "Opnamen in wacht of verworpen")
+    return asking.section("held", titles, columns, rows, sql.HELD, note if rows else ("", ""), none)
 
 
 def basis_numbers(asking: Asking, basis: Basis, histories: Sequence[History], coverages: Sequence[Estimate | Refusal]) -> dict[str, Any]:

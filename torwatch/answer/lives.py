@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from torwatch.answer.asking import Asking
-    from torwatch.report.document import Cell, Section
+    from torwatch.report.document import Cell, Label, Section
 
 AGES_DAYS = (30, 91, 182, 365)
 DATES = ("%Y-%m-%d", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
@@ -62,30 +62,10 @@ def lives_by_market(looks: Looks, spells: Spells, until: str, born_day: Array | 
 
 def life_sections(asking: Asking, lives: dict[int, Lives]) -> list[Section]:
     """Median lives, and the share that still stands at some ages; of all, and of the country. `lives`: those of all listings."""
-    scope, question = asking.scope, asking.question
-    until, code = question.parameters["until"], question.country
-    here = scope.here[scope.spells.owner]
-    # The charts' rule (report/charts/vendor_survival.sql): most of a vendor's listings that name a country name this one.
-    named, declared = (np.bincount(scope.vendor[chosen], minlength=len(scope.vendors)) for chosen in (scope.here, scope.declared))
-    ours = scope.vendors[2 * named > declared]
-    born = _born(asking)
-    vendors = scope.vendor_spells
-    of_here = np.isin(vendors.owner, ours)
-    groups = (
-        (asking.label("listings", "listings", "aanbiedingen"), lives),
-        (
-            asking.label("listings_here", f"{code} listings", f"{code} aanbiedingen"),
-            lives_by_market(scope.looks, scope.spells.take(here), until),
-        ),
-        (asking.label("vendors", "vendors", "verkopers"), lives_by_market(scope.looks, vendors, until, born)),
-        (
-            asking.label("vendors_here", f"{code} vendors", f"{code} verkopers"),
-            lives_by_market(scope.looks, vendors.take(of_here), until, born[of_here]),
-        ),
-    )
+    question, code = asking.question, asking.question.country
     medians: list[tuple[Cell, ...]] = []
     curves: list[tuple[Cell, ...]] = []
-    for name, by_market in groups:
+    for name, by_market in _groups(asking, lives):
         population = together(by_market.values())
         steps = kaplan_meier(population)
         total, ended = sum(population.values()), sum(count for life, count in population.items() if life.first_missed is not None)
@@ -123,6 +103,30 @@ def life_sections(asking: Asking, lives: dict[int, Lives]) -> list[Section]:
         ),
         asking.section("survival", ("Still standing after a time", "Staat nog na enige tijd"), columns, curves, sql.LIVES),
     ]
+
+
+def _groups(asking: Asking, lives: dict[int, Lives]) -> tuple[tuple[Label, dict[int, Lives]], ...]:
+    """Whose lives are told, by market: all listings (`lives`), the country's, all vendors, and the country's."""
+    scope, code, until = asking.scope, asking.question.country, asking.question.parameters["until"]
+    here = scope.here[scope.spells.owner]
+    # The charts' rule (report/charts/vendor_survival.sql): most of a vendor's listings that name a country name this one.
+    named, declared = (np.bincount(scope.vendor[chosen], minlength=len(scope.vendors)) for chosen in (scope.here, scope.declared))
+    ours = scope.vendors[2 * named > declared]
+    born = _born(asking)
+    vendors = scope.vendor_spells
+    of_here = np.isin(vendors.owner, ours)
+    return (
+        (asking.label("listings", "listings", "aanbiedingen"), lives),
+        (
+            asking.label("listings_here", f"{code} listings", f"{code} aanbiedingen"),
+            lives_by_market(scope.looks, scope.spells.take(here), until),
+        ),
+        (asking.label("vendors", "vendors", "verkopers"), lives_by_market(scope.looks, vendors, until, born)),
+        (
+            asking.label("vendors_here", f"{code} vendors", f"{code} verkopers"),
+            lives_by_market(scope.looks, vendors.take(of_here), until, born[of_here]),
+        ),
+    )
 
 
 def together(markets: Iterable[Lives]) -> Lives:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torwatch.answer.looks import Array
     from torwatch.answer.sales import Feedback
     from torwatch.normalise.rates import RateTable
-    from torwatch.report.document import Cell, Section
+    from torwatch.report.document import Cell, Label, Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,44 @@ def money_sections(asking: Asking, feedback: Feedback) -> list[Section]:
 
 
 def _by_category(asking: Asking, feedback: Feedback, usd: Array) -> Section:
+    totals = _totals(asking, feedback, usd)
+    valued = int(totals[0][1])
+    rows: list[tuple[Cell, ...]] = [
+        (name, int(number), round(float(floor)), *(round(float(floor) / share) for share in reversed(FEEDBACK_SHARE)), _share(part, whole))
+        for name, number, floor, part, whole in totals
+    ]
+    code = asking.question.country
+    known = int(asking.scope.here[feedback.listing].sum())
+    note = (
+        (
+            f"USD. {valued} of {known} orders could be valued: at the price in force when the feedback was first seen and that day's rate."
+            f" Prices that only hold a place are passed over (factor {HOLDING_FACTOR:.0f}). % of revenue: {code} of what names a country."
+        ),
+        (
+            f"USD. {valued} van {known} bestellingen zijn te waarderen: tegen de prijs die gold toen de beoordeling voor het eerst werd gezien"
+            f" en de koers van die dag. Prijzen die slechts een plaats bezet houden zijn overgeslagen (factor {HOLDING_FACTOR:.0f})."
+            f" % van omzet: {code} van wat een land noemt."
+        ),
+    )
+    columns = (
+        ("category", "soort"),
+        ("orders", "bestellingen"),
+        ("floor", "ondergrens"),
+        ("from", "van"),
+        ("to", "tot"),
+        ("% of revenue", "% van omzet", "percent_of_revenue"),
+    )
+    reason = (
+        "Not printed: no order of this period can be valued. Import rates (torwatch rates import) where prices are not in USD.",
+        "Niet vermeld: geen bestelling van deze periode is te waarderen. Voer koersen in (torwatch rates import) als prijzen niet in USD zijn.",
+    )
+    return asking.section(
+        "sales_money", ("Sales in money", "Verkopen in geld"), columns, rows if valued else [], sql.SALES_MONEY, note, reason
+    )
+
+
+def _totals(asking: Asking, feedback: Feedback, usd: Array) -> list[tuple[Label, int, float, float, float]]:
+    """All goods, physical drugs and each category: orders from the country and their USD; the USD split over origins, and of all that name one."""
     scope = asking.scope
     valued = ~np.isnan(usd)
     listing, usd = feedback.listing[valued], usd[valued]
@@ -80,39 +118,7 @@ def _by_category(asking: Asking, feedback: Feedback, usd: Array) -> Section:
         ),
     ]
     order = sorted(np.flatnonzero(orders).tolist(), key=lambda place: -ours[place])
-    totals += [(asking.category(place), orders[place], ours[place], split[place], every[place]) for place in order]
-    rows: list[tuple[Cell, ...]] = [
-        (name, int(number), round(float(floor)), *(round(float(floor) / share) for share in reversed(FEEDBACK_SHARE)), _share(part, whole))
-        for name, number, floor, part, whole in totals
-    ]
-    code = asking.question.country
-    known = int(scope.here[feedback.listing].sum())
-    note = (
-        (
-            f"USD. {int(orders.sum())} of {known} orders could be valued: at the price in force when the feedback was first seen and that day's rate."
-            f" Prices that only hold a place are passed over (factor {HOLDING_FACTOR:.0f}). % of revenue: {code} of what names a country."
-        ),
-        (
-            f"USD. {int(orders.sum())} van {known} bestellingen zijn te waarderen: tegen de prijs die gold toen de beoordeling voor het eerst werd gezien"
-            f" en de koers van die dag. Prijzen die slechts een plaats bezet houden zijn overgeslagen (factor {HOLDING_FACTOR:.0f})."
-            f" % van omzet: {code} van wat een land noemt."
-        ),
-    )
-    columns = (
-        ("category", "soort"),
-        ("orders", "bestellingen"),
-        ("floor", "ondergrens"),
-        ("from", "van"),
-        ("to", "tot"),
-        ("% of revenue", "% van omzet", "percent_of_revenue"),
-    )
-    reason = (
-        "Not printed: no order of this period can be valued. Import rates (torwatch rates import) where prices are not in USD.",
-        "Niet vermeld: geen bestelling van deze periode is te waarderen. Voer koersen in (torwatch rates import) als prijzen niet in USD zijn.",
-    )
-    return asking.section(
-        "sales_money", ("Sales in money", "Verkopen in geld"), columns, rows if orders.sum() else [], sql.SALES_MONEY, note, reason
-    )
+    return totals + [(asking.category(place), orders[place], ours[place], split[place], every[place]) for place in order]
 
 
 def _sensitivity(asking: Asking, totals: dict[float, float], flagged: dict[float, int]) -> Section:

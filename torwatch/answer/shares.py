@@ -52,10 +52,23 @@ def share_sections(asking: Asking, seen_share: float | None) -> list[Section]:
     if shares:
         unseen = [name for name in NAMED if name not in {scope.categories[place] for place in np.unique(scope.category[scope.standing])}]
         shares += [(category_name(name, question.language), 0, None, None, None, None) for name in unseen]
-    note = _note(list(reasons))
-    goods, low, declared_, high = ("goods", "waar"), ("low", "laag"), ("declared", "opgegeven"), ("high", "hoog")
-    columns = (goods, ("listings", "aanbiedingen"), low, declared_, high, ("% declaring", "% met opgave", "percent_declaring"))
-    only = (
+    goods, low_declared_high = ("goods", "waar"), (("low", "laag"), ("declared", "opgegeven"), ("high", "hoog"))
+    columns = (goods, ("listings", "aanbiedingen"), *low_declared_high, ("% declaring", "% met opgave", "percent_declaring"))
+    titles = ("95 % limits of the shares", "95 %-grenzen van de aandelen")
+    return [
+        asking.section(
+            "share", ("Share in three bounds", "Aandeel in drie grenzen"), columns, shares, sql.VENDOR_COUNTS, _note(list(reasons))
+        ),
+        asking.section("share_limits", titles, (goods, *low_declared_high), limits, sql.VENDOR_COUNTS),
+        _this_market_only(asking, (goods, *low_declared_high), narrow, seen_share, seen=bool(limits)),
+    ]
+
+
+def _this_market_only(
+    asking: Asking, columns: tuple[tuple[str, str], ...], rows: list[tuple[Cell, ...]], seen_share: float | None, *, seen: bool
+) -> Section:
+    """The narrower limits; `seen`: there are shares to give limits of."""
+    note = (
         (
             f"For the listings that stand on these markets now: of these {asking.percent(seen_share)} % were seen, and only what was not seen is"
             " uncertain. Narrower than the limits above, which are for the vendors that might have been there instead."
@@ -69,25 +82,9 @@ def share_sections(asking: Asking, seen_share: float | None) -> list[Section]:
         "Not printed: the coverage of a market is not known (see below), so what was not seen cannot be weighed.",
         "Niet vermeld: de dekking van een markt is niet bekend (zie hieronder), dus wat niet gezien is laat zich niet wegen.",
     )
-    return [
-        asking.section("share", ("Share in three bounds", "Aandeel in drie grenzen"), columns, shares, sql.VENDOR_COUNTS, note),
-        asking.section(
-            "share_limits",
-            ("95 % limits of the shares", "95 %-grenzen van de aandelen"),
-            (goods, low, declared_, high),
-            limits,
-            sql.VENDOR_COUNTS,
-        ),
-        asking.section(
-            "share_limits_this_market_only",
-            ("95 % limits for these markets only", "95 %-grenzen voor alleen deze markten"),
-            (goods, low, declared_, high),
-            narrow,
-            sql.VENDOR_COUNTS,
-            only if narrow else ("", ""),
-            why if limits else None,
-        ),
-    ]
+    titles = ("95 % limits for these markets only", "95 %-grenzen voor alleen deze markten")
+    key = "share_limits_this_market_only"
+    return asking.section(key, titles, columns, rows, sql.VENDOR_COUNTS, note if rows else ("", ""), why if seen else None)
 
 
 def vendor_table(scope: Scope) -> Array:
