@@ -80,6 +80,17 @@ def test_a_rejected_week_is_a_gap_in_both_and_a_long_rhythm_lets_go_late_in_both
     assert [week for week, row in weeks.items() if "\u2212" in row[5]] == leaves
 
 
+def test_the_prices_that_are_drawn_are_those_of_the_table(store):
+    document = write_answer(store, Question("NL", FIRST, dt.datetime(2026, 5, 1, tzinfo=dt.UTC)))
+    table = next(section for section in document.sections if section.key == "prices")
+    printed = {f"{row[0].key}, {row[3]}": (row[2], row[5]) for row in table.rows if row[1].key == "NL"}
+    drawn = {row[0]: (row[4], row[2]) for row in count_figures(store, document.parameters).rows["price_per_gram"] if row[1] == "NL"}
+    assert {goods: number for goods, (_, number) in drawn.items()} == {goods: number for goods, (_, number) in printed.items()}
+    odd = [goods for goods, (_, number) in drawn.items() if number % 2]  # of an even number the chart takes the lower one in the middle
+    assert len(odd) > 2
+    assert {goods: drawn[goods] for goods in odd} == {goods: printed[goods] for goods in odd}
+
+
 def test_every_chart_stands_beside_its_subject_with_its_table_and_sql(answered):
     document, figures = answered
     sections = {section.key: section for section in with_charts(document, figures).sections}
