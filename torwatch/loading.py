@@ -10,17 +10,17 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import gzip
-import itertools
 import shutil
 import tempfile
 import tomllib
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torwatch import __version__
 from torwatch.archive.originals import import_path, keep_import, layout_path
-from torwatch.claims import ClaimRules, implied_vendors, listing_row
+from torwatch.claims import ClaimRules
 from torwatch.dataset.layout import read_layout
 from torwatch.dataset.reading import Fault, Row, read_rows
 from torwatch.errors import ArchiveError, UsageError
@@ -28,9 +28,9 @@ from torwatch.gleanings import Gleaned, unpack_gleanings
 from torwatch.model import MarketFacts, Outcome, PageKind
 from torwatch.normalise.price import normalise_price
 from torwatch.normalisers import normalisers_for
-from torwatch.store import derived, staging
+from torwatch.rows import GROUP_ROWS, grouped, stage_of, stage_rows
+from torwatch.store import derived, recurrence, staging
 from torwatch.store.imports import begin_import, end_import, find_or_add_market, note_import, refuse_loaded
-from torwatch.store.staging import StagedPage
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from torwatch.store.database import Store
     from torwatch.store.judgement import HoldRule
     from torwatch.store.snapshots import Ending, Snapshot
+    from torwatch.store.staging import StagedPage
 
 GLEANED = "gleaned"  # in what the event log says of an import: the sha256 of what a request to forget left of the file
-GROUP_ROWS = 5_000  # rows staged at a time
 
 
 @dataclass(slots=True)
@@ -95,12 +95,20 @@ def load_file(
     with store.write() as connection:
         market_id = find_or_add_market(connection, market, source=f"imported from {path.name}", now=now)
         refuse_loaded(connection, market_id, path.name, file_digest)
-        for moment, listings in moments(path, layout, at, loaded, progress):
-            snapshot = begin_import(
-                connection, market_id, at=moment, parser=f"import:{layout.name}", digest=layout.digest, version=__version__
-            )
-            ending = write_moment(connection, snapshot, listings, rules, loaded, hold, complete=complete)
-            loaded.snapshots.append((snapshot.id, snapshot.started_at, ending))
+        begin = partial(begin_import, connection, market_id, parser=f"import:{layout.name}", digest=layout.digest, version=__version__)
+        if at is not None:
+            snapshot = begin(at=at)
+            recurrence.begin_recurrence(connection, snapshot)
+            stage_rows(connection, snapshot, path, layout, rules, loaded, progress)
+            if loaded.rows:
+                ending = end_import(connection, snapshot, coverage=rules.coverage(), rule=hold, complete=complete)
+                loaded.snapshots.append((snapshot.id, snapshot.started_at, ending))
+            recurrence.end_recurrence(connection, snapshot)
+        else:
+            for moment, listings in days_of(path, layout, loaded, progress):
+                snapshot = begin(at=moment)
+                ending = write_moment(connection, snapshot, listings, rules, loaded, hold, complete=complete)
+                loaded.snapshots.append((snapshot.id, snapshot.started_at, ending))
         if not loaded.snapshots:
             raise UsageError(
                 f"{path.name} holds no row that layout {layout.name} can read ({len(loaded.faults)} broken): nothing was written"
@@ -221,26 +229,22 @@ def kept_layout(archive_directory: Path, detail: Mapping[str, Any]) -> Layout:
     return replace(layout, at="") if detail["at"] else layout
 
 
-def stage_of(listings: Sequence[Listing], rules: ClaimRules) -> StagedPage:
-    """The claim rows of a group of listings."""
-    texts: dict[str, str] = {}
-    rows = tuple(listing_row(listing, rules, texts) for listing in listings)
-    vendors = {row.key: row for row in implied_vendors(listings, rules)}
-    return StagedPage(listings=rows, vendors=tuple(vendors.values()), texts=tuple(texts.items()))
-
-
 def moments(
     path: Path, layout: Layout, at: dt.datetime | None, loaded: Loaded, progress: Callable[[int], None]
 ) -> Iterator[tuple[dt.datetime, Iterable[Listing]]]:
     """(moment, its listings) in the order of time: all rows at `at`, or by the day that each row names."""
-    rows = good_rows(path, layout, loaded, progress)
-    if at is not None:
-        first = next(rows, None)
-        if first is not None:
-            yield at, (row.listing for row in itertools.chain((first,), rows))
-        return
+    if at is None:
+        yield from days_of(path, layout, loaded, progress)
+    else:
+        yield at, (row.listing for row in good_rows(path, layout, loaded, progress))
+
+
+def days_of(
+    path: Path, layout: Layout, loaded: Loaded, progress: Callable[[int], None]
+) -> Iterator[tuple[dt.datetime, Iterable[Listing]]]:
+    """(day, its listings) in the order of time, by the day that each row names."""
     days: dict[dt.datetime, list[Listing]] = {}
-    for row in rows:
+    for row in good_rows(path, layout, loaded, progress):
         if row.at is not None:
             days.setdefault(row.at.replace(hour=0, minute=0, second=0, microsecond=0), []).append(row.listing)
     for day in sorted(days):
@@ -268,10 +272,3 @@ def first_of_each(listings: Iterable[Listing], staged: set[str]) -> list[Listing
             staged.add(listing.key)
             first.append(listing)
     return first
-
-
-def grouped(listings: Iterable[Listing]) -> Iterator[list[Listing]]:
-    """The listings in groups that are staged together."""
-    iterator = iter(listings)
-    while group := list(itertools.islice(iterator, GROUP_ROWS)):
-        yield group

@@ -24,6 +24,8 @@ FIELD_CHARACTERS = 1_000_000  # a description may be long; a whole file in one c
 NO_TEXT = re.compile(r"[\ud800-\udfff]")  # what stands for a byte that is none of the encoding
 MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:[.,]\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?")
 
+RawRow = tuple[int, "list[str]", "Sequence[str] | None"]  # line, cells, and the names of its columns where the layout knows them
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -48,6 +50,12 @@ class Fault:
 
 def read_rows(path: Path, layout: Layout) -> Iterator[Row | Fault]:
     """Read a file as its layout says, streaming. Raises UsageError when it cannot be read at all or lacks a mapped column."""
+    for raw in raw_rows(path, layout):
+        yield raw if isinstance(raw, Fault) else read_row(*raw, layout)
+
+
+def raw_rows(path: Path, layout: Layout) -> Iterator[RawRow | Fault]:
+    """The rows of a file as they stand there, without the empty ones, streaming. Raises UsageError as `read_rows` does."""
     try:
         refuse_utf16(path, layout)
         with path.open(encoding=layout.encoding, errors="surrogateescape", newline="") as handle:
@@ -66,7 +74,7 @@ def read_rows(path: Path, layout: Layout) -> Iterator[Row | Fault]:
                 line, cells = item
                 if not any(cell.strip() for cell in cells):
                     continue
-                yield read_row(line, cells, names if names is not None else layout.columns.get(len(cells)), layout)
+                yield line, cells, names if names is not None else layout.columns.get(len(cells))
     except LookupError as error:
         raise UsageError(f"layout {layout.name}: there is no encoding {layout.encoding!r}") from error
     except OSError as error:

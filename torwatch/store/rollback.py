@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from torwatch.store import capture
 from torwatch.store.entities import ENTITIES, Entity
+from torwatch.store.recurrence import drop_memory
 from torwatch.store.second_pass import unsettle_second_passes
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def roll_back(connection: sqlite3.Connection, *, market: int, snapshot: int) -> 
         connection.execute(f"DELETE FROM {table} WHERE snapshot_id {LATER}", bound)
     for entity in reversed(ENTITIES):
         forget_new(connection, entity, bound)
+    drop_memory(connection, market)
     connection.execute("DELETE FROM normalised WHERE market_id = :market", bound)  # claims went back without change rows: look at all again
 
 

@@ -14,6 +14,7 @@ from torwatch.store.schema_evidence import EVIDENCE
 from torwatch.store.schema_history import HISTORY_TABLES, SEARCH_TABLE_NAMES, SEARCH_TRIGGERS
 from torwatch.store.schema_imports import IMPORTS
 from torwatch.store.schema_operation import OPERATION_TABLES
+from torwatch.store.schema_recurrence import RECURRENCE_TABLES
 from torwatch.store.schema_standing import STANDING
 from torwatch.store.schema_ways import WAYS_TABLES
 from torwatch.store.views import VIEWS
@@ -413,6 +414,7 @@ MIGRATIONS: Mapping[str, Sequence[str]] = MappingProxyType(
         "m0007_operation": split_statements(OPERATION_TABLES),
         "m0012_budgets": split_statements(BUDGET_TABLES),
         "m0014_ways": split_statements(WAYS_TABLES),
+        "m0018_imports": split_statements(RECURRENCE_TABLES),
     }
 )
 
@@ -437,6 +439,8 @@ WORKING_TABLE_NAMES = (
     "normalised",
     "journal_queue",
     "alert_scan",
+    "import_memory",
+    "imported_row",
     "sqlite_sequence",
     *SEARCH_TABLE_NAMES,
 )

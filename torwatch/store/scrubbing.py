@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from torwatch.store.entities import ENTITIES
+from torwatch.store.recurrence import drop_memory
 from torwatch.store.schema_evidence import EVIDENCE
 from torwatch.store.tables import columns_of, has_table, has_trigger
 
@@ -85,6 +86,7 @@ def scrub_tables(connection: sqlite3.Connection, market_id: int, scrub: Callable
     connection.create_function("scrubbed", 1, lambda text: scrub(text) if isinstance(text, str) else text)
     connection.create_function("scrubbed_change", 2, lambda field, text: scrub_change(field, text, scrub))
     bound = {"market": market_id}
+    drop_memory(connection, market_id)
     with open_log(connection):
         for table, (columns, which) in WORDS.items():
             known = columns_of(connection, table)
