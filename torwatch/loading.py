@@ -13,7 +13,7 @@ import gzip
 import shutil
 import tempfile
 import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ from torwatch.gleanings import Gleaned, unpack_gleanings
 from torwatch.model import MarketFacts, Outcome, PageKind
 from torwatch.normalise.price import normalise_price
 from torwatch.normalisers import normalisers_for
-from torwatch.rows import GROUP_ROWS, grouped, stage_of, stage_rows
+from torwatch.rows import GROUP_ROWS, Loaded, grouped, stage_of, stage_rows
 from torwatch.store import derived, recurrence, staging
 from torwatch.store.imports import begin_import, end_import, find_or_add_market, note_import, refuse_loaded
 
@@ -44,20 +44,6 @@ if TYPE_CHECKING:
     from torwatch.store.staging import StagedPage
 
 GLEANED = "gleaned"  # in what the event log says of an import: the sha256 of what a request to forget left of the file
-
-
-@dataclass(slots=True)
-class Loaded:
-    """What one file gave: rows read, rows that repeat a key inside one snapshot, faults, and the snapshots with their endings.
-
-    `damaged`: rows with bytes that are none of the layout's encoding.
-    """
-
-    rows: int = 0
-    damaged: int = 0
-    repeated: int = 0
-    faults: list[Fault] = field(default_factory=list)
-    snapshots: list[tuple[int, str, Ending]] = field(default_factory=list)  # (number, moment, ending)
 
 
 def rules_for(layout: Layout, market: str) -> ClaimRules:
@@ -239,9 +225,7 @@ def moments(
         yield at, (row.listing for row in good_rows(path, layout, loaded, progress))
 
 
-def days_of(
-    path: Path, layout: Layout, loaded: Loaded, progress: Callable[[int], None]
-) -> Iterator[tuple[dt.datetime, Iterable[Listing]]]:
+def days_of(path: Path, layout: Layout, loaded: Loaded, progress: Callable[[int], None]) -> Iterator[tuple[dt.datetime, Iterable[Listing]]]:
     """(day, its listings) in the order of time, by the day that each row names."""
     days: dict[dt.datetime, list[Listing]] = {}
     for row in good_rows(path, layout, loaded, progress):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from torwatch.claims import ClaimRules, implied_vendors, listing_row
@@ -18,14 +19,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torwatch.dataset.layout import Layout
-    from torwatch.loading import Loaded
     from torwatch.model import Listing
-    from torwatch.store.snapshots import Snapshot
+    from torwatch.store.snapshots import Ending, Snapshot
 
     Item = TypeVar("Item")
 
 GROUP_ROWS = 5_000  # rows staged at a time
 DIGEST_BYTES = 16
+BETWEEN = "\0"  # between the cells of a row in its digest: next to no file holds it
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What one file gave: rows read, rows that repeat a key inside one snapshot, faults, and the snapshots with their endings.
+
+    `damaged`: rows with bytes that are none of the layout's encoding.
+    """
+
+    rows: int = 0
+    damaged: int = 0
+    repeated: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    snapshots: list[tuple[int, str, Ending]] = field(default_factory=list)  # (number, moment, ending)
 
 
 def grouped(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -63,7 +78,7 @@ def stage_rows(
         first, again = first_rows(fresh, known, ids, staged)
         staging.stage_pages(connection, snapshot.id, [stage_of([fresh[place].listing for place in first], rules)])
         recurrence.note_fresh(
-            connection, [(fresh[place].listing.key, None if fresh[place].damaged else digests[place]) for place in first]
+            connection, [(fresh[place].listing.key, None if fresh[place].damaged else digests[place] or None) for place in first]
         )
         counted = recurrence.stage_known(connection, snapshot.id, again, shown) if again else 0
         loaded.rows += len(fresh) + len(known)
@@ -73,7 +88,7 @@ def stage_rows(
 
 
 def digests_of(group: Sequence[RawRow | Fault], layout: Layout) -> list[str]:
-    """A digest of each row as it stands in the file, and of the names of its columns; "" for one that is no row."""
+    """A digest of each row as it stands in the file, and of the names of its columns; "" for one that is no row or has no clear digest."""
     names = next((raw[2] for raw in group if not isinstance(raw, Fault)), None) if layout.header else None
     header = hashlib.blake2b(repr(names).encode(), digest_size=DIGEST_BYTES)
     digests = []
@@ -81,8 +96,13 @@ def digests_of(group: Sequence[RawRow | Fault], layout: Layout) -> list[str]:
         if isinstance(raw, Fault):
             digests.append("")
             continue
+        cells = raw[1]
+        text = BETWEEN.join(cells)
+        if text.count(BETWEEN) + 1 != len(cells):  # other cells could give the same text
+            digests.append("")
+            continue
         row = header.copy()
-        row.update(repr(raw[1]).encode())  # tells cells apart whatever they hold, and is plain text even of broken bytes
+        row.update(text.encode("utf-8", "surrogatepass"))
         digests.append(row.hexdigest())
     return digests
 
@@ -101,16 +121,14 @@ def read_fresh(group: Sequence[RawRow | Fault], known: Mapping[int, int], layout
     return fresh
 
 
-def first_rows(
-    fresh: Mapping[int, Row], known: Mapping[int, int], ids: Mapping[str, int], staged: set[str]
-) -> tuple[list[int], list[int]]:
+def first_rows(fresh: Mapping[int, Row], known: Mapping[int, int], ids: Mapping[str, int], staged: set[str]) -> tuple[list[int], list[int]]:
     """Each listing once a snapshot: distinct listings are counted, never rows. (places of fresh rows, ids of known listings) to stage.
 
     `ids`: of the listings of fresh rows, where they are known; `staged`: the keys of fresh rows that earlier groups staged.
     """
     place_of: dict[int, int] = {}
-    for place, number in known.items():
-        place_of[number] = min(place, place_of.get(number, place))
+    for place, listing in known.items():
+        place_of[listing] = min(place, place_of.get(listing, place))
     first, met = [], set(staged)
     for place, row in fresh.items():
         key = row.listing.key

@@ -17,7 +17,7 @@ from torwatch.errors import StoreError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torwatch.loading import Loaded
+    from torwatch.rows import Loaded
 
 SHOWN_FAULTS = 20  # lines of broken rows printed a file; all of them are in the event log and in --json
 # 2014-05-01, 20140501T0400, 2014-05-01_04-00-00: a market that was captured every few hours has more than one file a day.

@@ -72,7 +72,7 @@ def raw_rows(path: Path, layout: Layout) -> Iterator[RawRow | Fault]:
                     yield item
                     continue
                 line, cells = item
-                if not any(cell.strip() for cell in cells):
+                if not any(map(str.strip, cells)):
                     continue
                 yield line, cells, names if names is not None else layout.columns.get(len(cells))
     except LookupError as error:

@@ -37,12 +37,14 @@ def begin_recurrence(connection: sqlite3.Connection, snapshot: Snapshot) -> None
 
 def find_known(connection: sqlite3.Connection, market_id: int, digests: Sequence[str]) -> dict[int, int]:
     """Place in `digests` → id of the listing that was last imported from that very row."""
-    found = connection.execute(
+    cursor = connection.cursor()
+    cursor.row_factory = None  # plain tuples: this runs for every row of a file
+    cursor.execute(
         "SELECT one.key, known.listing_id FROM json_each(?) AS one CROSS JOIN imported_row AS known"
         " ON known.market_id = ? AND known.digest = one.value",
         (json.dumps(digests), market_id),
     )
-    return dict(map(tuple, found))
+    return dict(cursor)
 
 
 def find_ids(connection: sqlite3.Connection, market_id: int, keys: Sequence[str]) -> dict[str, int]:
