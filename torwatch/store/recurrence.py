@@ -32,7 +32,6 @@ def begin_recurrence(connection: sqlite3.Connection, snapshot: Snapshot) -> None
     ).fetchone()
     if holds is None:
         drop_memory(connection, snapshot.market_id)
-    connection.execute("CREATE TEMP TABLE fresh_row (key TEXT PRIMARY KEY, digest TEXT) WITHOUT ROWID")
 
 
 def find_known(connection: sqlite3.Connection, market_id: int, digests: Sequence[str]) -> dict[int, int]:
@@ -69,7 +68,7 @@ def stage_known(connection: sqlite3.Connection, snapshot_id: int, listings: Sequ
 
 def note_fresh(connection: sqlite3.Connection, rows: Iterable[tuple[str, str | None]]) -> None:
     """Note (key, digest) of the rows that were read and staged; no digest: one that must be read each time."""
-    connection.executemany("INSERT INTO temp.fresh_row (key, digest) VALUES (?, ?)", rows)
+    connection.executemany("INSERT INTO fresh_row (key, digest) VALUES (?, ?)", rows)
 
 
 def stage_vendors(connection: sqlite3.Connection, snapshot_id: int) -> None:
@@ -86,11 +85,11 @@ def end_recurrence(connection: sqlite3.Connection, snapshot: Snapshot) -> None:
     """After the diff of `snapshot`: remember which rows its listings came from."""
     connection.execute(
         "INSERT OR REPLACE INTO imported_row (listing_id, market_id, digest) SELECT listing.id, listing.market_id, fresh.digest"
-        " FROM temp.fresh_row AS fresh CROSS JOIN listing ON listing.market_id = ? AND listing.key = fresh.key",
+        " FROM fresh_row AS fresh CROSS JOIN listing ON listing.market_id = ? AND listing.key = fresh.key",
         (snapshot.market_id,),
     )
     connection.execute("INSERT OR REPLACE INTO import_memory (market_id, snapshot_id) VALUES (?, ?)", (snapshot.market_id, snapshot.id))
-    connection.execute("DROP TABLE temp.fresh_row")
+    connection.execute("DELETE FROM fresh_row")  # empty but inside an import's transaction
 
 
 def drop_memory(connection: sqlite3.Connection, market_id: int) -> None:

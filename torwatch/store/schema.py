@@ -439,6 +439,7 @@ WORKING_TABLE_NAMES = (
     "normalised",
     "journal_queue",
     "alert_scan",
+    "fresh_row",
     "import_memory",
     "imported_row",
     "sqlite_sequence",

@@ -12,5 +12,9 @@ CREATE TABLE imported_row (
   market_id INTEGER NOT NULL,
   digest TEXT
 ) STRICT;
+CREATE TABLE fresh_row (
+  key TEXT NOT NULL,
+  digest TEXT
+) STRICT;
 CREATE UNIQUE INDEX imported_row_digest ON imported_row (market_id, digest);
 """
