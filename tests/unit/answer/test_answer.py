@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import builtins
 import datetime as dt
+import itertools
 import json
 import re
 
@@ -68,7 +69,7 @@ def test_the_sql_of_the_text_gives_every_figure_again(bazaar, bazaar_answers):
         head, *told = re.split(r"\n\n((?:[^\n]+ \(\w+\)\n)+)", queries)
         scope = head[head.index("WITH scope") :]
         keys = [re.findall(r"\((\w+)\)\n", heads) for heads in told[::2]]
-        assert sorted(sum(keys, [])) == sorted(one.key for one in document.sections if one.sql)
+        assert sorted(itertools.chain.from_iterable(keys)) == sorted(one.key for one in document.sections if one.sql)
         assert len(set(told[1::2])) == len(keys)  # no query comes twice
         for key, text in ((key, text) for group, text in zip(keys, told[1::2], strict=True) for key in group):
             names = {name: value for name, value in document.parameters.items() if f":{name}" in section(document, key).sql}
