@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torwatch.alerting import send_test
 from torwatch.assembly import walk_settings
-from torwatch.canaries import ask_canaries, fetch_once
+from torwatch.canaries import Asked, ask_canaries, count_asked, fetch_once
 from torwatch.errors import UsageError
 from torwatch.model import Outcome
 from torwatch.parsing.proposal import propose_parser
@@ -31,7 +31,7 @@ Arguments = dict[str, Any]
 Answer = dict[str, Any]  # JSON; "error": the one line of a fault
 
 
-def probe_mirror(tools: Tools, config: Config, target: Target, mirror: Mirror) -> Fetched:
+def probe_mirror(tools: Tools, config: Config, target: Target, mirror: Mirror) -> Asked:
     """Fetch the front page of a mirror, to see whether and why it answers."""
     return fetch_once(tools, walk_settings(config), mirror.address, f"probe-{target.id}-{mirror.id}")
 
@@ -50,12 +50,14 @@ def probe(tools: Tools, config: Config, arguments: Arguments) -> Answer:
 
 def probe_line(tools: Tools, config: Config, target: Target, mirror: Mirror) -> Answer:
     """Probe one mirror; before a silence is called the market's, the canaries are asked."""
-    fetched = probe_mirror(tools, config, target, mirror)
+    asked = probe_mirror(tools, config, target, mirror)
+    fetched = asked.fetched
     if fetched.outcome is Outcome.OK and (whose := stranger_at(tools, config, target, fetched)):
         fetched = replace(fetched, outcome=Outcome.WRONG_MARKET, reason=whose)
     if is_silence(fetched):
         ask_canaries(tools, walk_settings(config))
     with tools.store.write() as connection:
+        count_asked(connection, asked)
         verdict = record_visit(
             connection,
             mirror.id,
@@ -79,7 +81,7 @@ def probe_line(tools: Tools, config: Config, target: Target, mirror: Mirror) -> 
 
 def propose(tools: Tools, config: Config, arguments: Arguments) -> Answer:
     """Fetch the front page at `address` and propose the parser that fits it."""
-    fetched = fetch_once(tools, walk_settings(config), arguments["address"], f"propose-{arguments['address']}")
+    fetched = fetch_once(tools, walk_settings(config), arguments["address"], f"propose-{arguments['address']}").fetched
     if not fetched.body:
         return {"name": None, "outcome": fetched.outcome.value, "why": fetched.reason or fetched.outcome.value, "sure": False, "others": []}
     found = propose_parser(fetched.body, content_type=fetched.header("content-type"), directories=config.parsing.directories)

@@ -136,7 +136,7 @@ class Walk:
             self.courtesy.begin(connection)
         self.done, self.left = frontier.count_visits(store, snapshot.id)
         referenced = archived_bytes(store, snapshot.id)
-        with open_archive(self.archive_path, referenced_bytes=referenced) as archive, self.ways:
+        with open_archive(self.archive_path, referenced_bytes=referenced) as archive, self.ways.keeping_in(archive):
             archive.write_info(  # again when a walk is resumed: it may go on with other versions
                 {
                     "software": f"torwatch/{__version__}",

@@ -14,12 +14,14 @@ from torwatch.errors import TorError
 from torwatch.model import Outcome
 from torwatch.passage import Passage
 from torwatch.silence import Silence
-from torwatch.store.mirrors import ADDRESS_OUTCOMES, change_mirror, other_mirror, record_visit, visits_of
+from torwatch.store.fetch_log import holds_answer
+from torwatch.store.mirrors import ADDRESS_OUTCOMES, Greeted, change_mirror, note_greeting, other_mirror, record_visit, visits_of
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Sequence
 
+    from torwatch.archive.writer import SnapshotArchive
     from torwatch.courtesy import Courtesy
     from torwatch.crawl.session import BrowserSession
     from torwatch.equipment import Tools, WalkSettings
@@ -37,7 +39,7 @@ log = structlog.get_logger()
 
 
 class Ways:
-    """A context manager; used by the fetch threads (`fetch`) and by the committing thread (the rest)."""
+    """A context manager once it has an archive; used by the fetch threads (`fetch`) and by the committing thread (the rest)."""
 
     def __init__(
         self,
@@ -61,11 +63,17 @@ class Ways:
         self._reader = reader
         self._stop = stop
         self._stack = contextlib.ExitStack()
+        self._archive: SnapshotArchive | None = None
         self._passages: tuple[Passage, ...] = ()  # of the first and of the second pass
         self._failures = 0  # in a row at this address
         self._left: set[int] = set()  # mirrors left since a page was last read
         self._refused = 0
         self._silence = Silence(tools, settings, snapshot, target.id)
+
+    def keeping_in(self, archive: SnapshotArchive) -> Self:
+        """Keep in this archive what front pages give that no visit asks for."""
+        self._archive = archive
+        return self
 
     def __enter__(self) -> Self:
         self._passages = self._open(self.mirror)
@@ -83,7 +91,7 @@ class Ways:
 
         Gives whose it is where there is no other address to go on at, else "".
         """
-        greeting = self._greet(self._passages)
+        greeting = self._greet(self.mirror, self._passages)
         if greeting is None or greeting.outcome is not Outcome.WRONG_MARKET or self._leave(greeting.outcome, greeting.reason):
             return ""
         self._note_stranger(self.mirror, greeting)
@@ -150,7 +158,7 @@ class Ways:
         while (other := self._other()) is not None:
             self._courtesy.change_address()
             passages = self._open(other)
-            greeting = self._greet(passages)
+            greeting = self._greet(other, passages)
             if greeting is None:
                 return False
             if greeting.outcome is Outcome.WRONG_MARKET:
@@ -167,14 +175,31 @@ class Ways:
             return True
         return False
 
-    def _greet(self, passages: tuple[Passage, ...]) -> Read | None:
-        """Look at the front page of an address, before any page that waits for its turn; None when the walk was stopped meanwhile."""
+    def _greet(self, mirror: Mirror, passages: tuple[Passage, ...]) -> Read | None:
+        """Look at the front page of an address, before any page that waits for its turn; None when the walk was stopped meanwhile.
+
+        What it answers is kept as evidence, and noted where it is that of another address or of another market.
+        """
         if not self._courtesy.wait_first(self._stop):
             return None
         greeting = self._reader.greet(partial(self._ask, passages))
+        record = self._keep(mirror, greeting)
         with self._tools.store.write() as connection:
             self._courtesy.record(connection, [greeting])
+            if record is not None and (mirror.id != self.mirror.id or greeting.outcome is Outcome.WRONG_MARKET):
+                note_greeting(connection, self._snapshot, mirror, greeting.outcome, greeting.reason, record, now=self._tools.now())
         return greeting
+
+    def _keep(self, mirror: Mirror, greeting: Read) -> Greeted | None:
+        """Write the answer of a front page to the archive, to the disk, unless this snapshot has that very answer of it already."""
+        fetched = greeting.fetched
+        if self._archive is None or not fetched.status:
+            return None
+        if holds_answer(self._tools.store, self._snapshot.id, mirror.id, greeting.visit.path, fetched.digest):
+            return None
+        offset, length = self._archive.write_exchange(fetched, greeting.body, greeting.stripped)
+        self._archive.sync()
+        return Greeted(fetched.url, fetched.status, fetched.digest, self._archive.path.name, offset, length)
 
     def _ask(self, passages: tuple[Passage, ...], visit: Visit) -> Fetched:
         try:

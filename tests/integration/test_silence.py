@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from torwatch.demo.market import Fault, FaultKind
+from torwatch.errands import probe
 from torwatch.errors import TorError
 from torwatch.store.mirrors import quarantined_until, visits_of
+from torwatch.store.spending import spent_on
+from torwatch.store.targets import add_target
 
 NO_CONNECTION, NO_DESCRIPTOR = 0x06, 0xF0
 CANARY = "c" * 55 + "d.onion"
@@ -77,3 +81,32 @@ def test_absence_is_not_counted_by_a_walk_that_our_network_cut_off(watched):
         watch.look()
     assert watch.store.value("SELECT count(*) FROM change WHERE snapshot_id = 2") == 0
     assert watch.store.value("SELECT count(*) FROM spell WHERE first_missed_snapshot_id IS NOT NULL") == 0
+
+
+def spent(watch, target):
+    return spent_on(watch.store, target.id, watch.clock().date())
+
+
+def test_a_probe_is_counted_in_what_the_day_took_of_its_target(watched):
+    watch = watched(listings=5)
+    [line] = probe(watch.tools, watch.config, {"target": "souk"})["mirrors"]
+    assert (spent(watch, watch.target).requests, spent(watch, watch.target).received_bytes) == (1, line["bytes"])
+    watch.lose(watch.target.mirrors[0].host, NO_DESCRIPTOR)
+    probe(watch.tools, watch.config, {"target": "souk"})
+    assert spent(watch, watch.target).requests == 2  # one that comes to nothing, too, as in a walk
+
+
+def test_every_redirect_that_a_probe_follows_is_a_request(watched):
+    watch = watched(listings=5)
+    watch.server.faults.add(Fault(FaultKind.REDIRECT_LOOP))
+    probe(watch.tools, watch.config, {"target": "souk"})
+    assert spent(watch, watch.target).requests == len(watch.server.requests) > 1
+
+
+def test_a_canary_that_is_the_address_of_a_target_is_counted_there(watched):
+    watch = watched(listings=5)
+    with_canary(watch)
+    other = add_target(watch.store, "tea", [(CANARY, 80, "http")], parser="souk", every_seconds=3600, now=watch.clock())
+    watch.lose(watch.target.mirrors[0].host, NO_CONNECTION)
+    probe(watch.tools, watch.config, {"target": "souk"})
+    assert len(watch.server.requests) == spent(watch, other).requests == 1

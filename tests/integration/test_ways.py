@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 
 import pytest
 
+from torwatch.archive.reader import read_page, read_pages
 from torwatch.crawl.pace import Pace
 from torwatch.crawl.strain import STEP
 from torwatch.demo.market import Fault, FaultKind
@@ -52,6 +55,53 @@ def test_an_address_that_dies_in_the_middle_is_left_and_rests(watched):
     index = (watch.config.archive_directory / "souk" / "00000001.cdxj").read_text()
     assert first.host in index
     assert second.host in index
+
+
+def greeted(watch):
+    """What was noted of front pages that no visit asked for, each with its archived page."""
+    found = [json.loads(row["detail"]) for row in watch.store.rows("SELECT detail FROM event WHERE kind = 'mirror_greeted' ORDER BY id")]
+    return [(one, read_page(watch.config.archive_directory / "souk" / one["warc"], one["warc_offset"])) for one in found]
+
+
+def test_the_front_page_of_the_address_taken_is_archived_and_noted(watched):
+    watch = watched(listings=30, page_attempts=1)
+    first, second = with_mirrors(watch, OTHERS[:1])
+    snapshot, ending = watch.look(progress=lambda step: watch.lose(first.host, NO_DESCRIPTOR) if step.done > 20 else None)
+    assert ending.state == "complete"
+    [(noted, page)] = greeted(watch)
+    assert (noted["snapshot"], noted["host"], noted["outcome"], noted["status"]) == (snapshot.id, second.host, "ok", 200)
+    assert page.url == noted["url"] == f"http://{second.host}/"
+    assert hashlib.sha256(page.body).hexdigest() == noted["digest"]
+
+
+def test_a_noted_front_page_stays_in_the_archive_when_nothing_behind_it_was_committed(watched):
+    watch = watched(listings=30, page_attempts=1, concurrency=1)
+    first, second = with_mirrors(watch, OTHERS[:1])
+    stop = threading.Event()
+
+    def lose_both(step):
+        if step.done > 5:
+            watch.lose(first.host, NO_DESCRIPTOR)
+        if greeted(watch):
+            stop.set()
+
+    _, ending = watch.look(stop=stop, progress=lose_both)
+    assert ending is None
+    _, ending = watch.look()
+    assert ending.state == "complete"
+    assert [page.url for _, page in greeted(watch)] == [f"http://{second.host}/"]
+
+
+def test_a_front_page_that_this_snapshot_has_already_is_not_archived_again(watched):
+    watch = watched(listings=30, still=True)
+    stop = threading.Event()
+    watch.look(stop=stop, progress=lambda step: stop.set() if step.done > 5 else None)
+    _, ending = watch.look()
+    assert ending.state == "complete"
+    urls = [page.url for page in read_pages(watch.config.archive_directory / "souk" / "00000001.warc.gz")]
+    assert len(urls) == len(set(urls))
+    assert greeted(watch) == []
+    assert [request.target for request in watch.server.requests].count("/") == 2
 
 
 def test_a_dead_address_does_not_slow_down_the_next_one_and_nobody_counts_as_asking_there(watched, monkeypatch):

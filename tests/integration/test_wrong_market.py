@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from torwatch.archive.reader import read_page
 from torwatch.demo.market import ENGINES, MarketServer
 from torwatch.store.mirrors import quarantined_until, visits_of
 from torwatch.store.signals import silences, strangers
@@ -80,6 +81,10 @@ def test_the_address_taken_when_one_fails_is_looked_at_before_anything_else_is_a
     assert visits_of(watch.store, second.id)[-1].outcome == "wrong_market"
     assert flags(watch) == [second.host]
     assert watch.store.value("SELECT count(*) FROM failure WHERE outcome = 'layout_changed'") == 0
+    noted = json.loads(watch.store.value("SELECT detail FROM event WHERE kind = 'mirror_greeted'"))  # the evidence for the flag
+    page = read_page(watch.config.archive_directory / "souk" / noted["warc"], noted["warc_offset"])
+    assert (noted["host"], noted["outcome"], page.url) == (second.host, "wrong_market", f"http://{second.host}/")
+    assert b"azaar" in page.body
 
 
 def test_an_address_that_is_the_markets_again_is_used_and_flagged_anew_the_next_time(bazaar):

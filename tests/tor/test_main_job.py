@@ -206,13 +206,13 @@ def test_a_market_that_shuts_its_door_fails_with_the_reason_and_removes_nothing(
 def test_an_onion_that_is_gone_is_told_from_a_market_that_answers(bench, network):
     watch = bench("souk", listings=15)
     target = find_target(watch.store, "souk")
-    assert probe_mirror(watch.tools, watch.config, target, target.mirrors[0]).outcome is Outcome.OK
+    assert probe_mirror(watch.tools, watch.config, target, target.mirrors[0]).fetched.outcome is Outcome.OK
     never = network.add_onion(target_port=1)  # nothing listens there
-    refused = probe_mirror(watch.tools, watch.config, target, replace(target.mirrors[0], host=never.address))
+    refused = probe_mirror(watch.tools, watch.config, target, replace(target.mirrors[0], host=never.address)).fetched
     network.remove_onion(never.address)
     assert refused.outcome is Outcome.ONION_REFUSED
     unknown = replace(target.mirrors[0], host="a" * 55 + "d.onion")
-    assert probe_mirror(watch.tools, watch.config, target, unknown).outcome is Outcome.ONION_BAD_ADDRESS
+    assert probe_mirror(watch.tools, watch.config, target, unknown).fetched.outcome is Outcome.ONION_BAD_ADDRESS
 
 
 def test_no_request_leaves_but_through_the_socks_port_and_hostile_links_are_not_followed(bench):

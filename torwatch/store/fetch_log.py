@@ -36,8 +36,26 @@ def read_log(store: Store, snapshot_id: int) -> Iterator[tuple[str, sqlite3.Row]
 
 def archived_bytes(store: Store, snapshot_id: int) -> int:
     """Where the last record ends that the database refers to: what lies behind it in the WARC was never committed."""
-    ends = (
+    ends = [
         store.value(f"SELECT max(warc_offset + warc_length) FROM {table} WHERE snapshot_id = ?", (snapshot_id,))
         for table in ("visit", "second_pass_page")
+    ]
+    ends.append(
+        store.value(
+            "SELECT max(json_extract(detail, '$.warc_offset') + json_extract(detail, '$.warc_length')) FROM event"
+            " WHERE kind = 'mirror_greeted' AND json_extract(detail, '$.snapshot') = ?",
+            (snapshot_id,),
+        )
     )
     return max(end or 0 for end in ends)
+
+
+def holds_answer(store: Store, snapshot_id: int, mirror_id: int, path: str, digest: str) -> bool:
+    """Whether a visit of this snapshot already keeps this very answer of a page at this mirror."""
+    return bool(
+        store.value(
+            "SELECT 1 FROM visit JOIN snapshot ON snapshot.id = snapshot_id WHERE snapshot_id = ? AND path = ? AND digest = ?"
+            " AND coalesce(visit.mirror_id, snapshot.mirror_id) = ? AND visit.warc IS NOT NULL",
+            (snapshot_id, path, digest, mirror_id),
+        )
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from torwatch.model import GOOD_OUTCOMES, OBSTACLE_OUTCOMES, Outcome
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from torwatch.store.database import Store
+    from torwatch.store.snapshots import Snapshot
     from torwatch.store.targets import Mirror
 
 # The address answered, whatever it said: these never lead to another mirror, for the market is the same there.
@@ -52,6 +53,18 @@ class MirrorVisit:
     reason: str
     elapsed_ms: int | None
     verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Greeted:
+    """What the front page of an address answered, and where its record lies."""
+
+    url: str
+    status: int
+    digest: str  # sha256 of the body as it came
+    warc: str
+    warc_offset: int
+    warc_length: int
 
 
 def judge_visit(outcome: Outcome, *, works: bool | None) -> str:
@@ -104,6 +117,14 @@ def flag_mirror(connection: sqlite3.Connection, mirror_id: int, reason: str, now
     ).fetchone()
     if row[2] != Outcome.WRONG_MARKET.value:
         add_event(connection, now, "mirror_flagged", row[0], {"host": row[1], "why": reason})
+
+
+def note_greeting(
+    connection: sqlite3.Connection, snapshot: Snapshot, mirror: Mirror, outcome: Outcome, reason: str, record: Greeted, *, now: dt.datetime
+) -> None:
+    """Note the front page by which an address was judged before a walk went on there, or did not; inside the caller's transaction."""
+    met = {"snapshot": snapshot.id, "host": mirror.host, "outcome": outcome.value, "reason": reason}
+    add_event(connection, now, "mirror_greeted", snapshot.market, met | asdict(record))
 
 
 def record_snapshot(connection: sqlite3.Connection, snapshot_id: int, now: dt.datetime) -> None:

@@ -90,6 +90,13 @@ def add_spending(connection: sqlite3.Connection, target_id: int, day: dt.date, s
     )
 
 
+def add_spending_at(connection: sqlite3.Connection, host: str, port: int, day: dt.date, spent: Spent) -> None:
+    """Add to what a day took of the target that has this address, if one has; inside the caller's transaction."""
+    owner = connection.execute("SELECT target_id FROM mirror WHERE host = ? AND port = ? AND removed_at IS NULL", (host, port)).fetchone()
+    if owner is not None:
+        add_spending(connection, owner["target_id"], day, spent)
+
+
 def load_pace(store: Store, target_id: int) -> KeptPace | None:
     """The pace that was kept of a target; None when there is none."""
     row = store.row("SELECT slow_down, why, at FROM pace WHERE target_id = ?", (target_id,))
