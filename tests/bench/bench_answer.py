@@ -30,6 +30,7 @@ READ = {
     "miss": "spell_id snapshot_id",
     "change": "market_id entity key field old new snapshot_id",
     "listing_counter": "listing_id snapshot_id sales",
+    "feedback_shown": "listing_id snapshot_id shown",
 }
 NUMBERS = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {})"
 KINDS = (
@@ -102,7 +103,10 @@ def fill(connection, market, listings):
         " FROM listing WHERE market_id = :market AND id % 3 = 0",
         bound,
     )
-
+    connection.execute(
+        "INSERT INTO feedback_shown (listing_id, snapshot_id, shown) SELECT listing_id, first_snapshot_id, 1 FROM feedback WHERE market_id = :market",
+        bound,
+    )
     # Every listing came once, a tenth of the prices moved; every fourth listing shows what was sold, twice.
     connection.execute(
         "INSERT INTO change (snapshot_id, market_id, entity, key, new, cause)"

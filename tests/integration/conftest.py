@@ -207,6 +207,7 @@ class Watch:
             " sales, stock, claimed_origin FROM listing ORDER BY key",
             "vendor": "SELECT key, name, member_since, ship_from, profile, pgp, standing, sources, sales, last_seen FROM vendor ORDER BY key",
             "feedback": "SELECT key, vendor, listing_key, body, rating, first_snapshot_id FROM feedback ORDER BY key",
+            "shown": "SELECT l.key, s.snapshot_id, s.shown FROM feedback_shown AS s JOIN listing AS l ON l.id = s.listing_id ORDER BY 1, 2",
             "counter": "SELECT l.key, c.snapshot_id, c.views, c.sales, c.stock FROM listing_counter AS c JOIN listing AS l ON l.id = c.listing_id"
             " ORDER BY 1, 2",
             "snapshot": "SELECT id, state, reason, listings, vendors, new_feedback, pages FROM snapshot ORDER BY id",

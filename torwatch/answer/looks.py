@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from torwatch.store.database import Store
 
 Array = np.ndarray[Any, Any]
+WEEK_DAYS = 7
 NEVER = -1  # no such snapshot: a spell that is still open was missed in none
 
 
@@ -42,6 +43,11 @@ class Spells:
         """The chosen ones; `owner` names the owners anew."""
         owners = self.owner[chosen] if owner is None else owner
         return Spells(owners, self.opened[chosen], self.last_seen[chosen], self.missed[chosen])
+
+
+def week_ends(first: int, last: int) -> list[int]:
+    """The days that end a week, back from the last one, as long as they are no earlier than the first."""
+    return list(range(last - WEEK_DAYS * ((last - first) // WEEK_DAYS), last + 1, WEEK_DAYS))
 
 
 def read_looks(store: Store) -> Looks:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torwatch.answer.looks import NEVER, Array, Looks
+from torwatch.answer.looks import NEVER, WEEK_DAYS, Array, Looks, week_ends
 from torwatch.answer.scope import GOOD
 from torwatch.report import answer_sql as sql
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from torwatch.answer.asking import Asking
     from torwatch.report.document import Cell, Section
 
-WEEK = 7
 UNUSED = ("held", "rejected")
 EPOCH = dt.date(1970, 1, 1)
 
@@ -89,7 +88,7 @@ def _course(asking: Asking) -> _Course:
     begun, ended, ends = (np.array([_day(row[name]) for row in watched]) for name in ("begins", "last_good", "ends"))
     day = np.floor(looks.day).astype("i8")
     first, last = int(begun.min()), int(ended.max())
-    days = list(range(last - WEEK * ((last - first) // WEEK), last + 1, WEEK))
+    days = week_ends(first, last)
     panel = (begun <= days[0]) & (ends >= last)  # one that came later would look like growth
     sets = (np.ones(len(markets), dtype=bool), panel)
     held = [_held(looks, good, day, days, dict(zip(markets[among].tolist(), begun[among].tolist(), strict=True))) for among in sets]
@@ -129,15 +128,15 @@ def _held(looks: Looks, good: Array, day: Array, days: list[int], begun: dict[in
     held = np.isin(looks.state, UNUSED) & (day >= begins) & (day <= days[-1])
     for look in np.flatnonzero(held):
         week = int(np.searchsorted(days, day[look]))
-        others = good & (looks.market == looks.market[look]) & (day <= days[week]) & (day > days[week] - WEEK)
+        others = good & (looks.market == looks.market[look]) & (day <= days[week]) & (day > days[week] - WEEK_DAYS)
         gaps[week] |= not others.any()
     return gaps
 
 
 def _marks(begun: Array, ends: Array, end: int, first: int) -> str:
     """What came and went in the week to `end`; what was there on the first day did not come."""
-    came = (begun > max(first, end - WEEK)) & (begun <= end)
-    went = (ends >= end - WEEK) & (ends < end)  # the first week in which the market does not count
+    came = (begun > max(first, end - WEEK_DAYS)) & (begun <= end)
+    went = (ends >= end - WEEK_DAYS) & (ends < end)  # the first week in which the market does not count
     return "+" * int(came.sum()) + "\u2212" * int(went.sum())
 
 

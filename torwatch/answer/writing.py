@@ -12,7 +12,7 @@ from torwatch.answer.levels import gauge_histories, level_sections, seen_of_stan
 from torwatch.answer.lives import life_sections, lives_by_market
 from torwatch.answer.money import money_sections
 from torwatch.answer.prices import price_section
-from torwatch.answer.sales import read_feedback, sales_section, scam_section
+from torwatch.answer.sales import read_feedback, sales_sections, scam_section
 from torwatch.answer.scope import read_scope
 from torwatch.answer.sellers import seller_sections
 from torwatch.answer.shares import share_sections
@@ -37,7 +37,7 @@ def write_document(store: Store, question: Question) -> Document:
         extent_section(asking),
         *destination_sections(asking),
         *seller_sections(asking),
-        sales_section(asking, feedback),
+        *sales_sections(asking, feedback),
         *money_sections(asking, feedback),
         *trend_sections(asking),
         *goods_sections(asking),

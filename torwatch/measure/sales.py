@@ -23,7 +23,31 @@ def sales_range(feedback: float) -> Estimate | Refusal:
     """Feedback is a floor, one an order; the range of sales it stands for is F/0.88 to F/0.71."""
     if feedback <= 0:
         return Refusal("sales from feedback", "no feedback was seen in this period", "in deze periode is geen beoordeling gezien")
-    return Estimate(feedback, feedback / FEEDBACK_SHARE[1], feedback / FEEDBACK_SHARE[0], "floor and range from feedback")
+    low, high = (float(limit[0]) for limit in sales_limits(*(np.array([found]) for found in (feedback, feedback, 0.0))))
+    return Estimate(feedback, low, high, "floor and range from feedback")
+
+
+def sales_limits(shown: Array, first_seen: Array, counted: Array) -> tuple[Array, Array]:
+    """By listing the least and the most orders that what was seen stands for.
+
+    `shown`: entries of feedback shown at once, the lower view; `first_seen`: every entry ever first seen, the upper one, in which an edited
+    entry counts twice; `counted`: what the market's own counter rose, 0 where it shows none: neither limit is under it.
+    """
+    few, most = FEEDBACK_SHARE
+    return np.maximum(shown / most, counted), np.maximum(first_seen / few, counted)
+
+
+def most_shown(owner: Array, count: Array, inside: Array, owners: int) -> Array:
+    """By owner how much more one look of the period showed at once than any look before it; NaN where nothing was ever shown.
+
+    `count`: what a look showed; `inside`: whether it is of the period (others are before it). Rises are not added up: a page that was read
+    in part falls and rises again without a sale.
+    """
+    most, before, seen = np.zeros(owners), np.zeros(owners), np.zeros(owners, dtype=bool)
+    np.maximum.at(most, owner[inside], count[inside])
+    np.maximum.at(before, owner[~inside], count[~inside])
+    seen[owner] = True
+    return np.where(seen, np.maximum(0, most - before), np.nan)
 
 
 def counter_rises(owner: Array, count: Array) -> Array:

@@ -50,18 +50,37 @@ SALES = """
 WITH told AS (
   SELECT feedback.listing_id, count(*) AS feedback FROM feedback JOIN snapshot ON snapshot.id = feedback.first_snapshot_id
   WHERE snapshot.started_at BETWEEN :since AND :until GROUP BY 1),
+shown AS (
+  SELECT listing_id, coalesce(max(CASE WHEN snapshot.started_at >= :since THEN shown END), 0)
+         - coalesce(max(CASE WHEN snapshot.started_at < :since THEN shown END), 0) AS more
+  FROM feedback_shown JOIN snapshot ON snapshot.id = snapshot_id WHERE snapshot.started_at <= :until GROUP BY 1),
 counter AS (
   SELECT listing_id, sales, lag(sales) OVER (PARTITION BY listing_id ORDER BY snapshot_id) AS before
   FROM listing_counter JOIN snapshot ON snapshot.id = snapshot_id
   WHERE sales IS NOT NULL AND snapshot.started_at BETWEEN :since AND :until),
 counted AS (
   SELECT listing_id, sum(CASE WHEN before IS NULL THEN 0 WHEN sales >= before THEN sales - before ELSE sales END) AS rises
-  FROM counter GROUP BY 1 HAVING count(*) > 1)
-SELECT scope.category, sum(max(coalesce(told.feedback, 0), coalesce(counted.rises, 0))) AS floor, coalesce(sum(told.feedback), 0) AS feedback,
-       sum(counted.rises) AS counted,
-       count(DISTINCT CASE WHEN told.feedback > 0 OR counted.rises > 0 THEN scope.vendor_id END) AS vendors
-FROM scope LEFT JOIN told ON told.listing_id = scope.id LEFT JOIN counted ON counted.listing_id = scope.id
-WHERE scope.weight > 0 GROUP BY scope.category HAVING floor > 0 ORDER BY 2 DESC"""
+  FROM counter GROUP BY 1 HAVING count(*) > 1),
+sold AS (
+  SELECT scope.category, scope.vendor_id, coalesce(told.feedback, 0) AS first_seen, counted.rises,
+         CASE WHEN shown.listing_id IS NULL THEN coalesce(told.feedback, 0) ELSE min(coalesce(told.feedback, 0), max(0, shown.more)) END AS at_once
+  FROM scope LEFT JOIN told ON told.listing_id = scope.id LEFT JOIN shown ON shown.listing_id = scope.id
+  LEFT JOIN counted ON counted.listing_id = scope.id WHERE scope.weight > 0)
+SELECT category, sum(max(at_once, coalesce(rises, 0))) AS floor, sum(at_once) AS shown, sum(first_seen) AS feedback,
+       sum(max(at_once / 0.88, coalesce(rises, 0))) AS low, sum(max(first_seen / 0.71, coalesce(rises, 0))) AS high,
+       sum(rises) AS counted, count(DISTINCT CASE WHEN first_seen > 0 OR rises > 0 THEN vendor_id END) AS vendors
+FROM sold GROUP BY category HAVING sum(first_seen) + coalesce(sum(rises), 0) > 0 ORDER BY 2 DESC, 1"""
+SALES_SHOWN = """
+WITH moved AS (
+  SELECT snapshot.started_at, shown - lag(shown, 1, 0) OVER (PARTITION BY listing_id ORDER BY snapshot_id) AS shown, 0 AS first_seen, 0 AS sold
+  FROM scope JOIN feedback_shown ON listing_id = scope.id JOIN snapshot ON snapshot.id = snapshot_id WHERE scope.weight > 0
+  UNION ALL SELECT snapshot.started_at, 0, 1, 0
+  FROM scope JOIN feedback ON feedback.listing_id = scope.id JOIN snapshot ON snapshot.id = feedback.first_snapshot_id WHERE scope.weight > 0
+  UNION ALL SELECT snapshot.started_at, 0, 0, sales - lag(sales, 1, 0) OVER (PARTITION BY listing_id ORDER BY snapshot_id)
+  FROM scope JOIN listing_counter ON listing_id = scope.id JOIN snapshot ON snapshot.id = snapshot_id
+  WHERE scope.weight > 0 AND sales IS NOT NULL)
+SELECT date(started_at) AS day, sum(sum(shown)) OVER before AS shown, sum(sum(first_seen)) OVER before AS first_seen, sum(sum(sold)) OVER before AS sold
+FROM moved WHERE started_at <= :until GROUP BY 1 WINDOW before AS (ORDER BY date(started_at)) ORDER BY 1"""
 PRICE_CHANGES = """
 SELECT listing.id, change.snapshot_id, change.old, change.new, change.field FROM change
 JOIN listing ON listing.market_id = change.market_id AND listing.key = change.key
@@ -78,6 +97,7 @@ JOIN snapshot ON snapshot.id = feedback.first_snapshot_id
 WHERE scope.weight > 0 AND snapshot.started_at BETWEEN :since AND :until AND listing.price_maximum IS NULL AND listing.price IS NOT NULL
   AND listing.currency IS NOT NULL AND lower(coalesce(listing.price_unit, 'order')) IN ('order', 'item', 'lot', 'listing')
   AND NOT EXISTS (SELECT 1 FROM point WHERE point.id = listing.id AND field = 'currency') GROUP BY 1, 2 ORDER BY 4 DESC"""
+SHOWN = "SELECT listing_id, snapshot_id, shown FROM feedback_shown ORDER BY listing_id, snapshot_id"
 COUNTERS = """
 SELECT listing_id, snapshot_id, sales FROM listing_counter WHERE sales IS NOT NULL ORDER BY listing_id, snapshot_id"""
 # The charts' rule (charts/parts/weeks.sql): up to and with the day `ends` a market's listings count: its last good look and a week, or its rhythm

@@ -13,7 +13,10 @@ WATCH = "what torwatch itself did and met"
 NORMALISED = "made from the displayed text by torwatch's normalisers, anew when they get better"
 HISTORY = "made by comparing snapshots"
 SOURCES: Mapping[str, str] = {
-    **dict.fromkeys(("listing", "vendor", "feedback", "text", "listing_counter", "vendor_counter", "vendor_key", "vendor_handle"), MARKET),
+    **dict.fromkeys(
+        ("listing", "vendor", "feedback", "feedback_shown", "text", "listing_counter", "vendor_counter", "vendor_key", "vendor_handle"),
+        MARKET,
+    ),
     **dict.fromkeys(("listing_counter_series", "vendor_counter_series", "standing_listing"), MARKET),
     **dict.fromkeys(("market", "target", "mirror", "hold", "session"), PERSON),
     **dict.fromkeys(("origin", "destination", "quantity", "substance", "listing_origin", "listing_destination"), NORMALISED),

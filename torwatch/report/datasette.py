@@ -174,6 +174,10 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     },
     "listing_counter": {"description": "Counters of listings (views, sales, stock), one row a snapshot in which one moved."},
     "vendor_counter": {"description": "Counters of vendors, one row a snapshot in which one moved."},
+    "feedback_shown": {
+        "description": "How many entries of feedback the pages showed of each listing, one row a snapshot in which the number moved. Unit: entries.",
+        "columns": {"shown": "entries that this snapshot read, all at once: what was edited counts once, what scrolled off not at all"},
+    },
     "standing_listing": {
         "description": "Listings that stand now, with market and price as a number.",
         "facets": ["market", "claimed_origin"],

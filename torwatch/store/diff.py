@@ -192,6 +192,17 @@ def diff_feedback(connection: sqlite3.Connection, *, snapshot: int, market: int)
     ).rowcount
 
 
+def count_shown(connection: sqlite3.Connection, *, snapshot: int, market: int) -> None:
+    """Keep how many entries of feedback the pages showed of each listing, where the number moved; no entry read says nothing."""
+    connection.execute(
+        "INSERT INTO feedback_shown (listing_id, snapshot_id, shown) SELECT listing.id, :snapshot, seen.shown FROM"
+        " (SELECT listing_key, count(*) AS shown FROM stage_feedback WHERE snapshot_id = :snapshot AND listing_key IS NOT NULL GROUP BY 1) AS seen"
+        " JOIN listing ON listing.market_id = :market AND listing.key = seen.listing_key WHERE seen.shown IS NOT"
+        " (SELECT shown FROM feedback_shown AS before WHERE before.listing_id = listing.id ORDER BY before.snapshot_id DESC LIMIT 1)",
+        {"snapshot": snapshot, "market": market},
+    )
+
+
 def link_vendors(connection: sqlite3.Connection, *, snapshot: int, market: int) -> None:
     """Point the listings that this snapshot touched to their vendor account."""
     connection.execute(

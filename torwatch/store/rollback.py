@@ -27,7 +27,7 @@ def roll_back(connection: sqlite3.Connection, *, market: int, snapshot: int) -> 
         restore_counters(connection, entity, bound)
         restore_spells(connection, entity, bound)
     unsettle_second_passes(connection, bound)
-    for table in ("snapshot_page", "failure", "fill_rate", "capture", "change"):
+    for table in ("snapshot_page", "failure", "fill_rate", "capture", "feedback_shown", "change"):
         connection.execute(f"DELETE FROM {table} WHERE snapshot_id {LATER}", bound)
     for entity in reversed(ENTITIES):
         forget_new(connection, entity, bound)

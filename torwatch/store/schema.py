@@ -11,6 +11,7 @@ from torwatch.store.schema_budgets import BUDGET_TABLES
 from torwatch.store.schema_care import CARE
 from torwatch.store.schema_crawl import CRAWL_TABLES
 from torwatch.store.schema_evidence import EVIDENCE
+from torwatch.store.schema_feedback import FEEDBACK_TABLES
 from torwatch.store.schema_history import HISTORY_TABLES, SEARCH_TABLE_NAMES, SEARCH_TRIGGERS
 from torwatch.store.schema_imports import IMPORTS
 from torwatch.store.schema_operation import OPERATION_TABLES
@@ -415,6 +416,7 @@ MIGRATIONS: Mapping[str, Sequence[str]] = MappingProxyType(
         "m0012_budgets": split_statements(BUDGET_TABLES),
         "m0014_ways": split_statements(WAYS_TABLES),
         "m0018_imports": split_statements(RECURRENCE_TABLES),
+        "m0021_feedback": split_statements(FEEDBACK_TABLES),
     }
 )
 

@@ -249,6 +249,7 @@ def apply_diff(
     }
     diff.link_vendors(connection, snapshot=snapshot.id, market=snapshot.market_id)
     feedback = diff.diff_feedback(connection, snapshot=snapshot.id, market=snapshot.market_id)
+    diff.count_shown(connection, snapshot=snapshot.id, market=snapshot.market_id)
     return Ending(state, reason, listings=tallies["listing"], vendors=tallies["vendor"], new_feedback=feedback)
 
 

@@ -129,6 +129,7 @@ def fill(connection, rng):
     for number in range(1, 901):
         add_listing(connection, rng, number, looks)
     add_feedback(connection, rng, looks)
+    add_shown(connection, random.Random(7), looks)
     add_partial_captures(connection, looks)
     add_prices(connection, rng, looks)
     connection.executemany(
@@ -179,6 +180,13 @@ def add_feedback(connection, rng, looks):
             "INSERT INTO feedback (id, market_id, vendor_id, listing_id, key, body, first_snapshot_id) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (number, market, vendor, None if number % 9 == 0 else listing, f"f{number}", body, seen),
         )
+
+
+def add_shown(connection, rng, looks):
+    """How much feedback the pages of two listings in three showed: now more, now less."""
+    for listing, market in connection.execute("SELECT id, market_id FROM listing WHERE id % 3").fetchall():
+        for snapshot, _ in sorted(rng.sample(looks[market], 3)):
+            connection.execute("INSERT INTO feedback_shown VALUES (?, ?, ?)", (listing, snapshot, rng.randrange(1, 4)))
 
 
 def add_listing(connection, rng, number, looks):

@@ -77,6 +77,7 @@ def fill(connection):
             "INSERT INTO feedback (market_id, listing_id, key, body, first_snapshot_id) VALUES (1, ?, ?, ?, ?)",
             (listing, f"f{number}", words, look),
         )
+    connection.executemany("INSERT INTO feedback_shown VALUES (1, ?, ?)", [(1, 2), (2, 3), (3, 4)])
     connection.executemany("INSERT INTO listing_counter (listing_id, snapshot_id, sales) VALUES (2, ?, ?)", [(2, 10), (3, 14)])
     connection.execute(
         "INSERT INTO target (id, market_id, parser, every_seconds, added_at, changed_at) VALUES (1, 1, 'souk', 604800, ?, ?)",
@@ -122,8 +123,10 @@ def fill(connection):
         ("destinations_category", [("cocaine", 4, 1, 1, 2, 0, 0, 0), ("MDMA/ecstasy", 1, 0, 0, 0, 1, 0, 0)]),
         ("vendors", [("sellers, accounts of one key linked", 1), ("accounts, unlinked", 2), ("% of listings by the top 10", 100.0)]),
         ("movers", [("seller 3", "b", 3, 0, 3), ("seller 1", "a", 1, 0, 2)]),
-        # Three feedbacks on one listing, four more by the counter of another: a floor of seven; 3 / 0.88 to 3 / 0.71.
-        ("sales", [("cocaine", 7, 3, 3, 4, 4, 1)]),
+        # Of one listing two more feedbacks at once than before, three by first sight (one was edited); of another four more by its counter:
+        # a floor of 2 + 4; from 2 / 0.88 + 4 to 3 / 0.71 + 4.
+        ("sales", [(name, 6, 2, 3, 6, 8, 4, 1) for name in ("all goods", "physical drugs", "cocaine")]),
+        ("sales_shown", [("2026-01-12", 3, 4, 10), ("2026-01-19", 4, 5, 14)]),
         (
             "sales_money",
             # three orders of USD 300, and one of USD 80 from elsewhere

@@ -71,9 +71,23 @@ def test_vendors_and_movers(bazaar_answers, sql_rows):
 
 
 def test_sales_and_scams(bazaar_answers, sql_rows):
-    printed = {row[0]: (*row[1:3], *row[5:]) for row in section(bazaar_answers["en"], "sales").rows}
-    assert printed == {row["category"]: (row["floor"], row["feedback"], row["counted"], row["vendors"]) for row in sql_rows("sales")}
-    assert any(row[1] > row[2] > 0 for row in section(bazaar_answers["en"], "sales").rows)
+    printed = {row[0]: row[1:] for row in section(bazaar_answers["en"], "sales").rows}
+    names = ("floor", "shown", "feedback", "low", "high", "counted", "vendors")
+    counted = {row["category"]: tuple(row[name] for name in names) for row in sql_rows("sales")}
+    for category, figures in counted.items():
+        assert printed[category] == pytest.approx(figures, abs=0.51, nan_ok=True), category
+        floor, shown, first_seen, low, high, *_ = printed[category]
+        assert shown <= floor <= low <= high
+        assert shown <= first_seen
+    assert set(printed) == {*counted, "all goods", "physical drugs"}
+    for place in range(3):  # floors and both views are whole numbers: their sums are exact
+        assert printed["all goods"][place] == sum(figures[place] for figures in counted.values())
+    assert printed["all goods"][1] < printed["all goods"][2] < printed["all goods"][0]
+    by_day = {row["day"]: (row["shown"], row["first_seen"], row["sold"]) for row in sql_rows("sales_shown")}
+    weeks = section(bazaar_answers["en"], "sales_shown").rows
+    for end, *told in weeks:
+        assert tuple(told) == by_day[max(day for day in by_day if day <= end)]
+    assert len(weeks) == 7
     row = sql_rows("scams")[0]
     printed = [cell for _, cell in section(bazaar_answers["en"], "scams").rows]
     assert printed == [

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from torwatch.measure.estimate import Refusal
-from torwatch.measure.sales import counter_rises, held_prices, median_of_others, sales_range, top_prices
+from torwatch.measure.sales import counter_rises, held_prices, median_of_others, most_shown, sales_limits, sales_range, top_prices
 
 prices = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 30_000)), max_size=30)
 
@@ -22,6 +22,18 @@ def test_feedback_is_a_floor_with_its_range():
     estimate = sales_range(100)
     assert (estimate.value, round(estimate.low, 1), round(estimate.high, 1)) == (100, 113.6, 140.8)
     assert isinstance(sales_range(0), Refusal)
+
+
+def test_the_range_of_sales_goes_from_the_lower_view_to_the_upper_one_and_is_never_under_the_counter():
+    low, high = sales_limits(np.array([88.0, 0.0]), np.array([142.0, 7.1]), np.array([0.0, 20.0]))
+    assert (low.tolist(), high.tolist()) == (pytest.approx([100, 20]), pytest.approx([200, 20]))
+
+
+def test_what_a_look_showed_at_once_counts_above_the_most_shown_before_the_period():
+    owner, count = np.array([0, 0, 0, 1, 1, 2, 4]), np.array([3, 9, 5, 7, 4, 2, 6])
+    inside = np.array([False, True, True, False, True, True, False])
+    # Six more; fewer than before; the first look brings all it shows; nothing was ever shown; no look of the period.
+    assert most_shown(owner, count, inside, 5).tolist() == pytest.approx([6, 0, 2, np.nan, 0], nan_ok=True)
 
 
 def test_sold_counters_add_their_rises_and_survive_a_new_count():

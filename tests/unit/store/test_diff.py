@@ -12,6 +12,8 @@ from torwatch.model import Source
 from torwatch.store.comparison import differences
 from torwatch.store.database import open_store
 from torwatch.store.history import present_state, replay, seen_in
+from torwatch.store.rollback import roll_back
+from torwatch.store.staging import StagedPage
 
 spec = importlib.util.spec_from_file_location("store_builders", Path(__file__).with_name("builders.py"))
 builders = importlib.util.module_from_spec(spec)
@@ -147,6 +149,29 @@ def test_counters_move_without_becoming_changes(store):
     assert causes(store, second) == []
     assert [row["views"] for row in store.rows("SELECT views FROM listing_counter ORDER BY snapshot_id")] == [5, 9]
     assert store.value("SELECT views FROM listing") == 9
+
+
+def test_how_much_feedback_a_listing_showed_is_kept_where_it_moved(store):
+    target = a_target(store)
+
+    def look(week, *entries, **kept):
+        shown = tuple({"key": key, "listing_key": "1"} for key in entries)
+        page = StagedPage(feedback=shown)
+        return take(store, target, {"1": TEA}, week=week, page=page, **kept)[0]
+
+    first, second = look(0, "a", "b"), look(1, "a", "B", "c")  # b was edited
+    look(2, "a", "B", "c")  # nothing moved
+    look(3)  # none was read: that says nothing
+    fifth = look(4, "c", "d")
+    assert [tuple(row) for row in store.rows("SELECT snapshot_id, shown FROM feedback_shown ORDER BY 1")] == [
+        (first, 2),
+        (second, 3),
+        (fifth, 2),
+    ]
+    assert store.value("SELECT count(*) FROM feedback") == 5
+    with store.write() as connection:
+        roll_back(connection, market=target.market_id, snapshot=second)
+    assert [tuple(row) for row in store.rows("SELECT snapshot_id, shown FROM feedback_shown")] == [(first, 2)]
 
 
 listing_states = st.dictionaries(
