@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 import hypothesis
+import planted
 import pytest
 import structlog
 
@@ -34,6 +35,7 @@ hypothesis.settings.register_profile("soak", max_examples=5_000, **_CALM)
 
 
 def pytest_configure(config):
+    config.pluginmanager.register(planted)
     hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
     if os.environ.get("TORWATCH_CORPUS") and not CORPUS.is_dir():
         raise pytest.UsageError(f"TORWATCH_CORPUS names {CORPUS}, which is not a folder")

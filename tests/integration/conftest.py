@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import planted
 import pytest
 
 from torwatch.assembly import offline_tools, open_readers, rebuilding
@@ -123,7 +124,7 @@ class StandInTor:
     version = "0.4.8.0"
 
     def credentials(self, identity):
-        return identity, "x"
+        return identity, planted.SOCKS_PASSWORD
 
     def ensure(self):
         return False

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import planted
 import pytest
 
 from torwatch.cli import main
@@ -105,7 +106,7 @@ def other_checksum(host):
         (TEA[3:], "has 53 characters"),
         (TEA.replace(TEA[5], "1", 1), "'1' at place"),
         ("ftp://" + TEA, "only http and https"),
-        (f"http://me:secret@{TEA}/", "no accounts"),
+        (f"http://me:{planted.ADDRESS_PASSWORD}@{TEA}/", "no accounts"),
         (f"{TEA}:99999", "no usable port"),
         (" ", "no address given"),
     ],
@@ -113,7 +114,7 @@ def other_checksum(host):
 def test_a_bad_address_is_refused_and_says_what_is_wrong(refuse, data, address, said):
     line = refuse("add", address, "--market", "teahouse", "--parser", "souk")
     assert said in line
-    assert "secret" not in line
+    assert planted.MARK not in line
     assert not data.exists()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from planted import COOKIE
+
 from torwatch.crawl.session import BrowserSession, Cookie, save_session
 from torwatch.store.sessions import begin_session
 
@@ -34,11 +36,11 @@ def test_every_request_has_the_headers_of_tor_browser_in_its_order(watched):
 
 def test_the_cookie_of_a_session_stands_where_the_browser_writes_it(watched):
     watch = watched(listings=4)
-    save_session(watch.config.sessions_directory, watch.target.id, BrowserSession((Cookie("sid", "secretvalue"), Cookie("theme", "dark"))))
+    save_session(watch.config.sessions_directory, watch.target.id, BrowserSession((Cookie("sid", COOKIE), Cookie("theme", "dark"))))
     begin_session(watch.store, watch.target, 2, now=watch.clock())
     watch.look()
     assert orders(watch) == {(*BEFORE_COOKIE, "Cookie", *AFTER_COOKIE)}
-    assert {request.cookie for request in watch.server.requests} == {"sid=secretvalue; theme=dark"}
+    assert {request.cookie for request in watch.server.requests} == {f"sid={COOKIE}; theme=dark"}
 
 
 def test_headers_of_the_configuration_are_sent_as_they_stand_there(watched):

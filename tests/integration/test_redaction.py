@@ -15,6 +15,7 @@ from urllib.parse import quote
 import pytest
 import structlog
 from click.testing import CliRunner
+from planted import COOKIE_TO_ESCAPE as COOKIE
 
 from torwatch.archive.index import read_index
 from torwatch.archive.reader import read_page
@@ -24,7 +25,7 @@ from torwatch.crawl.session import BrowserSession, Cookie, save_session
 from torwatch.logs import set_up_logs
 from torwatch.store.sessions import begin_session
 
-NAME, TOKEN, BALANCE, DEPOSIT, COOKIE = "Opérateur 77", "tok-3f9a1c", "0.0451 XMR", "8BplantedDepositAddress", "planted+cookie/value=="
+NAME, TOKEN, BALANCE, DEPOSIT = "Opérateur 77", "tok-3f9a1c", "0.0451 XMR", "8BplantedDepositAddress"
 PATTERNS = ("Op.{1,8}rateur 77", r"tok-[0-9a-f]+", r"0\.0451 XMR", DEPOSIT)
 FORMS = (
     NAME.encode(),

@@ -9,6 +9,7 @@ import stat
 from dataclasses import replace
 
 import pytest
+from planted import COOKIE
 
 from torwatch.cli import main
 from torwatch.crawl.session import BrowserSession, Cookie, save_session
@@ -18,14 +19,13 @@ from torwatch.store.database import open_store
 from torwatch.store.sessions import begin_session, end_session, list_sessions, lose_session, waits_for_session
 from torwatch.store.targets import add_target
 
-SECRET = "secretvalue1234"
 ONION = "a" * 55 + "d.onion"
 NOW = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
 
 
 def test_a_lost_session_stops_the_walk_and_the_same_snapshot_goes_on_once_it_is_renewed(watched):
     watch = watched(listings=30, concurrency=1)
-    lent = BrowserSession((Cookie("sid", SECRET),), ("(?i)leaf",))
+    lent = BrowserSession((Cookie("sid", COOKIE),), ("(?i)leaf",))
     save_session(watch.config.sessions_directory, watch.target.id, lent)
     begin_session(watch.store, watch.target, 1, now=watch.clock())
     login = Fault(FaultKind.LOGIN)
@@ -46,9 +46,9 @@ def test_a_lost_session_stops_the_walk_and_the_same_snapshot_goes_on_once_it_is_
     assert ending.state == "complete"
     assert watch.store.value("SELECT count(*) FROM snapshot_page WHERE outcome = 'login'") == 0
     raw = gzip.decompress((watch.config.archive_directory / "souk" / "00000001.warc.gz").read_bytes())
-    assert SECRET.encode() not in raw
+    assert COOKIE.encode() not in raw
     assert b"cookie" not in raw.lower()
-    assert SECRET not in "\n".join(watch.store.connection.iterdump())
+    assert COOKIE not in "\n".join(watch.store.connection.iterdump())
 
 
 def test_how_long_a_session_lasts_is_learnt_from_those_that_were_lost(tmp_path):
@@ -69,13 +69,13 @@ def test_the_commands_import_list_redact_and_drop_a_session(tmp_path, monkeypatc
     with open_store(tmp_path / "data" / "torwatch.db") as store:
         add_target(store, "teahouse", [(ONION, 80, "http")], parser="souk", every_seconds=60, now=NOW)
     export = tmp_path / "cookies.txt"
-    export.write_text(f"{ONION}\tFALSE\t/\tFALSE\t0\tsid\t{SECRET}\n", encoding="utf-8")
+    export.write_text(f"{ONION}\tFALSE\t/\tFALSE\t0\tsid\t{COOKIE}\n", encoding="utf-8")
 
     def run(*arguments):
         with pytest.raises(SystemExit) as left:
             main(["session", *map(str, arguments)])
         said = capsys.readouterr()
-        assert SECRET not in said.out + said.err
+        assert COOKIE not in said.out + said.err
         return left.value.code, said.out, said.err
 
     assert run("import", "teahouse", export)[0] == 0
@@ -97,23 +97,23 @@ def test_cookies_that_systemd_hands_over_go_to_the_market_and_nowhere_else(watch
     watch = watched(listings=8, concurrency=1)
     credential = tmp_path / "torwatch.cookies"
     host = watch.target.mirrors[0].host
-    credential.write_text(f"{host}\tFALSE\t/\tFALSE\t0\tsid\t{SECRET}\n", encoding="utf-8")
+    credential.write_text(f"{host}\tFALSE\t/\tFALSE\t0\tsid\t{COOKIE}\n", encoding="utf-8")
     watch.tools = replace(watch.tools, session_credential=credential)
     take_over_sessions(watch.store, watch.config.sessions_directory, credential, now=watch.clock())
     _, ending = watch.look()
     assert ending.state == "complete"
-    assert {request.cookie for request in watch.server.requests} == {f"sid={SECRET}"}
+    assert {request.cookie for request in watch.server.requests} == {f"sid={COOKIE}"}
     watch.store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     for path in watch.config.data_directory.rglob("*"):
         if path.is_file():
             body = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-            assert SECRET.encode() not in body, path
+            assert COOKIE.encode() not in body, path
 
 
 def test_cookies_of_the_credential_are_not_sent_once_dropped_and_stay_while_pages_are_redacted(watched, tmp_path):
     watch = watched(listings=2, concurrency=1)
     credential = tmp_path / "torwatch.cookies"
-    credential.write_text(f"{watch.target.mirrors[0].host}\tFALSE\t/\tFALSE\t0\tsid\t{SECRET}\n", encoding="utf-8")
+    credential.write_text(f"{watch.target.mirrors[0].host}\tFALSE\t/\tFALSE\t0\tsid\t{COOKIE}\n", encoding="utf-8")
     directory = watch.config.sessions_directory
 
     def cookies():
@@ -121,11 +121,11 @@ def test_cookies_of_the_credential_are_not_sent_once_dropped_and_stay_while_page
 
     assert cookies() == []  # a target added while the daemon runs: nobody would learn of the loss of such a session
     take_over_sessions(watch.store, directory, credential, now=watch.clock())
-    assert cookies() == [SECRET]
+    assert cookies() == [COOKIE]
     save_session(directory, watch.target.id, BrowserSession(redact=("teadrinker",)))
-    assert cookies() == [SECRET]
+    assert cookies() == [COOKIE]
     lose_session(watch.store, watch.target, "a login page", now=watch.clock())
     assert waits_for_session(watch.store, watch.target.id)
-    assert cookies() == [SECRET]  # a snapshot that a command begins now waits as well, instead of ending without a session
+    assert cookies() == [COOKIE]  # a snapshot that a command begins now waits as well, instead of ending without a session
     end_session(watch.store, watch.target, now=watch.clock())
     assert cookies() == []

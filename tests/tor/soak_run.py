@@ -39,6 +39,9 @@ from torwatch.store.history import present_state
 from torwatch.store.targets import add_target, find_target, set_state
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+import planted  # noqa: E402 - a script finds only its own folder
+
 MARK = "TORWATCH_SOAK_MARK"
 FACTOR = 60.0
 AT_ONCE = 8  # snapshots
@@ -56,7 +59,7 @@ MARKET_FAULTS = (
     *(FaultKind.SERVER_ERROR, FaultKind.UNAVAILABLE, FaultKind.TOO_MANY, FaultKind.RESET, FaultKind.TRUNCATED, FaultKind.STALLED),
     *(FaultKind.SLOW, FaultKind.DRIP, FaultKind.MAINTENANCE, FaultKind.CAPTCHA, FaultKind.QUEUE, FaultKind.EMPTY, FaultKind.REDIRECT_OFF),
 )
-COOKIES = "# Netscape HTTP Cookie File\n{host}\tFALSE\t/\tFALSE\t0\tsession\tlent\n"
+COOKIES = "# Netscape HTTP Cookie File\n{host}\tFALSE\t/\tFALSE\t0\tsession\t{cookie}\n"
 
 
 @dataclass(slots=True)
@@ -158,7 +161,7 @@ class Soak:
 
     def lend_session(self, name):
         cookies = self.directory / "cookies.txt"
-        cookies.write_text(COOKIES.format(host=self.onions[name].address), encoding="ascii")
+        cookies.write_text(COOKIES.format(host=self.onions[name].address, cookie=planted.COOKIE), encoding="ascii")
         verb = "renew" if self.lives else "import"
         command = [sys.executable, "-m", "torwatch", "--config", str(self.config), "session", verb, name, str(cookies)]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
@@ -476,6 +479,7 @@ class Soak:
                     "tracebacks": logs.count("Traceback"),
                     "exit": code,
                     "breaks": breaks,
+                    "secrets_found_in": planted.found_in(self.directory),
                     "equal_to_the_truth": sum(found == 0 for found in verdicts.values()),
                     "not_equal": {name: found for name, found in verdicts.items() if found},
                     "integrity": integrity,

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from planted import CONTROL_PASSWORD
 
 from torwatch.errors import TorError
 from torwatch.tor import process as process_module
@@ -386,14 +387,16 @@ def test_a_cookie_that_cannot_be_read_is_told_with_the_remedy(directory):
 
 
 def test_a_control_password_is_asked_for_refused_and_accepted(directory):
-    hashed = subprocess.run(["tor", "--quiet", "--hash-password", "right"], capture_output=True, text=True, check=True).stdout.split()[-1]
+    hashed = subprocess.run(
+        ["tor", "--quiet", "--hash-password", CONTROL_PASSWORD], capture_output=True, text=True, check=True
+    ).stdout.split()[-1]
     with system_tor(directory / "system", f"HashedControlPassword {hashed}", "SocksPort auto", cookie=False) as control:
         with pytest.raises(TorError, match=r"wants a control password; set tor\.control_password_file"):
             attached(control).start()
         with pytest.raises(TorError, match="refused the control password") as caught:
             attached(control, control_password="wrong").start()
         assert "wrong" not in str(caught.value)
-        service = attached(control, control_password="right")
+        service = attached(control, control_password=CONTROL_PASSWORD)
         service.start()
         service.stop()
 

@@ -30,6 +30,7 @@ def test_a_daemon_under_random_faults_leaks_nothing_and_misses_no_snapshot_witho
     assert said["unexplained"] == []
     assert (said["crashes"], said["tracebacks"], said["exit"]) == (0, 0, 0)
     assert (said["breaks"], said["integrity"], said["not_equal"]) == ([], "ok", {})
+    assert said["secrets_found_in"] == []
     threads, descriptors, _ = said["idle"]
     assert said["idle_after"][0] <= threads
     assert said["idle_after"][1] <= descriptors + WARM_DESCRIPTORS

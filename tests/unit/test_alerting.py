@@ -10,6 +10,7 @@ import json
 import sqlite3
 from pathlib import Path
 
+import planted
 import pytest
 
 from torwatch.alerting import notice, send_test, tell
@@ -375,9 +376,9 @@ def test_the_credential_of_systemd_names_whom_to_tell(desk, open_socks_port, ope
 
 
 def test_no_address_of_a_destination_is_in_the_database(desk, teahouse):
-    desk.configure(rules=[DUTCH], **desk.tell_nobody_but("json://user:hunter2secret@127.0.0.1:1/"))
+    desk.configure(rules=[DUTCH], **desk.tell_nobody_but(f"json://user:{planted.ALERT_PASSWORD}@127.0.0.1:1/"))
     desk.take(teahouse, {"1": COFFEE, "2": TEA})
     desk.notice()
     desk.tell_through(1)
     desk.store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    assert b"hunter2secret" not in (desk.folder / "torwatch.db").read_bytes()
+    assert planted.found_in(desk.folder) == []

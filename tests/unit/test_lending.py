@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from planted import COOKIE, MARK, OTHER_COOKIE
 
 from torwatch.errors import UsageError
 from torwatch.lending import take_over_sessions
@@ -33,16 +34,16 @@ def test_each_target_with_cookies_gets_a_session_once(desk):
     targets = {
         name: add_target(store, name, [(host, 80, "http")], parser="souk", every_seconds=60, now=NOW) for name, host in HOSTS.items()
     }
-    path = give(folder, souk="secretone1", bazaar="secrettwo2")
+    path = give(folder, souk=COOKIE, bazaar=OTHER_COOKIE)
     assert [take_over_sessions(store, folder / "sessions", path, now=NOW) for _ in range(2)] == [2, 0]
     assert [(one.market, one.state) for one in list_sessions(store)] == [("bazaar", "good"), ("souk", "good")]
     lose_session(store, targets["souk"], "a login page", now=NOW)
     assert take_over_sessions(store, folder / "sessions", path, now=NOW) == 0
     assert waits_for_session(store, targets["souk"].id)
-    assert take_over_sessions(store, folder / "sessions", give(folder, souk="secretnew3", bazaar="secrettwo2"), now=NOW) == 1
+    assert take_over_sessions(store, folder / "sessions", give(folder, souk=f"{COOKIE}new", bazaar=OTHER_COOKIE), now=NOW) == 1
     assert not waits_for_session(store, targets["souk"].id)
     kept = "".join(file.read_text() for file in (folder / "sessions").iterdir()) + "\n".join(store.connection.iterdump())
-    assert "secret" not in kept.replace("secrets", "")
+    assert MARK not in kept
 
 
 def test_no_credential_begins_nothing(desk):

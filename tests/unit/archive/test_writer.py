@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from planted import COOKIE
 
 from torwatch.archive.reader import read_page, read_pages
 from torwatch.archive.strip import keep_headers, strip_data_uris
@@ -31,7 +32,7 @@ def fetched(path="/", body=b"<p>Tea</p>", status=200, headers=(("Content-Type", 
         tuple(headers),
         body,
         digest=hashlib.sha256(body).hexdigest(),
-        request_headers=(("User-Agent", "Tea"), ("Cookie", "session=1")),
+        request_headers=(("User-Agent", "Tea"), ("Cookie", f"session={COOKIE}")),
     )
 
 
@@ -79,11 +80,16 @@ def test_a_file_of_ours_passes_the_check_of_warcio(path):
 
 
 def test_no_cookie_and_no_credential_is_stored_in_either_direction(path):
-    headers = [("Content-Type", "text/html"), ("Set-Cookie", "session=secret"), ("set-cookie2", "x=secret"), ("Authorization", "secret")]
+    headers = [
+        ("Content-Type", "text/html"),
+        ("Set-Cookie", f"session={COOKIE}"),
+        ("set-cookie2", f"x={COOKIE}"),
+        ("Authorization", COOKIE),
+    ]
     with open_archive(path, referenced_bytes=0) as archive:
         write(archive, fetched(headers=headers))
     raw = gzip.decompress(path.read_bytes()).lower()
-    assert b"secret" not in raw
+    assert COOKIE.lower().encode() not in raw
     assert b"cookie" not in raw
     assert b"user-agent: tea" in raw
 

@@ -6,6 +6,7 @@ import json
 import stat
 
 import pytest
+from planted import COOKIE
 
 from torwatch.archive.strip import redact
 from torwatch.crawl.session import BrowserSession, Cookie, drop_session, load_session, parse_cookies, save_session, session_path
@@ -14,14 +15,14 @@ from torwatch.errors import UsageError
 ONION = "a" * 55 + "d.onion"
 HOSTS = frozenset({ONION})
 NETSCAPE = (
-    f"# Netscape HTTP Cookie File\n\n#HttpOnly_{ONION}\tFALSE\t/\tFALSE\t0\tsid\tsecretvalue1\n.example.com\tTRUE\t/\tFALSE\t0\tother\tx\n"
+    f"# Netscape HTTP Cookie File\n\n#HttpOnly_{ONION}\tFALSE\t/\tFALSE\t0\tsid\t{COOKIE}\n.example.com\tTRUE\t/\tFALSE\t0\tother\tx\n"
 )
-JSON = json.dumps([{"domain": ONION, "name": "sid", "value": "secretvalue1", "path": "/", "httpOnly": True}])
+JSON = json.dumps([{"domain": ONION, "name": "sid", "value": COOKIE, "path": "/", "httpOnly": True}])
 
 
 @pytest.mark.parametrize("text", [NETSCAPE, JSON, json.dumps({"cookies": json.loads(JSON)})])
 def test_exports_of_browsers_are_read_and_only_this_targets_cookies_kept(text):
-    assert parse_cookies(text, HOSTS) == (Cookie("sid", "secretvalue1", "/"),)
+    assert parse_cookies(text, HOSTS) == (Cookie("sid", COOKIE, "/"),)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_what_is_no_export_of_this_target_is_refused_in_one_line_without_its_val
 
 
 def test_a_cookies_value_is_in_no_repr():
-    assert "secretvalue1" not in repr(BrowserSession(parse_cookies(NETSCAPE, HOSTS), ("myname",)))
+    assert COOKIE not in repr(BrowserSession(parse_cookies(NETSCAPE, HOSTS), ("myname",)))
     assert "myname" not in repr(BrowserSession((), ("myname",)))
 
 
@@ -55,6 +56,6 @@ def test_the_file_is_for_the_service_user_only_and_is_refused_when_it_is_not(tmp
 
 
 def test_what_names_the_operator_and_the_cookies_values_are_taken_out():
-    session = BrowserSession((Cookie("sid", "secretvalue1"),), (r"myname\d", "Balance: [0-9.]+"))
-    page = b"Hello myname7, Balance: 0.25 token=secretvalue1 Sencha 12.50"
+    session = BrowserSession((Cookie("sid", COOKIE),), (r"myname\d", "Balance: [0-9.]+"))
+    page = f"Hello myname7, Balance: 0.25 token={COOKIE} Sencha 12.50".encode()
     assert redact(page, session.patterns()) == b"Hello [redacted], [redacted] token=[redacted] Sencha 12.50"

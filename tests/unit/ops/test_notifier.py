@@ -8,6 +8,7 @@ import os
 import socket
 from types import SimpleNamespace
 
+import planted
 import pytest
 
 from torwatch.errors import ConfigError
@@ -39,14 +40,14 @@ def test_a_message_goes_through_the_socks_port_and_its_name_is_left_to_tor(open_
 def test_nothing_is_sent_when_the_socks_port_is_shut(open_web_service, kind):
     with open_web_service() as (port, bodies):
         answer = send(
-            [a_destination(f"{kind}://user:secretpass@127.0.0.1:{port}/")],
+            [a_destination(f"{kind}://user:{planted.ALERT_PASSWORD}@127.0.0.1:{port}/")],
             "one",
             "two",
             Socks("127.0.0.1", free_port(), "a", "b"),
             os.environ,
         )
     assert answer["abc"]
-    assert "secretpass" not in answer["abc"]
+    assert planted.MARK not in answer["abc"]
     assert bodies == []
 
 
