@@ -13,6 +13,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 PYTEST := $(BIN)/python -m pytest
+# how many processes run the tests of `make test`: one a core, at most eight; `make test WORKERS=0` runs them one after another
+WORKERS ?= logical
 
 .PHONY: help
 help: ## list the commands
@@ -26,8 +28,8 @@ demo: setup ## the whole main job on a private Tor network, in about a minute
 	$(BIN)/torwatch demo
 
 .PHONY: test
-test: setup system-browser system-network ## every test: unit, integration, real tor, browser; with branch coverage
-	$(PYTEST) --cov
+test: setup system-browser system-network ## every test: unit, integration, real tor, browser; with branch coverage, on every core
+	$(PYTEST) --cov --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
 check: setup lint test ## the gate: format, lint, types, imports, tests, documents

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 import hypothesis
@@ -24,6 +25,7 @@ ATTACKS_BEGIN, ATTACKS_END = "<!-- hostile input: written by `make faults` -->\n
 ATTACKS_HEAD = "| attack | what the operator sees |\n|---|---|\n"
 MATRIX_HEAD = "| fault | what was seen | what was lost |\n|---|---|---|\n"
 NO_CORPUS = "no saved pages: TORWATCH_CORPUS is not set and ../shared/corpus is not there"
+FIGURE = "figure"  # what tests measured goes by this name from the worker to the terminal
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NO_CHROMIUM = "no Chromium: sudo apt-get install chromium"
 
@@ -66,6 +68,15 @@ def pytest_collection_modifyitems(config, items):
             items[:] = [item for item in items if not item.get_closest_marker("soak")]
 
 
+def pytest_terminal_summary(terminalreporter):
+    reports = [report for reports in terminalreporter.stats.values() for report in reports if getattr(report, "when", None) == "call"]
+    figures = [value for report in reports for name, value in report.user_properties if name == FIGURE]
+    if figures:
+        terminalreporter.section("figures")
+        for figure in sorted(figures):
+            terminalreporter.write_line(figure)
+
+
 def soak_is_wanted(config):
     return os.environ.get("TORWATCH_SOAK") == "1" or "soak" in (config.option.markexpr or "")
 
@@ -84,6 +95,12 @@ def chromium():
     if not CHROMIUM:
         pytest.skip(NO_CHROMIUM)
     return CHROMIUM
+
+
+@pytest.fixture
+def tell_figure(record_property):
+    """Give a function that has a line printed when all tests are over: the process that measured it may have no terminal."""
+    return partial(record_property, FIGURE)
 
 
 @pytest.fixture(scope="session")

@@ -197,16 +197,15 @@ def test_hostile_pages_reach_every_output_harmlessly(fuzzing, subjects, tmp_path
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_a_hundred_thousand_hostile_pages_reach_every_output_harmlessly(fuzzing, subjects, tmp_path, capsys):
+def test_a_hundred_thousand_hostile_pages_reach_every_output_harmlessly(fuzzing, subjects, tmp_path, tell_figure):
     started = time.monotonic()
     with open_store(tmp_path / "torwatch.db") as store:
         pipeline, faults = feed(store, fuzzing, subjects, SOAK_INPUTS, seed=time.time_ns())
         assert store.value("PRAGMA integrity_check") == "ok"
     seconds = time.monotonic() - started
-    with capsys.disabled():
-        sys.stdout.write(
-            f"\n{pipeline.pages} hostile pages from bytes to every output, {len(subjects)} parsers, {pipeline.listings} times a listing was new or changed,"
-            f" {pipeline.refused} refused by their parser, {seconds:.0f} s\n"
-        )
+    tell_figure(
+        f"{pipeline.pages} hostile pages from bytes to every output, {len(subjects)} parsers, {pipeline.listings} times a listing was new or changed,"
+        f" {pipeline.refused} refused by their parser, {seconds:.0f} s"
+    )
     assert faults == {}
     assert pipeline.pages == SOAK_INPUTS

@@ -44,14 +44,13 @@ def test_systemd_finds_no_fault_in_any_unit(variant):
 
 @needs_systemd
 @pytest.mark.parametrize("name", SERVICES)
-def test_no_service_is_more_exposed_than_allowed(variant, name, capsys):
+def test_no_service_is_more_exposed_than_allowed(variant, name, tell_figure):
     tor, folder = variant
     command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(folder / name)]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     figure = re.search(r"Overall exposure level for \S+: ([\d.]+)", found.stdout)
     assert figure, found.stderr
-    with capsys.disabled():
-        print(f"\nexposure of {name}, tor {tor}: {figure[1]} (at most {MOST_EXPOSURE})")  # noqa: T201 - the figure is the point
+    tell_figure(f"exposure of {name}, tor {tor}: {figure[1]} (at most {MOST_EXPOSURE})")
     assert float(figure[1]) <= MOST_EXPOSURE
 
 

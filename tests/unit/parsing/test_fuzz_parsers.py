@@ -100,7 +100,7 @@ def meet_horrors(subject, workers, name, choose):
 
 
 @pytest.mark.soak
-def test_a_hundred_thousand_hostile_pages(subjects, workers, capsys):
+def test_a_hundred_thousand_hostile_pages(subjects, workers, tell_figure):
     chosen = random.Random(time.time_ns())
     seen, faults, outcomes = 0, {}, {}
     started = time.monotonic()
@@ -123,11 +123,9 @@ def test_a_hundred_thousand_hostile_pages(subjects, workers, capsys):
             outcomes[outcome] = outcomes.get(outcome, 0) + 1
             seen += 1
     seconds = time.monotonic() - started
-    with capsys.disabled():
-        sys.stdout.write(
-            f"\n{seen} hostile pages, {len(with_pages)} parsers, {seconds:.0f} s, {seen / seconds:.0f} a second, {workers.replaced} workers replaced\n"
-        )
-        for outcome, count in sorted(outcomes.items(), key=lambda item: -item[1]):
-            sys.stdout.write(f"  {count:7d} {outcome}\n")
+    ends = "".join(f"\n  {count:7d} {outcome}" for outcome, count in sorted(outcomes.items(), key=lambda item: -item[1]))
+    tell_figure(
+        f"{seen} hostile pages, {len(with_pages)} parsers, {seconds:.0f} s, {seen / seconds:.0f} a second, {workers.replaced} workers replaced{ends}"
+    )
     assert not faults
     assert outcomes.get(Outcome.OK, 0) > seen / 20  # else the mutations only hit the gates
