@@ -17,7 +17,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from torwatch import closing, walk
+from torwatch import closing, crew, walk
 from torwatch.archive.writer import SnapshotArchive
 from torwatch.assembly import offline_tools, open_tools
 from torwatch.config import load_config
@@ -27,6 +27,7 @@ from torwatch.store import diff, frontier, snapshots
 from torwatch.store.database import open_store
 from torwatch.store.targets import list_targets
 
+GROUP_PAGES = 3  # on a busy machine the thirty listings would come in fewer groups than there are calls to be killed at
 NOW = dt.datetime(2026, 4, 5, tzinfo=dt.UTC)
 POINTS = {
     "before_warc_flush": (SnapshotArchive, "sync"),
@@ -94,6 +95,7 @@ def tools_for(config, store, port):
         with open_tools(config, store, now=now, rng=random.Random()) as tools:
             yield tools
     else:
+        crew.GROUP_PAGES = GROUP_PAGES
         with offline_tools(config, store, now=now) as offline:
             yield replace(offline, tor=StandInTor(int(port)), rng=random.Random())
 
