@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torwatch.measure.estimate import Estimate
     from torwatch.measure.survival import Step
     from torwatch.store.database import Store
+    from torwatch.store.spending import Limits
 
 NOTHING_SEEN = ("Not printed: nothing was seen in this period.", "Niet vermeld: in deze periode is niets gezien.")
 NOTHING_STANDS = (
@@ -32,11 +33,12 @@ def percents(found: Estimate | Step) -> Interval | None:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """One question being answered."""
+    """One question being answered. `limits`: how hard any target may be asked that has no limits of its own; None: not told."""
 
     store: Store
     question: Question
     scope: Scope
+    limits: Limits | None = None
 
     def say(self, english: str, dutch: str) -> str:
         """The text in the language of the answer."""

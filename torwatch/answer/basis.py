@@ -46,6 +46,7 @@ def basis_sections(asking: Asking, basis: Basis) -> list[Section]:
     return [
         _markets(asking, basis),
         _snapshots(asking, basis),
+        _budgets(asking),
         _held(asking),
         asking.section("parsers", ("Parser versions", "Versies van de lezers"), heads, parsers, sql.PARSERS),
     ]
@@ -94,6 +95,35 @@ def _snapshots(asking: Asking, basis: Basis) -> Section:
     return asking.section("snapshots", ("Snapshots and frame", "Opnamen en kader"), columns, rows, sql.SNAPSHOTS, note)
 
 
+def _budgets(asking: Asking) -> Section:
+    """How hard each target may be asked in a day, the most that one took, and on what ground it is watched."""
+    general = asking.limits
+    rows: list[tuple[Cell, ...]] = []
+    for row in asking.rows(sql.BUDGETS):
+        requests, received = row["requests_per_day"], row["bytes_per_day"]
+        if general is not None:
+            requests = general.requests_per_day if requests is None else requests
+            received = int(general.bytes_per_day) if received is None else received
+        megabytes = None if row["most_megabytes"] is None else round(row["most_megabytes"], 2)
+        budgets = (requests or None, row["most_requests"], round(received / 1e6, 2) if received else None, megabytes)
+        rows.append((row["market"], *budgets, row["legal_basis"] or None))
+    columns = (
+        ("market", "markt"),
+        ("requests a day", "verzoeken per dag", "requests_per_day"),
+        ("most asked", "meest gevraagd", "most_requests"),
+        ("MB a day", "MB per dag", "megabytes_per_day"),
+        ("most MB", "meeste MB", "most_megabytes"),
+        ("legal basis", "grondslag"),
+    )
+    note = (
+        "Budget of a day (UTC) and the most that a day of the period took; a dash: no budget but the pace, or nothing recorded.",
+        "Wat een dag (UTC) mag kosten en wat een dag van de periode ten hoogste kostte; een streepje: slechts het tempo begrenst, of niets vastgelegd.",
+    )
+    none = ("No target is watched: all was imported.", "Er is geen doel gevolgd: alles is ingevoerd.")
+    titles = ("Budgets and ground of each target", "Budgetten en grondslag per doel")
+    return asking.section("budgets", titles, columns, rows, sql.BUDGETS, note if rows else ("", ""), none)
+
+
 def _held(asking: Asking) -> Section:
     rows: list[tuple[Cell, ...]] = [
         (market, day, Label(state, asking.say(state, DUTCH_STATES[state])), reason) for market, day, state, reason in asking.rows(sql.HELD)
@@ -120,6 +150,7 @@ def basis_numbers(asking: Asking, basis: Basis, histories: Sequence[History], co
             for history, found in zip(histories, coverages, strict=True)
         },
         "declared_share": float(scope.declared[scope.standing].mean()) if scope.standing.any() else None,
+        "parser_versions": len(basis.parsers),
         "parsers_last_changed": max((row["since"] for row in basis.parsers), default=None),
     }
 
@@ -137,10 +168,10 @@ def basis_line(asking: Asking, numbers: Mapping[str, Any]) -> str:
     return asking.say(
         f"Every figure rests on: {watched} of {known} known markets watched; snapshots: {states[0]} complete, {states[1]} partial,"
         f" {states[2]} failed, {states[3]} held; coverage of the markets {seen} %; {declared} % of the standing listings declare a country;"
-        f" parsers last changed {changed}.",
+        f" {numbers['parser_versions']} parser versions, last changed {changed}.",
         f"Elk cijfer rust op: {watched} van {known} bekende markten gevolgd; opnamen: {states[0]} volledig, {states[1]} deels,"
         f" {states[2]} mislukt, {states[3]} in wacht; dekking van de markten {seen} %; {declared} % van het staande aanbod noemt een land;"
-        f" lezers laatst gewijzigd {changed}.",
+        f" {numbers['parser_versions']} versies van lezers, laatst gewijzigd {changed}.",
     )
 
 

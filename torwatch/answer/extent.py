@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from torwatch.answer.asking import percents
 from torwatch.answer.scope import UNITS
 from torwatch.answer.words import place_name
+from torwatch.measure.estimate import Estimate
+from torwatch.measure.share import ratio_intervals
 from torwatch.report import answer_sql as sql
 
 if TYPE_CHECKING:
     from torwatch.answer.asking import Asking
+    from torwatch.answer.looks import Array
+    from torwatch.measure.estimate import Refusal
     from torwatch.report.document import Cell, Section
 
 EXPLICIT = ("AU", "NZ", "world")
@@ -33,7 +38,11 @@ def extent_section(asking: Asking) -> Section:
     order = sorted(range(size), key=lambda place: (-counts[0][place], scope.categories[place]))
     rows: list[tuple[Cell, ...]] = []
     if len(scope.id):
-        rows = [(asking.label("all", "all", "alles"), *(int(count.sum()) for count in counts[:4]), scope.vendors_of(here))]
+        drugs = [int((chosen & scope.drug).sum()) for chosen in (stands, every, stands & here, here)]
+        rows = [
+            (asking.label("all", "all", "alles"), *(int(count.sum()) for count in counts[:4]), scope.vendors_of(here)),
+            (asking.label("physical drugs", "physical drugs", "fysieke drugs"), *drugs, scope.vendors_of(here & scope.drug)),
+        ]
         rows += [(asking.category(place), *(int(count[place]) for count in counts)) for place in order if counts[1][place]]
     code = asking.question.country
     columns = (
@@ -66,12 +75,24 @@ def destination_sections(asking: Asking) -> list[Section]:
     rows: list[tuple[Cell, ...]] = []
     if total:
         rows = [
-            (place_name(name, asking.question.language), counts.get(name, 0), round(100 * counts.get(name, 0) / total, 2)) for name in names
+            (
+                place_name(name, asking.question.language),
+                counts.get(name, 0),
+                round(100 * counts.get(name, 0) / total, 2),
+                percents(share) if isinstance(share, Estimate) else None,
+            )
+            for name, share in zip(names, _shares(asking, chosen, names), strict=True)
         ]
-    columns = (("ships to", "verzendt naar"), ("listings", "aanbiedingen"), ("%", "%", "percent"))
+    columns = (("ships to", "verzendt naar"), ("listings", "aanbiedingen"), ("%", "%", "percent"), ("95 %", "95 %", "limits"))
     note = (
-        "A listing counts at every destination it names. Worldwide and regions are not spread over their countries.",
-        "Een aanbieding telt bij elke bestemming die zij noemt. Wereldwijd en streken zijn niet over hun landen verdeeld.",
+        (
+            "A listing counts at every destination it names. Worldwide and regions are not spread over their countries. Limits by draws of whole"
+            " vendors; none where one vendor has all."
+        ),
+        (
+            "Een aanbieding telt bij elke bestemming die zij noemt. Wereldwijd en streken zijn niet over hun landen verdeeld. Grenzen door trekkingen"
+            " van hele verkopers; geen waar één verkoper alles heeft."
+        ),
     )
     return [
         asking.section(
@@ -85,6 +106,17 @@ def destination_sections(asking: Asking) -> list[Section]:
         ),
         _destinations_by_category(asking),
     ]
+
+
+def _shares(asking: Asking, chosen: Array, names: list[str]) -> list[Estimate | Refusal]:
+    """The share of the chosen listings that names each place."""
+    scope = asking.scope
+    size = len(scope.vendors)
+    every = np.bincount(scope.vendor[chosen], minlength=size)
+    named = [np.array([at > 0 and name in places for at, places in enumerate(scope.destinations)]) for name in names]
+    above = [np.bincount(scope.vendor[chosen & mark[scope.destination]], minlength=size) for mark in named]
+    below = np.repeat(every[:, None], len(names), axis=1)
+    return ratio_intervals(np.stack(above, axis=1), below, scope.vendor_market.tolist(), np.random.default_rng(asking.question.seed))
 
 
 def _destinations_by_category(asking: Asking) -> Section:

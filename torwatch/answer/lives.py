@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from torwatch.report.document import Cell, Label, Section
 
 AGES_DAYS = (30, 91, 182, 365)
+LEAST_AT_RISK = (
+    10  # lives: of fewer, one end moves the curve by a tenth and more, and at the last one its limits say that nothing is uncertain
+)
 DATES = ("%Y-%m-%d", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
 Lives = dict[Life, int]  # how many there are of each
 
@@ -74,10 +77,12 @@ def life_sections(asking: Asking, lives: dict[int, Lives]) -> list[Section]:
             continue
         median = median_life_days(steps)
         why = "" if median else asking.say("more than half still stand", "meer dan de helft staat nog")
+        if median and step_at(steps, median).at_risk < LEAST_AT_RISK:
+            median = None
+            why = asking.say(f"fewer than {LEAST_AT_RISK} were watched so long", f"minder dan {LEAST_AT_RISK} zijn zo lang gevolgd")
         medians.append((name, total, ended, None if median is None else round(median, 1), why))
-        longest = max(life.last_seen for life in population)
         for age in AGES_DAYS:
-            if age <= longest:
+            if watched_at(population, age) >= LEAST_AT_RISK:
                 step = step_at(steps, age)
                 curves.append((name, age, round(100 * step.survival, 2), percents(step) if step.deaths else None))
     if not any(row[1] for row in medians):
@@ -103,6 +108,11 @@ def life_sections(asking: Asking, lives: dict[int, Lives]) -> list[Section]:
         ),
         asking.section("survival", ("Still standing after a time", "Staat nog na enige tijd"), columns, curves, sql.LIVES),
     ]
+
+
+def watched_at(lives: Lives, age_days: float) -> int:
+    """How many lives were under watch at an age."""
+    return sum(count for life, count in lives.items() if life.entered < age_days <= (life.first_missed or life.last_seen))
 
 
 def _groups(asking: Asking, lives: dict[int, Lives]) -> tuple[tuple[Label, dict[int, Lives]], ...]:

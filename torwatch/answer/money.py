@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from torwatch.answer.asking import percents
+from torwatch.measure.estimate import Estimate
 from torwatch.measure.sales import FEEDBACK_SHARE, HOLDING_FACTOR, HOLDING_FACTORS, held_prices, median_of_others, top_prices
+from torwatch.measure.share import ratio_intervals
 from torwatch.normalisers import rate_table
 from torwatch.report import answer_sql as sql
 
@@ -16,8 +19,9 @@ if TYPE_CHECKING:
     from torwatch.answer.asking import Asking
     from torwatch.answer.looks import Array
     from torwatch.answer.sales import Feedback
+    from torwatch.measure.estimate import Refusal
     from torwatch.normalise.rates import RateTable
-    from torwatch.report.document import Cell, Label, Section
+    from torwatch.report.document import Cell, Interval, Label, Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +63,22 @@ def money_sections(asking: Asking, feedback: Feedback) -> list[Section]:
 
 def _by_category(asking: Asking, feedback: Feedback, usd: Array) -> Section:
     totals = _totals(asking, feedback, usd)
-    valued = int(totals[0][1])
+    valued = totals[0][1]
     rows: list[tuple[Cell, ...]] = [
-        (name, int(number), round(float(floor)), *(round(float(floor) / share) for share in reversed(FEEDBACK_SHARE)), _share(part, whole))
-        for name, number, floor, part, whole in totals
+        (name, number, round(floor), *(round(floor / part) for part in reversed(FEEDBACK_SHARE)), *_share(share))
+        for name, number, floor, share in totals
     ]
     code = asking.question.country
     known = int(asking.scope.here[feedback.listing].sum())
     note = (
         (
             f"USD. {valued} of {known} orders could be valued: at the price in force when the feedback was first seen and that day's rate."
-            f" Prices that only hold a place are passed over (factor {HOLDING_FACTOR:.0f}). % of revenue: {code} of what names a country."
+            f" Prices that only hold a place are passed over (factor {HOLDING_FACTOR:.0f}). % of revenue: {code} of what names a country, with limits by draws of whole vendors; none of one vendor's."
         ),
         (
             f"USD. {valued} van {known} bestellingen zijn te waarderen: tegen de prijs die gold toen de beoordeling voor het eerst werd gezien"
             f" en de koers van die dag. Prijzen die slechts een plaats bezet houden zijn overgeslagen (factor {HOLDING_FACTOR:.0f})."
-            f" % van omzet: {code} van wat een land noemt."
+            f" % van omzet: {code} van wat een land noemt, met grenzen door trekkingen van hele verkopers; geen van één verkoper."
         ),
     )
     columns = (
@@ -84,6 +88,7 @@ def _by_category(asking: Asking, feedback: Feedback, usd: Array) -> Section:
         ("from", "van"),
         ("to", "tot"),
         ("% of revenue", "% van omzet", "percent_of_revenue"),
+        ("95 %", "95 %", "limits"),
     )
     reason = (
         "Not printed: no order of this period can be valued. Import rates (torwatch rates import) where prices are not in USD.",
@@ -94,31 +99,33 @@ def _by_category(asking: Asking, feedback: Feedback, usd: Array) -> Section:
     )
 
 
-def _totals(asking: Asking, feedback: Feedback, usd: Array) -> list[tuple[Label, int, float, float, float]]:
-    """All goods, physical drugs and each category: orders from the country and their USD; the USD split over origins, and of all that name one."""
+def _totals(asking: Asking, feedback: Feedback, usd: Array) -> list[tuple[Label, int, float, Estimate | Refusal]]:
+    """All goods, physical drugs and each category: orders from the country, their USD, and its share of the revenue that names a country.
+
+    USD of a listing of several origins is split over them in the share.
+    """
     scope = asking.scope
     valued = ~np.isnan(usd)
     listing, usd = feedback.listing[valued], usd[valued]
-    here, declares = scope.here[listing], scope.declared[listing]
-    size = len(scope.categories)
-    category = scope.category[listing]
-    ours = np.bincount(category[here], usd[here], size)
-    orders = np.bincount(category[here], minlength=size)
-    split = np.bincount(category, usd * scope.weight[listing], size)
-    every = np.bincount(category[declares], usd[declares], size)
-    drug = scope.drug[listing]
-    totals = [
-        (asking.label("all goods", "all goods", "alle waar"), orders.sum(), ours.sum(), split.sum(), every.sum()),
-        (
-            asking.label("physical drugs", "physical drugs", "fysieke drugs"),
-            (here & drug).sum(),
-            usd[here & drug].sum(),
-            (usd * scope.weight[listing])[drug].sum(),
-            usd[declares & drug].sum(),
-        ),
+    here, category = scope.here[listing], scope.category[listing]
+    ours = np.bincount(category[here], usd[here], len(scope.categories))
+    order = sorted(np.unique(category[here]).tolist(), key=lambda place: -ours[place])
+    groups = [
+        (asking.label("all goods", "all goods", "alle waar"), np.ones(len(listing), dtype=bool)),
+        (asking.label("physical drugs", "physical drugs", "fysieke drugs"), scope.drug[listing]),
+        *((asking.category(place), category == place) for place in order),
     ]
-    order = sorted(np.flatnonzero(orders).tolist(), key=lambda place: -ours[place])
-    return totals + [(asking.category(place), orders[place], ours[place], split[place], every[place]) for place in order]
+    vendor, size = scope.vendor[listing], len(scope.vendors)
+    split, every = (
+        np.stack([np.bincount(vendor[chosen], worth[chosen], size) for _, chosen in groups], axis=1)
+        for worth in (usd * scope.weight[listing], usd * scope.declared[listing])
+    )
+    rng = np.random.default_rng(asking.question.seed)
+    shares = ratio_intervals(split, every, scope.vendor_market.tolist(), rng, goods=True)
+    return [
+        (label, int((here & chosen).sum()), float(usd[here & chosen].sum()), share)
+        for (label, chosen), share in zip(groups, shares, strict=True)
+    ]
 
 
 def _sensitivity(asking: Asking, totals: dict[float, float], flagged: dict[float, int]) -> Section:
@@ -151,8 +158,8 @@ def _sensitivity(asking: Asking, totals: dict[float, float], flagged: dict[float
     return asking.section("sales_sensitivity", titles, columns, rows if totals[0.0] else [], sql.SALES_MONEY, note)
 
 
-def _share(part: float, whole: float) -> float | None:
-    return round(100 * float(part / whole), 2) if whole else None
+def _share(share: Estimate | Refusal) -> tuple[float | None, Interval | None]:
+    return (round(100 * share.value, 2), percents(share)) if isinstance(share, Estimate) else (None, None)
 
 
 def _read_points(asking: Asking, tables: dict[int, RateTable]) -> _Points:

@@ -1,4 +1,4 @@
-"""What buyers left: feedback as a floor of sales, and what speaks of scams."""
+"""What buyers left: feedback and counters as a floor of sales."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import numpy as np
 
 from torwatch.answer.looks import week_ends
 from torwatch.answer.scope import GOOD
-from torwatch.measure.estimate import Estimate
 from torwatch.measure.sales import counter_rises, most_shown, sales_limits
-from torwatch.measure.share import wilson
 from torwatch.report import answer_sql as sql
 
 if TYPE_CHECKING:
@@ -22,13 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """Feedback first seen in the period: the place of its listing in the scope, the look that saw it, and how much complains.
+    """Feedback first seen in the period: the place of its listing in the scope, and the look that saw it.
 
-    `before`: the places of the listings of what was first seen before the period.
+    `complains`: whether each does. `before`: the places of the listings of what was first seen before the period. `read` and `complaints`:
+    all of it, also what is on no listing of the scope.
     """
 
     listing: Array
     look: Array
+    complains: Array
     before: Array
     read: int
     complaints: int
@@ -45,7 +45,8 @@ def read_feedback(asking: Asking) -> Feedback:
     inside = (at >= bound["since"]) & (at <= bound["until"])
     place, known = asking.scope.places(found["listing"][inside])
     before, _ = asking.scope.places(found["listing"][at < bound["since"]])
-    return Feedback(place, look[inside][known], before, int(inside.sum()), int(found["complains"][inside].sum()))
+    complains = found["complains"][inside]
+    return Feedback(place, look[inside][known], complains[known].astype(bool), before, int(inside.sum()), int(complains.sum()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,41 +203,3 @@ def _moves(series: _Series) -> Array:
     """What each number of a listing is more than the one before it; the first one is whole."""
     same = np.concatenate([[False], series.listing[1:] == series.listing[:-1]])[: len(series.listing)]
     return series.value - np.where(same, np.concatenate([series.value[:1], series.value[:-1]]), 0)
-
-
-def scam_section(asking: Asking, feedback: Feedback) -> Section:
-    """Claims of scams: complaints, bans, phishing checks, addresses that are not what they should be, and closed markets."""
-    row = asking.rows(sql.SIGNS)[0]
-    rows: list[tuple[Cell, ...]] = [
-        (asking.label("feedback_read", "feedback read", "gelezen beoordelingen"), feedback.read),
-        (
-            asking.label("complaints", "that speaks of non-delivery or scam", "die van niet leveren of oplichting spreekt"),
-            feedback.complaints,
-        ),
-        (
-            asking.label("banned_accounts", "accounts that their market calls banned", "rekeningen die hun markt uitgesloten noemt"),
-            row["banned"],
-        ),
-        (asking.label("phishing_checks", "pages that looked like phishing checks", "pagina's als phishing-controle"), row["phishing"]),
-        (
-            asking.label(
-                "not_on_list", "addresses that are not on their market's signed list", "adressen die niet op de getekende lijst staan"
-            ),
-            row["not_on_list"],
-        ),
-        (
-            asking.label("wrong_market", "addresses that served another market", "adressen die een andere markt toonden"),
-            row["wrong_market"],
-        ),
-        (asking.label("markets_closed", "markets closed", "gesloten markten"), row["closed"]),
-    ]
-    part = wilson(feedback.complaints, feedback.read)
-    note = ("Claims only; none was checked.", "Slechts beweringen; geen is nagegaan.")
-    if isinstance(part, Estimate):
-        limits = f"{asking.percent(part.value)} % ({asking.percents(part.low, part.high)})"
-        note = (
-            f"{note[0]} {limits} of the feedback read speaks of it: a plain proportion with Wilson's 95 % limits, as if each were written apart.",
-            f"{note[1]} {limits} van de gelezen beoordelingen spreekt ervan: een gewoon aandeel met Wilsons 95 %-grenzen, alsof elke op zichzelf staat.",
-        )
-    columns = (("claim", "bewering"), ("number", "aantal"))
-    return asking.section("scams", ("Scam indicators", "Aanwijzingen van oplichting"), columns, rows, sql.SCAMS, note)

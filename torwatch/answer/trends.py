@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from torwatch.answer.asking import percents
 from torwatch.answer.looks import NEVER, WEEK_DAYS, Array, Looks, week_ends
 from torwatch.answer.scope import GOOD
+from torwatch.measure.estimate import Estimate
+from torwatch.measure.share import ratio_intervals
 from torwatch.report import answer_sql as sql
 
 if TYPE_CHECKING:
     from torwatch.answer.asking import Asking
+    from torwatch.measure.estimate import Refusal
     from torwatch.report.document import Cell, Section
 
 UNUSED = ("held", "rejected")
@@ -22,11 +26,11 @@ EPOCH = dt.date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class _Course:
-    """Days that end a week, the listings of the country and those that declare by day (all markets, panel), and what came to pass."""
+    """Days that end a week, by day the listings of the country and its share of those that declare (all markets, panel), and what came to pass."""
 
     days: list[int]
     here: list[Array]
-    declared: list[Array]
+    shares: list[list[Estimate | Refusal]]
     held: list[Array]
     marks: list[str]
     markets: int
@@ -49,26 +53,29 @@ def _section(asking: Asking, key: str, titles: tuple[str, str], course: _Course,
     rows: list[tuple[Cell, ...]] = []
     for at in chosen:
         row: list[Cell] = [_date(course.days[at]).isoformat()]
-        for here, declared, held in zip(course.here, course.declared, course.held, strict=True):
-            share = 100 * float(here[at] / declared[at]) if declared[at] else None
-            row += [None, None] if held[at] else [round(float(here[at]), 2), None if share is None else round(share, 2)]
+        for here, shares, held in zip(course.here, course.shares, course.held, strict=True):
+            share = shares[at]
+            told = (round(100 * share.value, 2), percents(share)) if isinstance(share, Estimate) else (None, None)
+            row += [None, None, None] if held[at] else [round(float(here[at]), 2), *told]
         rows.append((*row, course.marks[at]))
     columns = (
         ("to", "tot"),
         (f"{code}, all", f"{code}, alle", "here"),
         ("%", "%", "percent"),
+        ("95 %", "95 %", "limits"),
         (f"{code}, panel", f"{code}, panel", "panel_here"),
         ("%", "%", "panel_percent"),
+        ("95 %", "95 %", "panel_limits"),
         ("+/\u2212/h", "+/\u2212/w", "marks"),
     )
     note = (
         (
-            f"Standing listings and share of declared; all {course.markets} markets, and the panel of {course.panel} watched throughout;"
+            f"Standing listings and share of declared, with limits by draws of whole vendors; all {course.markets} markets, and the panel of {course.panel} watched throughout;"
             " + a market came, \u2212 one went (it closed, or no good look for a week or one rhythm more); h a snapshot is held or rejected and no other was taken that"
             " week: a gap."
         ),
         (
-            f"Staand aanbod en aandeel van opgegeven; alle {course.markets} markten, en het panel van {course.panel} die steeds gevolgd zijn;"
+            f"Staand aanbod en aandeel van opgegeven, met grenzen door trekkingen van hele verkopers; alle {course.markets} markten, en het panel van {course.panel} die steeds gevolgd zijn;"
             " + markt erbij, \u2212 markt weg (gesloten, of een week of een ronde langer geen goede keer); w een opname wacht of is verworpen en er is die week geen"
             " andere: een gat."
         ),
@@ -93,18 +100,20 @@ def _course(asking: Asking) -> _Course:
     sets = (np.ones(len(markets), dtype=bool), panel)
     held = [_held(looks, good, day, days, dict(zip(markets[among].tolist(), begun[among].tolist(), strict=True))) for among in sets]
     marks = [_marks(begun, ends, end, days[0]) + (asking.say("h", "w") if held[0][at] else "") for at, end in enumerate(days)]
-    counted = [
-        [
+    here, shares = [], []
+    for among in sets:
+        ours, declared = (
             _standing(asking, np.array(days), day, weight, markets[among], ends[among])
             for weight in (scope.weight, scope.declared.astype(float))
-        ]
-        for among in sets
-    ]
-    return _Course(days, [pair[0] for pair in counted], [pair[1] for pair in counted], held, marks, len(markets), int(panel.sum()))
+        )
+        here.append(ours.sum(axis=0))
+        rng = np.random.default_rng(asking.question.seed)
+        shares.append(ratio_intervals(ours, declared, scope.vendor_market.tolist(), rng))
+    return _Course(days, here, shares, held, marks, len(markets), int(panel.sum()))
 
 
 def _standing(asking: Asking, days: Array, day: Array, weight: Array, markets: Array, ends: Array) -> Array:
-    """The weight of the listings that stand at the end of each day: what opened by then less what was missed by then.
+    """Vendors x days: the weight of the listings that stand at the end of each day: what opened by then less what was missed by then.
 
     `ends`: by market the last day on which what stood there counts; none of it does afterwards.
     """
@@ -114,8 +123,9 @@ def _standing(asking: Asking, days: Array, day: Array, weight: Array, markets: A
     until = ends[np.searchsorted(markets, scope.market[spells.owner])] + 1
     came_at = day[spells.opened]
     gone_at = np.maximum(came_at, np.where(spells.missed == NEVER, until, np.minimum(until, day[spells.missed])))
-    came, went = (np.bincount(np.searchsorted(days, moved), counted, size) for moved in (came_at, gone_at))
-    return np.cumsum(came - went)[:-1]
+    row = scope.vendor[spells.owner] * size
+    came, went = (np.bincount(row + np.searchsorted(days, moved), counted, len(scope.vendors) * size) for moved in (came_at, gone_at))
+    return np.cumsum((came - went).reshape(-1, size), axis=1).round(9)[:, :-1]  # what came and went is nothing, not a rest of rounding
 
 
 def _held(looks: Looks, good: Array, day: Array, days: list[int], begun: dict[int, int]) -> Array:

@@ -12,7 +12,8 @@ from torwatch.answer.levels import gauge_histories, level_sections, seen_of_stan
 from torwatch.answer.lives import life_sections, lives_by_market
 from torwatch.answer.money import money_sections
 from torwatch.answer.prices import price_section
-from torwatch.answer.sales import read_feedback, sales_sections, scam_section
+from torwatch.answer.sales import read_feedback, sales_sections
+from torwatch.answer.scams import scam_section
 from torwatch.answer.scope import read_scope
 from torwatch.answer.sellers import seller_sections
 from torwatch.answer.shares import share_sections
@@ -23,11 +24,12 @@ from torwatch.report.document import Document
 if TYPE_CHECKING:
     from torwatch.answer.question import Question
     from torwatch.store.database import Store
+    from torwatch.store.spending import Limits
 
 
-def write_document(store: Store, question: Question) -> Document:
+def write_document(store: Store, question: Question, limits: Limits | None) -> Document:
     """Count and estimate everything that the answer prints."""
-    asking = Asking(store, question, read_scope(store, question))
+    asking = Asking(store, question, read_scope(store, question), limits)
     basis, feedback = read_basis(asking), read_feedback(asking)
     lives = lives_by_market(asking.scope.looks, asking.scope.spells, question.parameters["until"])
     histories = read_histories(asking, {row["market_id"]: row["market"] for row in basis.snapshots}, lives)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from torwatch.cli.context import the_store
+from torwatch.cli.context import the_config, the_store
 from torwatch.cli.output import print_csv, print_json
 from torwatch.errors import UsageError
 
@@ -55,8 +55,8 @@ def answer(country: str, since: dt.datetime | None, until: dt.datetime | None, l
     begin = since.replace(tzinfo=dt.UTC) if since else dt.datetime.fromisoformat(first)
     end = until.replace(hour=23, minute=59, second=59, tzinfo=dt.UTC) if until else dt.datetime.now(dt.UTC)
     if end < begin:
-        raise UsageError("the period ends before it begins: --since must not be after --until")
-    document = write_answer(store, Question(code, begin, end, lang))
+        raise UsageError(f"the period ends ({end.date()}) before it begins ({begin.date()}): --since must not be after --until, else today")
+    document = write_answer(store, Question(code, begin, end, lang), the_config().crawl)
     pictures: dict[str, str] = {}
     if form != "text":  # the tables of the charts are too wide for 80 columns
         from torwatch.charting import count_figures, draw_figures, with_charts

@@ -57,38 +57,68 @@ def share_intervals(
     ]
 
 
+def ratio_intervals(
+    above: np.ndarray, below: np.ndarray, markets: Sequence[int], rng: np.random.Generator, *, goods: bool = False, draws: int = DRAWS
+) -> list[Estimate | Refusal]:
+    """The share above / below of each group, with limits as `share_intervals` gives them.
+
+    `above`, `below`: vendors x groups; `goods`: they are amounts of money and not numbers of listings, and all that one vendor has counts as
+    alike.
+    """
+    import numpy  # noqa: PLC0415, ICN001 - an extra: the daemon runs without it
+
+    flat = numpy.hstack([above, below]).astype(float)
+    places, groups = numpy.asarray(markets), above.shape[1]
+    drawn = numpy.zeros((draws, 2 * groups))
+    for market in numpy.unique(places):
+        drawn += draw_sums(flat[places == market], rng, draws=draws)
+    method = "share, bootstrap of vendors"
+    return [
+        _estimate(method, above[:, group], below[:, group], drawn[:, [group, groups + group]], goods=goods)
+        if below[:, group].any()
+        else Refusal(method, *UNCOUNTED)
+        for group in range(groups)
+    ]
+
+
 def _bound(total: np.ndarray, samples: np.ndarray, vendors: np.ndarray, bound: int) -> Estimate | Refusal:
     method = f"{BOUNDS[bound]} share, bootstrap of vendors"
     above, below = ((0, 4), (1, 2), (3, 4))[bound]
     if not total[below]:
         return Refusal(method, *(UNCOUNTED if below == EVERY else UNDECLARED))
-    value = float(total[above] / total[below])
-    counted = vendors[vendors[:, below] > 0]
-    if len(counted) < LEAST_VENDORS:
+    return _estimate(method, vendors[:, above], vendors[:, below], samples[:, [above, below]])
+
+
+def _estimate(method: str, hits: np.ndarray, sizes: np.ndarray, drawn: np.ndarray, *, goods: bool = False) -> Estimate | Refusal:
+    """The share of `hits` in `sizes`, by vendor; `drawn`: the sums of both, draw by draw."""
+    value = float(hits.sum() / sizes.sum())
+    counted = sizes > 0
+    if counted.sum() < LEAST_VENDORS:
         return Refusal(method, *ONE_VENDOR)
-    fit = samples[:, below] > 0
-    size = effective_size(counted[:, above], counted[:, below])
-    spread = float((samples[fit, above] / samples[fit, below]).var(ddof=1))
+    fit = drawn[:, 1] > 0
+    size = effective_size(hits[counted], sizes[counted], alike=1.0 if goods else None)
+    spread = float((drawn[fit, 0] / drawn[fit, 1]).var(ddof=1))
     if spread:
         size = min(size, value * (1 - value) / spread)
     return Estimate(value, *score_limits(value, size), method)
 
 
-def effective_size(hits: np.ndarray, sizes: np.ndarray) -> float:
+def effective_size(hits: np.ndarray, sizes: np.ndarray, *, alike: float | None = None) -> float:
     """How many listings of as many vendors would tell as much as these: N^2 / sum n_i (1 + r (n_i - 1)), `hits` x_i of `sizes` n_i > 0.
 
-    r is how alike the listings of one vendor are (intraclass correlation by analysis of variance), 1 where it cannot be told. Sources:
-    Donner 1986 (r); Kish 1965 and Rao, Scott 1992 (effective size).
+    r is how alike the listings of one vendor are (intraclass correlation by analysis of variance), 1 where it cannot be told; `alike` says it.
+    Sources: Donner 1986 (r); Kish 1965 and Rao, Scott 1992 (effective size).
     """
     vendors, total = len(sizes), float(sizes.sum())
     share = float(hits.sum()) / total
-    alike = 1.0
-    if total > vendors and 0 < share < 1:
-        parts = hits / sizes
-        between = float((sizes * (parts - share) ** 2).sum()) / (vendors - 1)
-        inside = float((sizes * parts * (1 - parts)).sum()) / (total - vendors)
-        typical = (total - float((sizes**2).sum()) / total) / (vendors - 1)
-        alike = min(1.0, max(0.0, (between - inside) / (between + (typical - 1) * inside)))
+    if alike is None:
+        alike = 1.0
+        if total > vendors and 0 < share < 1:
+            parts = hits / sizes
+            between = float((sizes * (parts - share) ** 2).sum()) / (vendors - 1)
+            inside = float((sizes * parts * (1 - parts)).sum()) / (total - vendors)
+            typical = (total - float((sizes**2).sum()) / total) / (vendors - 1)
+            alike = min(1.0, max(0.0, (between - inside) / (between + (typical - 1) * inside)))
     return float(total**2 / (sizes * (1 + alike * (sizes - 1))).sum())
 
 

@@ -176,8 +176,10 @@ SELECT (SELECT count(*) FROM vendor WHERE banned = 1) AS banned, (SELECT count(*
                         AND newer.id > list.id)) AS not_on_list,
        (SELECT count(DISTINCT mirror_id) FROM mirror_visit WHERE outcome = 'wrong_market' AND at BETWEEN :since AND :until) AS wrong_market"""
 SCAMS = f"""
-SELECT count(*) AS feedback, coalesce(sum({COMPLAINS}), 0) AS complaints, {SIGNS.strip().removeprefix("SELECT ")}
-FROM feedback JOIN snapshot ON snapshot.id = feedback.first_snapshot_id WHERE snapshot.started_at BETWEEN :since AND :until"""
+SELECT count(*) AS feedback, coalesce(sum({COMPLAINS}), 0) AS complaints, coalesce(sum(scope.weight > 0), 0) AS feedback_here,
+       coalesce(sum(scope.weight > 0 AND ({COMPLAINS})), 0) AS complaints_here, {SIGNS.strip().removeprefix("SELECT ")}
+FROM feedback JOIN snapshot ON snapshot.id = feedback.first_snapshot_id LEFT JOIN scope ON scope.id = feedback.listing_id
+WHERE snapshot.started_at BETWEEN :since AND :until"""
 PRICES = """
 WITH price AS (
   SELECT scope.substance_group, scope.origin, offer.currency, offer.unit_price AS gram
@@ -215,6 +217,13 @@ SELECT market.name AS market, sum(snapshot.state = 'complete') AS complete, sum(
        CASE WHEN market.closed <= :until THEN market.closed END AS closed, market.id AS market_id
 FROM snapshot JOIN market ON market.id = snapshot.market_id WHERE snapshot.started_at BETWEEN :since AND :until
 GROUP BY market.id ORDER BY market.name"""
+# Empty: that of the configuration.
+BUDGETS = """
+SELECT market.name AS market, target.requests_per_day, target.bytes_per_day, max(spending.requests) AS most_requests,
+       max(spending.received_bytes) / 1e6 AS most_megabytes, target.legal_basis
+FROM target JOIN market ON market.id = target.market_id
+LEFT JOIN spending ON spending.target_id = target.id AND spending.day BETWEEN date(:since) AND date(:until)
+WHERE target.added_at <= :until GROUP BY target.id ORDER BY 1"""
 PARSERS = """
 SELECT market.name AS market, snapshot.parser, substr(snapshot.parser_digest, 1, 12) AS version, min(date(snapshot.started_at)) AS since
 FROM snapshot JOIN market ON market.id = snapshot.market_id WHERE snapshot.started_at BETWEEN :since AND :until

@@ -123,7 +123,11 @@ def fold_text(text: str, width: int) -> list[str]:
 
 
 def _cut(word: str, width: int) -> Iterator[str]:
-    """The word in parts that fit."""
+    """The word in parts that fit; an interval is cut after its dash."""
+    begin, dash, rest = word.partition("\u2013")
+    if rest and text_width(word) > width >= text_width(begin + dash):
+        yield begin + dash
+        word = rest
     part = ""
     for character in word:
         if part and text_width(part + character) > width:

@@ -27,8 +27,8 @@ BASELINES: tuple[tuple[tuple[str, str], ...], ...] = (
         ("RAND Europe / WODC RR1607, 8 markets", "RAND Europe / WODC RR1607, 8 markten"),
         ("drug revenue", "omzet in drugs"),
         (
-            "around 7 % of USD 14.2 M a month; about USD 13 M a year; 13.4 vendors per million inhabitants",
-            "zo'n 7 % van USD 14,2 mln per maand; ongeveer USD 13 mln per jaar; 13,4 verkopers per miljoen inwoners",
+            "around 7 % of USD 14.2 M a month (12.0 M without medicines, alcohol, tobacco); about USD 13 M a year; 13.4 vendors per million inhabitants",
+            "zo'n 7 % van USD 14,2 mln per maand (12,0 mln zonder geneesmiddelen, alcohol, tabak); ongeveer USD 13 mln per jaar; 13,4 verkopers per miljoen inwoners",
         ),
     ),
     (

@@ -128,7 +128,7 @@ def test_one_line_says_what_every_figure_rests_on(bazaar_answers):
     line = bazaar_answers["en"].lead[1]
     assert "3 of 3 known markets watched" in line
     assert "14 complete, 2 partial, 0 failed, 1 held" in line
-    assert "parsers last changed 2026-02-02" in line
+    assert "6 parser versions, last changed 2026-02-02" in line
     covered = sorted((row[3], row[4]) for row in section(bazaar_answers["en"], "coverage").rows)
     first, last = (f"{value:.2f} ({limits.low:.2f}\u2013{limits.high:.2f})" for value, limits in (covered[0], covered[-1]))
     assert f"coverage of the markets {first} \u2013 {last} %" in line

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from torwatch.advice import listing_lives
-from torwatch.answer.lives import lives_by_market, read_day
+from torwatch.answer import Question, write_answer
+from torwatch.answer.lives import LEAST_AT_RISK, lives_by_market, read_day, watched_at
 from torwatch.answer.looks import Looks, Spells, read_looks, read_spells
 from torwatch.measure.survival import Life, kaplan_meier
+from torwatch.store.database import open_store
 
 LATER = "2030-01-01T00:00:00+00:00"
 
@@ -65,3 +67,29 @@ def test_lives_of_listings_and_vendors_are_told_with_limits(bazaar_answers):
     for _, _, standing, limits in rows["survival"]:
         low, high = limits.low, limits.high
         assert low < standing < high
+
+
+def test_what_few_were_watched_for_is_not_told(tmp_path):
+    assert watched_at({Life(0.0, 5.0, None): 3, Life(2.0, 9.0, 12.0): 4, Life(20.0, 30.0, None): 5}, 10.0) == 4
+    begin = dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC)
+    for number, told in ((LEAST_AT_RISK - 1, (None, "fewer than 10 were watched so long")), (LEAST_AT_RISK, (38.5, ""))):
+        with open_store(tmp_path / f"{number}.db") as store:
+            with store.write() as connection:
+                connection.execute("INSERT INTO market (id, name, added_at) VALUES (1, 'm', '2026-01-01T00:00:00+00:00')")
+                connection.executemany(
+                    "INSERT INTO snapshot (id, market_id, state, started_at, parser, parser_digest, torwatch_version)"
+                    " VALUES (?, 1, 'complete', ?, 'souk', 'd', 't')",
+                    [(week, (begin + dt.timedelta(weeks=week)).isoformat()) for week in range(1, 10)],
+                )
+                connection.executemany(
+                    "INSERT INTO listing (id, market_id, key, title, first_snapshot_id) VALUES (?, 1, ?, 'tea', 2)",
+                    [(one, str(one)) for one in range(1, number + 1)],
+                )
+                connection.execute(
+                    "INSERT INTO spell (entity, entity_id, opened_snapshot_id, last_seen_snapshot_id, first_missed_snapshot_id)"
+                    " SELECT 'listing', id, 2, 7, 8 FROM listing"
+                )
+            answer = write_answer(store, Question("NL", begin, begin + dt.timedelta(weeks=20)))
+        rows = {one.key: one.rows for one in answer.sections}
+        assert rows["lives"][0] == ("listings", number, number, *told)
+        assert [row[:2] for row in rows["survival"]] == ([("listings", 30)] if number == LEAST_AT_RISK else [])

@@ -21,6 +21,21 @@ def sql_rows(bazaar, bazaar_answers):
     return run
 
 
+def test_every_printed_share_of_the_country_has_limits_that_hold_it(bazaar_answers):
+    shares = (("destinations", "limits", "percent"), ("sales_money", "limits", "percent_of_revenue"))
+    trends = [(f"trend_{span}", f"{of}limits", f"{of}percent") for span in ("week", "month") for of in ("", "panel_")]
+    for key, limits, share in (*shares, *trends):
+        one = section(bazaar_answers["en"], key)
+        assert one.rows
+        for row in one.rows:
+            told = dict(zip(one.names, row, strict=True))
+            if told[share] is None:
+                assert told[limits] is None
+            else:
+                assert told[limits].low <= told[share] <= told[limits].high
+                assert told[limits].low < told[limits].high
+
+
 def test_shares(bazaar_answers, sql_rows):
     counts = {"physical drugs": [0] * 5, "all goods": [0] * 5}
     for row in sql_rows("share"):
@@ -40,8 +55,9 @@ def test_shares(bazaar_answers, sql_rows):
 def test_extent(bazaar_answers, sql_rows):
     fields = ("category", "standing", "ever", "standing_here", "ever_here", "vendors_here")
     printed = section(bazaar_answers["en"], "extent").rows
-    assert list(printed[1:]) == [tuple(row[field] for field in fields) for row in sql_rows("extent")]
-    assert printed[0][1:5] == tuple(sum(row[at] for row in printed[1:]) for at in range(1, 5))
+    assert list(printed[2:]) == [tuple(row[field] for field in fields) for row in sql_rows("extent")]
+    assert printed[0][1:5] == tuple(sum(row[at] for row in printed[2:]) for at in range(1, 5))
+    assert printed[1][1] == next(row[1] for row in section(bazaar_answers["en"], "share").rows if row[0] == "physical drugs")
 
 
 def test_destinations(bazaar_answers, sql_rows):
@@ -93,6 +109,8 @@ def test_sales_and_scams(bazaar_answers, sql_rows):
     assert printed == [
         row["feedback"],
         row["complaints"],
+        row["feedback_here"],
+        row["complaints_here"],
         row["banned"],
         row["phishing"],
         row["not_on_list"],

@@ -5,7 +5,7 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from torwatch.measure.estimate import Estimate, Refusal
-from torwatch.measure.share import effective_size, finite_market, share_intervals, wilson
+from torwatch.measure.share import effective_size, finite_market, ratio_intervals, share_intervals, wilson
 
 
 def test_silk_road_2012_gives_its_three_bounds():
@@ -34,6 +34,27 @@ def test_a_vendor_counts_whole_and_the_interval_holds_the_share():
     assert declared.low < declared.value < declared.high
     assert low.value <= declared.value <= high.value + 1e-12
     assert declared.high - declared.low > 0.04  # a plain proportion of so many listings would be narrower
+
+
+def test_one_ratio_has_the_limits_of_the_declared_share():
+    rng = np.random.default_rng(3)
+    table = np.zeros((60, 2, 5))
+    table[:, :, 2] = table[:, :, 4] = rng.integers(1, 9, (60, 2))
+    table[:, :, 1] = table[:, :, 2] * (rng.random((60, 2)) < 0.3)
+    markets = [0] * 30 + [1] * 30
+    both = [bounds[1] for bounds in share_intervals(table, markets, np.random.default_rng(1))]
+    alone = ratio_intervals(table[:, :, 1], table[:, :, 2], markets, np.random.default_rng(1))
+    for one, other in zip(alone, both, strict=True):
+        assert (one.value, one.low, one.high) == pytest.approx((other.value, other.low, other.high), rel=0.05)
+    assert isinstance(ratio_intervals(np.zeros((3, 1)), np.zeros((3, 1)), [0] * 3, rng)[0], Refusal)
+
+
+def test_a_share_of_money_does_not_hang_on_the_unit_of_money():
+    rng = np.random.default_rng(3)
+    every = rng.lognormal(3, 1, (40, 1))
+    ours = every * (rng.random((40, 1)) < 0.3)
+    dollars, cents = (ratio_intervals(unit * ours, unit * every, [0] * 40, np.random.default_rng(1), goods=True)[0] for unit in (1, 100))
+    assert (dollars.value, dollars.low, dollars.high) == pytest.approx((cents.value, cents.low, cents.high))
 
 
 def test_few_vendors_of_one_country_each_count_by_the_head():

@@ -23,6 +23,10 @@ def test_no_table_is_wider_than_a_terminal(rows):
     assert len({text_width(line) for line in lines}) == 1
 
 
+def test_an_interval_that_does_not_fit_is_cut_after_its_dash():
+    assert fold_text("1,111.25\u201322,222.50", 12) == ["1,111.25\u2013", "22,222.50"]
+
+
 def test_a_wide_character_takes_two_columns_and_a_joined_accent_none():
     assert [text_width(text) for text in ("ab", "\u732b", "e\u0301", "")] == [2, 2, 1, 0]
 
