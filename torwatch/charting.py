@@ -34,6 +34,22 @@ NOT_DRAWN = {
     "nl": "Niet getekend: in deze periode is niets gezien dat telt. Een aangehouden opname telt zodra zij is aanvaard.",
 }
 
+# Why a chart is empty although something was seen in the period; the others then say what they say of nothing.
+LACKING = {
+    "vendor_survival": {
+        "en": "Not drawn: no account that came under watch was seen to end yet.",
+        "nl": "Niet getekend: van geen rekening die in beeld kwam is het einde al gezien.",
+    },
+    "price_per_gram": {
+        "en": "Not drawn: no goods of one claimed origin have three standing prices of a gram.",
+        "nl": "Niet getekend: van geen waar van één opgegeven herkomst staan er drie prijzen van een gram.",
+    },
+    "share_over_time": {
+        "en": "Not drawn: no physical drugs were seen in this period.",
+        "nl": "Niet getekend: in deze periode zijn geen fysieke drugs gezien.",
+    },
+}
+
 
 def all_charts(day: dt.date) -> tuple[Chart, ...]:
     """Every chart, with the regions as they were on a day, and with the words of the answer beside its own."""
@@ -59,9 +75,10 @@ def count_figures(store: Store, parameters: Mapping[str, str]) -> Figures:
 def with_charts(document: Document, figures: Figures) -> Document:
     """The answer with a section for each chart, beside the one of its subject."""
     sections = list(document.sections)
+    seen = any(section.key == "extent" and section.rows for section in sections)
     for chart in reversed(figures.charts):
         places = [at for at, section in enumerate(sections) if section.key == BESIDE[chart.name]]
-        sections.insert(places[0] + 1 if places else len(sections), _section(chart, figures.rows[chart.name], document.language))
+        sections.insert(places[0] + 1 if places else len(sections), _section(chart, figures.rows[chart.name], document.language, seen=seen))
     return dataclasses.replace(document, sections=tuple(sections))
 
 
@@ -80,10 +97,12 @@ def _key(chart: Chart) -> str:
     return f"chart_{chart.name}"
 
 
-def _section(chart: Chart, rows: Sequence[tuple[Cell, ...]], language: str) -> Section:
+def _section(chart: Chart, rows: Sequence[tuple[Cell, ...]], language: str, *, seen: bool) -> Section:
+    """The table of a chart, or why it is empty; `seen`: something was, in the period."""
     title, note = chart.say(chart.title, language), chart.say(chart.description, language)
     if not rows:
-        return Section(_key(chart), title, note=note, reason=NOT_DRAWN[language], sql=chart.sql)
+        why = LACKING.get(chart.name, NOT_DRAWN) if seen else NOT_DRAWN
+        return Section(_key(chart), title, note=note, reason=why[language], sql=chart.sql)
     columns, table = pivoted(chart, rows)
     said = tuple(tuple(_label(chart, cell, language) if isinstance(cell, str) else cell for cell in row) for row in table)
     return Section(_key(chart), title, tuple(chart.say(name, language) for name in columns), columns, said, note, sql=chart.sql)

@@ -6,7 +6,7 @@ import datetime as dt
 import pytest
 
 from torwatch.answer import Question, write_answer
-from torwatch.charting import BESIDE, NOT_DRAWN, all_charts, count_figures, draw_figures, with_charts
+from torwatch.charting import BESIDE, LACKING, NOT_DRAWN, all_charts, count_figures, draw_figures, with_charts
 from torwatch.measure.survival import Life, kaplan_meier
 from torwatch.report.answer_html import answer_html
 from torwatch.report.chart import NAMES
@@ -42,9 +42,9 @@ def test_the_trend_of_the_answer_is_the_chart_also_where_a_market_closed(store):
     assert {week: row[1] for week, row in weeks.items()} == {
         week: listings for week, origin, listings in drawn["supply_over_time"] if origin == "NL"
     }
-    assert [week for week, row in weeks.items() if "\u2212" in row[5]] == ["2026-03-23"]  # on the Friday before
+    assert [week for week, row in weeks.items() if "\u2212" in row[-1]] == ["2026-03-23"]  # on the Friday before
     assert weeks["2026-03-23"][1] < weeks["2026-03-16"][1]
-    assert 0 < weeks["2026-03-23"][3] < weeks["2026-03-23"][1]  # the panel has no market that came late
+    assert 0 < weeks["2026-03-23"][4] < weeks["2026-03-23"][1]  # the panel has no market that came late
 
 
 def test_the_last_week_of_the_trend_is_the_extent_where_a_market_has_just_closed(store):
@@ -77,7 +77,7 @@ def test_a_rejected_week_is_a_gap_in_both_and_a_long_rhythm_lets_go_late_in_both
         week: listings for week, origin, listings in drawn["supply_over_time"] if origin == "NL"
     }
     assert [week for week, row in weeks.items() if row[1] is None] == ["2026-03-02"]
-    assert [week for week, row in weeks.items() if "\u2212" in row[5]] == leaves
+    assert [week for week, row in weeks.items() if "\u2212" in row[-1]] == leaves
 
 
 def test_the_prices_that_are_drawn_are_those_of_the_table(store):
@@ -123,6 +123,14 @@ def test_a_chart_of_nothing_is_not_drawn_and_says_so(tmp_path):
     assert reasons == [NOT_DRAWN["en"]] * len(NAMES)
 
 
+def test_an_empty_chart_says_what_is_lacking_where_something_was_seen(store):
+    day = dt.datetime(2026, 1, 5, 23, tzinfo=dt.UTC)  # one look: no account can have ended
+    document = write_answer(store, Question("NL", FIRST, day, "nl"))
+    told = with_charts(document, count_figures(store, document.parameters))
+    survival = next(section for section in told.sections if section.key == "chart_vendor_survival")
+    assert survival.reason == LACKING["vendor_survival"]["nl"]
+
+
 def test_the_survival_that_is_drawn_is_that_of_the_estimator(store):
     chart = next(chart for chart in all_charts(LAST.date()) if chart.name == "vendor_survival")
     drawn = collections.defaultdict(list)
@@ -141,7 +149,8 @@ def test_the_survival_that_is_drawn_is_that_of_the_estimator(store):
         assert [step[:4] for step in steps[1 + len(expected) :]] == [(round(longest, 2), *expected[-1][1:4])]  # drawn on to its end
 
 
-def test_the_table_of_vendors_gives_the_curve_that_is_drawn_where_no_account_shows_its_age(store, tmp_path):
+def test_the_table_of_vendors_gives_the_curve_that_is_drawn_where_no_account_shows_its_age(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("torwatch.answer.lives.LEAST_AT_RISK", 1)  # few as they are: the chart is drawn to the last one
     store.rows("VACUUM INTO ?", (str(tmp_path / "copy.db"),))
     with open_store(tmp_path / "copy.db") as copy:
         with copy.write() as connection:  # many vendors have one listing from the country, among several from elsewhere

@@ -102,11 +102,22 @@ def life_sections(asking: Asking, lives: dict[int, Lives]) -> list[Section]:
     who = ("who", "wie")
     heads = (who, ("seen to begin", "begin gezien"), ("ended", "geëindigd"), ("median, days", "mediaan, dagen"), ("why not", "waarom niet"))
     columns = (who, ("after days", "na dagen"), ("% standing", "% staat nog", "percent_standing"), ("95 %", "95 %", "limits"))
+    young = (
+        f"Not printed: fewer than {LEAST_AT_RISK} of any kind were watched for {AGES_DAYS[0]} days, or none was seen to end.",
+        f"Niet vermeld: van elke soort zijn er minder dan {LEAST_AT_RISK} {AGES_DAYS[0]} dagen gevolgd, of van geen is het einde gezien.",
+    )
     return [
         asking.section(
             "lives", ("Lives of listings and vendors", "Levensduur van aanbiedingen en verkopers"), heads, medians, sql.LIVES, note
         ),
-        asking.section("survival", ("Still standing after a time", "Staat nog na enige tijd"), columns, curves, sql.LIVES),
+        asking.section(
+            "survival",
+            ("Still standing after a time", "Staat nog na enige tijd"),
+            columns,
+            curves,
+            sql.LIVES,
+            reason=young if len(asking.scope.id) else None,
+        ),
     ]
 
 

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from torwatch.normalise.rates import RateTable
     from torwatch.report.document import Cell, Interval, Label, Section
 
+NOT_VALUED = (
+    "Not printed: no order of this period can be valued. Import rates (torwatch rates import) where prices are not in USD.",
+    "Niet vermeld: geen bestelling van deze periode is te waarderen. Voer koersen in (torwatch rates import) als prijzen niet in USD zijn.",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Points:
@@ -90,12 +95,8 @@ def _by_category(asking: Asking, feedback: Feedback, usd: Array) -> Section:
         ("% of revenue", "% van omzet", "percent_of_revenue"),
         ("95 %", "95 %", "limits"),
     )
-    reason = (
-        "Not printed: no order of this period can be valued. Import rates (torwatch rates import) where prices are not in USD.",
-        "Niet vermeld: geen bestelling van deze periode is te waarderen. Voer koersen in (torwatch rates import) als prijzen niet in USD zijn.",
-    )
     return asking.section(
-        "sales_money", ("Sales in money", "Verkopen in geld"), columns, rows if valued else [], sql.SALES_MONEY, note, reason
+        "sales_money", ("Sales in money", "Verkopen in geld"), columns, rows if valued else [], sql.SALES_MONEY, note, NOT_VALUED
     )
 
 
@@ -155,7 +156,7 @@ def _sensitivity(asking: Asking, totals: dict[float, float], flagged: dict[float
         ),
     )
     titles = ("Sales in money by other rules", "Verkopen in geld naar andere regels")
-    return asking.section("sales_sensitivity", titles, columns, rows if totals[0.0] else [], sql.SALES_MONEY, note)
+    return asking.section("sales_sensitivity", titles, columns, rows if totals[0.0] else [], sql.SALES_MONEY, note, NOT_VALUED)
 
 
 def _share(share: Estimate | Refusal) -> tuple[float | None, Interval | None]:

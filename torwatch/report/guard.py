@@ -68,7 +68,8 @@ def combination(row: Row, columns: Sequence[str]) -> Combination:
 def small_cells(table: Table, rows: Iterable[Row]) -> dict[Combination, Combination]:
     """What goes out in place of the combinations of binned values that fewer than SMALL_CELL rows or FEW_VENDORS accounts share.
 
-    The last column becomes "other" first; where the combination is then still of few, the one before it as well.
+    The last column becomes "other" first; where the combination is then still of few, the one before it as well. Where all that is left of a
+    market so is of few itself, its smallest other combinations go with it, all but the largest one.
     """
     columns = binned_columns(table)
     if not columns:
@@ -84,12 +85,39 @@ def small_cells(table: Table, rows: Iterable[Row]) -> dict[Combination, Combinat
             known.add(str(row[who]))
     guarded = {values: values for values in counted}
     for place in range(len(columns), 0, -1):
-        together: Counter[Combination] = Counter()
-        sellers: dict[Combination, set[str]] = {}
+        together = _together(guarded, counted, vendors)
         for values, now in guarded.items():
-            together[now] += counted[values]
-            sellers.setdefault(now, set()).update(vendors[values])
-        for values, now in guarded.items():
-            if together[now] < SMALL_CELL or len(sellers[now]) < FEW_VENDORS:
+            if _few(*together[now]):
                 guarded[values] = (*now[:place], BINNED, *now[place + 1 :])
+    _fill_rest(guarded, counted, vendors)
     return {values: now for values, now in guarded.items() if values != now}
+
+
+def _together(
+    guarded: Mapping[Combination, Combination], counted: Mapping[Combination, int], vendors: Mapping[Combination, set[str]]
+) -> dict[Combination, tuple[int, set[str]]]:
+    """Rows and accounts (not all of them where they are many) of every combination that goes out."""
+    found: dict[Combination, tuple[int, set[str]]] = {}
+    for values, now in guarded.items():
+        rows, who = found.get(now, (0, set()))
+        found[now] = (rows + counted[values], who | vendors[values])
+    return found
+
+
+def _few(rows: int, accounts: set[str]) -> bool:
+    return rows < SMALL_CELL or len(accounts) < FEW_VENDORS
+
+
+def _fill_rest(
+    guarded: dict[Combination, Combination], counted: Mapping[Combination, int], vendors: Mapping[Combination, set[str]]
+) -> None:
+    """Where what is left of a market, all its values "other", is still of few: give up its smallest other combinations too, until it is not."""
+    together = _together(guarded, counted, vendors)
+    for rest in [now for now in together if set(now[1:]) == {BINNED}]:
+        rows, accounts = together[rest]
+        others = sorted((size, now) for now, (size, _) in together.items() if now[0] == rest[0] and now != rest)
+        for size, now in others[:-1]:  # the largest stays: a market that goes out as "other" alone tells nothing at all
+            if not _few(rows, accounts):
+                break
+            rows, accounts = rows + size, accounts | together[now][1]
+            guarded.update({values: rest for values, goes in guarded.items() if goes == now})

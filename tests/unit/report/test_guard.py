@@ -41,6 +41,13 @@ def test_many_listings_of_one_account_are_a_small_cell_all_the_same():
     assert {row["claimed_origin"] for row in published(rows)} == {"DE", "other"}
 
 
+def test_what_is_left_of_a_market_is_not_of_one_account_either():
+    rows = [listing(n, f"v{n % 6}") for n in range(30)] + [listing(50 + n, f"v{n % 4}", "NL") for n in range(8)]
+    rows += [listing(100 + n, "lonely", "MT") for n in range(30)]
+    found = Counter((row["claimed_origin"], row["substance_group"], row["currency"]) for row in published(rows))
+    assert found == {("DE", "tea", "USD"): 30, ("other", "other", "other"): 38}
+
+
 def test_a_pseudonym_is_no_plain_digest_of_the_name():
     row = published([listing(n, f"v{n}") for n in range(6)])[0]
     assert row["vendor"] not in {hashlib.sha256(text.encode()).hexdigest()[:16] for text in ("v0", "mv0", "m\x1fv0")}
@@ -59,5 +66,7 @@ def test_no_combination_that_tells_anything_is_left_to_few(cells):
         values = (row["market"], *(row[name] for name in BINS))
         counted[values] += 1
         vendors[values].add(row["vendor"])
+    of_market = Counter(values[0] for values in counted)
     for values, number in counted.items():
-        assert (number >= SMALL_CELL and len(vendors[values]) >= FEW_VENDORS) or set(values[1:]) == {"other"}
+        alone = set(values[1:]) == {"other"} and of_market[values[0]] <= 2  # beside the market's largest, or nothing
+        assert (number >= SMALL_CELL and len(vendors[values]) >= FEW_VENDORS) or alone
