@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shlex
@@ -10,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from torwatch.cli import torwatch
+from torwatch.model import Feedback, Listing, PageInfo, Vendor
+from torwatch.parserkit import Market
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 EMPTY = "<html><head><title>Tea - Leaf Exchange</title></head><body><h1>Leaf Exchange</h1><p>Nothing on this shelf</p></body></html>"
@@ -71,3 +74,17 @@ def test_the_edits_of_the_example_hold_too(example, tmp_path):
     tried = run(lines[2])
     assert "stealth" in tried
     assert "5 of 5" in tried
+
+
+@pytest.mark.parametrize("record", [Listing, Vendor, Feedback, PageInfo])
+def test_every_field_of_a_record_is_listed(checkout, record):
+    page = (checkout / "docs" / "parsers.md").read_text(encoding="utf-8")
+    listed = re.search(rf"^- `{record.__name__}`: ([^.:]*)", page, re.MULTILINE)
+    assert listed
+    assert re.findall(r"`(\w+)`", listed[1]) == [field.name for field in dataclasses.fields(record)]
+
+
+def test_every_fact_of_a_market_is_told(checkout):
+    page = (checkout / "docs" / "parsers.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"\b(\w+)(?==)|`(\w+)`", page))
+    assert {field.name for field in dataclasses.fields(Market)} - {one for pair in told for one in pair} <= {"name"}

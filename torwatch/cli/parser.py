@@ -73,6 +73,8 @@ def try_(name: str, pages: tuple[str, ...], page_path: str, directories: tuple[P
             click.echo(json.dumps(describe(chosen, page, parsed) | {"milliseconds": round(elapsed_ms, 2)}, ensure_ascii=False))
         else:
             show(given.name, parsed, elapsed_ms)
+            if parsed.outcome is Outcome.LAYOUT_CHANGED and not given.path:
+                click.echo("No address was given, and a record's key may stand in it: say --path /path/of/the/page")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

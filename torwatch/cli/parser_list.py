@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from torwatch.store.database import Store
 
 SPARSE = 0.5  # share of records below which a field is named
+EVIDENCE = """evidence: how well each kind of page is known. page: written from saved pages;
+described: from descriptions only; gate-only: no such page is read, only gates
+such as a login or a captcha are known."""
 LAST = """
 SELECT snapshot.id, snapshot.parser, snapshot.state, snapshot.ended_at, snapshot.listings, snapshot.parser_digest FROM snapshot
 JOIN (SELECT parser, max(id) AS id FROM snapshot WHERE state IN ('complete', 'partial') GROUP BY parser) AS newest USING (id)
@@ -87,15 +90,17 @@ def describe_snapshot(store: Store, row: Any) -> dict[str, Any]:
 def show(rows: list[dict[str, Any]]) -> None:
     """Print the table for a person."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table("parser", "market", "door", "engine", "evidence", "last success")
+    table = Table(Column("parser", no_wrap=True), "market (engine)", "door", "evidence", "last success")
     for row in rows:
         door = row["door"] + (", archived" if row["archived"] else "")
-        cells = (row["name"], row["title"], door, row["engine"], shorten(row["fault"]) or describe_evidence(row["evidence"]))
+        title = row["title"] + (f" ({row['engine']})" if row["engine"] else "")
+        cells = (row["name"], title, door, shorten(row["fault"]) or describe_evidence(row["evidence"]))
         table.add_row(*(Text(cell) for cell in cells), Text(describe_success(row["last_success"])))
     Console(highlight=False).print(table)
+    click.echo(EVIDENCE)
 
 
 def describe_success(success: Mapping[str, Any] | None) -> str:
@@ -110,6 +115,6 @@ def describe_success(success: Mapping[str, Any] | None) -> str:
 
 
 def describe_evidence(known: Mapping[str, str]) -> str:
-    """Group the kinds of page by how well they are known: "page: listing, vendor; described: feedback"."""
-    groups = {one.value: [kind for kind, evidence in known.items() if evidence == one.value] for one in Evidence}
+    """Group the kinds of page, by their short names, by how well they are known: "page: index, vendor; described: feedback"."""
+    groups = {one.value: [kind.removeprefix("listing-") for kind, evidence in known.items() if evidence == one.value] for one in Evidence}
     return "; ".join(f"{name}: {', '.join(kinds)}" for name, kinds in groups.items() if kinds)

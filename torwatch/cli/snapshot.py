@@ -118,6 +118,8 @@ def now(target: str, second_pass: float | None, *, as_json: bool) -> None:
         print_json(summary_of(ended.id))
     else:
         print_summary(ended.id)
+    if ended.state == "running":
+        click.echo(f"Stopped. To go on where it was: torwatch snapshot now {found.market}", err=True)
     if ended.state not in {"complete", "partial"}:
         click.get_current_context().exit(1)
 

@@ -72,7 +72,7 @@ def add(
 
     \b
     torwatch add ADDRESS.onion --market dream
-    torwatch add ADDRESS.onion MIRROR.onion --market other --parser eckmar --every 3d --legal-basis "case 12/345"
+    torwatch add ADDRESS.onion MIRROR.onion --market other --parser dream --every 3d --legal-basis "case 12/345"
     torwatch add ADDRESS.onion --market closed --client-auth-key-file ADDRESS.auth_private
     """
     from torwatch.store.targets import add_target, refuse_used_address

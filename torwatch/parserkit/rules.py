@@ -70,7 +70,10 @@ class First:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The cell of a table row below the heading with one of these names (case, colon ignored); with `pattern`, its first group. The row is the `<tr>`."""
+    """The cell of a table row below the heading with one of these names (case, colon ignored); with `pattern`, its first group. The row is the `<tr>`.
+
+    Headings are `<th>`; in a table that has none, the cells of its first row.
+    """
 
     names: tuple[str, ...]
     pattern: str = ""

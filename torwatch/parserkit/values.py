@@ -234,9 +234,10 @@ def _has(selector: str, pattern: str) -> Reader:
 def _column(names: tuple[str, ...], pattern: str) -> Reader:
     wanted = re.compile(pattern)
     heading = compile_selector("ancestor-or-self::table[1]//tr[th][1]/th")
+    first_row = compile_selector("(ancestor-or-self::table[1]//tr)[1]/td")
 
     def read(row: Any) -> str | None:
-        titles = [text(cell).strip(" :").casefold() for cell in _many(heading(row))]
+        titles = [text(cell).strip(" :").casefold() for cell in _many(heading(row)) or _many(first_row(row))]
         place = next((index for index, title in enumerate(titles) if title in names), None)
         cells = [cell for cell in row if cell.tag in {"td", "th"}]
         if place is None or place >= len(cells):

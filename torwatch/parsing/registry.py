@@ -118,7 +118,8 @@ def load_parser(name: str, directories: Sequence[Path] = ()) -> Parser:
     if wanted not in places:
         near = difflib.get_close_matches(wanted, places, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else "`torwatch parser list` names them all"
-        raise UsageError(f"no parser is called {name!r}: {hint}")
+        own = "" if directories else " (one of your own is found in the folders that parsing.directories or --directory names)"
+        raise UsageError(f"no parser is called {name!r}: {hint}{own}")
     return load_place(places[wanted])
 
 

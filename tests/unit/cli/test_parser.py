@@ -62,6 +62,23 @@ def test_without_json_a_person_reads_records_and_reasons():
     assert "layout_changed" in shown
 
 
+def test_a_listing_whose_key_stands_in_its_address_asks_for_the_address(tmp_path):
+    (tmp_path / "mine").mkdir(mode=0o755)
+    page = tmp_path / "listing.html"
+    page.write_text("<html><title>Stall</title><h1>Green tea</h1></html>")
+    parser = tmp_path / "mine" / "stall.py"
+    parser.write_text(
+        "from torwatch.parserkit import KindSpec, Listing, Market, PageKind, Single\n"
+        "KINDS = {r'^/tea/(?P<key>[0-9]+)': PageKind.LISTING}\n"
+        "MARKET = Market('stall', kinds=KINDS, shapes={PageKind.LISTING: 'h1'}, specs={PageKind.LISTING: KindSpec(('title',), ())})\n"
+        "DETAIL = Single(Listing, title='h1')\n"
+        "def parse(page):\n    yield from filter(None, [DETAIL.read(page, key=page.key)])\n"
+    )
+    parser.chmod(0o644)
+    assert "say --path" in run("try", "stall", page, "--directory", tmp_path / "mine")
+    assert "listing page, ok" in run("try", "stall", page, "--directory", tmp_path / "mine", "--path", "/tea/7")
+
+
 def test_what_a_page_says_never_steers_the_terminal(tmp_path):
     file = tmp_path / "page.html"
     file.write_text((EMPIRE / "index.html").read_text().replace("Old gouda", "Old \x1b]0;gouda\u202e"))
@@ -81,6 +98,14 @@ def test_the_list_shows_doors_and_evidence():
     assert got["empire"]["evidence"]["listing"] == "page"
     assert len(got["dream"]["digest"]) == 64
     assert "bundled" in run("list")
+
+
+def test_the_list_shows_whole_names_on_a_narrow_terminal_and_says_what_evidence_means(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = run("list")
+    assert "digital_thrift_shop" in shown
+    assert "gate-only: no such page is read" in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_a_parser_that_does_not_load_is_listed_with_its_fault(tmp_path):

@@ -46,6 +46,8 @@ def test_an_unknown_name_is_a_usage_error_with_the_near_names():
         load_parser("empier")
     with pytest.raises(UsageError, match="torwatch parser list"):
         load_parser("zzzzzz")
+    with pytest.raises(UsageError, match=r"your own is found in the folders that parsing\.directories or --directory names"):
+        load_parser("zzzzzz")
 
 
 def test_a_dash_counts_as_an_underscore(tmp_path, make):
