@@ -89,8 +89,8 @@ def _snapshots(asking: Asking, basis: Basis) -> Section:
         ("MB", "MB"),
     )
     note = (
-        f"{basis.watched} of {basis.known} known markets were watched.",
-        f"{basis.watched} van {basis.known} bekende markten zijn gevolgd.",
+        f"{basis.watched} of {basis.known} known markets were watched. Known are those in this database: there may be others.",
+        f"{basis.watched} van {basis.known} bekende markten zijn gevolgd. Bekend is wat in deze database staat: er kunnen er meer zijn.",
     )
     return asking.section("snapshots", ("Snapshots and frame", "Opnamen en kader"), columns, rows, sql.SNAPSHOTS, note)
 

@@ -51,7 +51,7 @@ def extent_section(asking: Asking) -> Section:
         ("ever", "ooit"),
         (f"{code} standing", f"{code} staand", "standing_here"),
         (f"{code} ever", f"{code} ooit", "ever_here"),
-        (f"{code} vendors", f"{code} verkopers", "vendors_here"),
+        (f"{code} vendors ever", f"{code} verkopers ooit", "vendors_here"),
     )
     unmapped = scope.categories.index("unmapped")
     share = asking.percent(counts[0][unmapped] / max(1, counts[0].sum()))
@@ -65,6 +65,7 @@ def extent_section(asking: Asking) -> Section:
 def destination_sections(asking: Asking) -> list[Section]:
     """Where the country's standing listings claim to ship to, in all and by category; Australia, New Zealand and the world always."""
     scope = asking.scope
+    code = asking.question.country
     chosen = scope.standing & scope.here
     counts: dict[str, int] = {}
     for place, number in enumerate(np.bincount(scope.destination[chosen], minlength=len(scope.destinations)).tolist()):
@@ -97,7 +98,7 @@ def destination_sections(asking: Asking) -> list[Section]:
     return [
         asking.section(
             "destinations",
-            ("Claimed destinations", "Opgegeven bestemmingen"),
+            (f"Claimed destinations of {code} listings", f"Opgegeven bestemmingen van aanbod uit {code}"),
             columns,
             rows,
             sql.DESTINATIONS,
@@ -147,7 +148,7 @@ def _destinations_by_category(asking: Asking) -> Section:
         "Listings that name each; one that names several counts in each column.",
         "Aanbiedingen die elk noemen; wie er meer noemt telt in elke kolom.",
     )
-    titles = ("Claimed destinations by category", "Opgegeven bestemmingen per soort")
+    titles = (f"Claimed destinations of {code} listings by category", f"Opgegeven bestemmingen van aanbod uit {code} per soort")
     return asking.section("destinations_category", titles, columns, rows, sql.CATEGORY_DESTINATIONS, note, asking.nothing(here=True))
 
 

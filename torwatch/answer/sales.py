@@ -99,7 +99,7 @@ def _count_sold(asking: Asking, feedback: Feedback, shown: _Series, counter: _Se
 
 def _orders(asking: Asking, sold: _Sold) -> Section:
     """Orders in all and by category: the floor, both views of feedback, the range that they stand for, and what counters rose."""
-    scope, here, size = asking.scope, asking.scope.here, len(asking.scope.categories)
+    scope, here, size, code = asking.scope, asking.scope.here, len(asking.scope.categories), asking.question.country
     rises = np.nan_to_num(sold.counted) * here
     low, high = sales_limits(sold.shown, sold.first_seen, rises)
     figures = (np.maximum(sold.shown, rises), sold.shown, sold.first_seen, low, high, rises)
@@ -130,13 +130,13 @@ def _orders(asking: Asking, sold: _Sold) -> Section:
     )
     note = (
         (
-            "Orders, one feedback each. Shown: how much more feedback a look showed at once than any look before the period, the lower view. First seen:"
+            f"Orders from {code}, one feedback each. Shown: how much more feedback a look showed at once than any look before the period, the lower view. First seen:"
             " every entry first seen in the period, the upper view: what was edited counts twice. The first look at a listing brings its old orders,"
             " in both. Counters: what the market's own rose. Floor: of each listing the greater of shown and counter. From\u2013to: what they stand for, feedback being"
             " 71\u201388 % of sales (Kruithof et al. 2016): shown/0.88 to first seen/0.71, never under the counter."
         ),
         (
-            "Bestellingen, één beoordeling elk. Getoond: hoeveel meer beoordelingen één keer tegelijk te zien waren dan ooit vóór de periode, de lage telling."
+            f"Bestellingen uit {code}, één beoordeling elk. Getoond: hoeveel meer beoordelingen één keer tegelijk te zien waren dan ooit vóór de periode, de lage telling."
             " Eerst gezien: alles wat in de periode voor het eerst gezien is, de hoge telling: wie wijzigt telt dubbel. De eerste keer dat een aanbieding"
             " gezien is, brengt haar oude bestellingen mee, in beide. Tellers: hoeveel die van de markt stegen. Ondergrens: per aanbieding het grootste van getoond en teller."
             " Van\u2013tot: waar zij voor staan, want 71\u201388 % van de verkopen wordt beoordeeld (Kruithof e.a. 2016): getoond/0,88 tot eerst"

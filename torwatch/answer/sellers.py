@@ -101,5 +101,9 @@ def _movers(asking: Asking, listings: list[int], fresh: np.ndarray, left: list[i
         "Not printed: no listing of the country came in this period.",
         "Niet vermeld: in deze periode kwam er geen aanbieding van het land bij.",
     )
+    note = (
+        "New: first seen in the period. All that a market's first look shows is new, when that look is in the period.",
+        "Nieuw: in de periode voor het eerst gezien. Alles wat de eerste keer op een markt toont is nieuw, als die keer in de periode ligt.",
+    )
     titles = ("Top movers: most new listings", "Grootste stijgers: meeste nieuwe aanbiedingen")
-    return asking.section("movers", titles, columns, rows, sql.CONCENTRATION, reason=None if fresh.any() or not listings else none)
+    return asking.section("movers", titles, columns, rows, sql.CONCENTRATION, note, None if fresh.any() or not listings else none)

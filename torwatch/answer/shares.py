@@ -70,12 +70,12 @@ def _this_market_only(
     """The narrower limits; `seen`: there are shares to give limits of."""
     note = (
         (
-            f"For the listings that stand on these markets now: of these {asking.percent(seen_share)} % were seen, and only what was not seen is"
-            " uncertain. Narrower than the limits above, which are for the vendors that might have been there instead."
+            f"For the listings that stand on these markets now: of these at least {asking.percent(seen_share)} % were seen (by the lower limits of"
+            " the coverage), and only what was not seen is uncertain. Narrower than the limits above, which are for the vendors that might have been there instead."
         ),
         (
-            f"Voor het aanbod dat nu op deze markten staat: daarvan is {asking.percent(seen_share)} % gezien, en slechts wat niet gezien is, is"
-            " onzeker. Nauwer dan de grenzen hierboven, die gelden voor de verkopers die er anders hadden kunnen staan."
+            f"Voor het aanbod dat nu op deze markten staat: daarvan is ten minste {asking.percent(seen_share)} % gezien (naar de ondergrenzen van de"
+            " dekking), en slechts wat niet gezien is, is onzeker. Nauwer dan de grenzen hierboven, die gelden voor de verkopers die er anders hadden kunnen staan."
         ),
     )
     why = (
@@ -105,10 +105,10 @@ def vendor_table(scope: Scope) -> Array:
 def _note(reasons: list[str]) -> tuple[str, str]:
     left_out = "; ".join(reasons)
     return (
-        "Per cent. Low: only this country; declared: of those that name a country; high: with undeclared, world and regions that hold it."
+        "Per cent of the listings that stand; those not placed (unmapped) are in all goods, in no kind of drugs. Low: only this country; declared: of those that name a country; high: with undeclared, world and regions that hold it."
         " Limits: Wilson's on the effective number of listings, by 1,000 draws of whole vendors within their market."
         + (f" Left out: {left_out}." if reasons else ""),
-        "Procent. Laag: alleen dit land; opgegeven: van wie een land noemt; hoog: met onbekend, wereld en streken waar het in ligt."
+        "Procent van het staande aanbod; wat niet geplaatst is zit in alle waar, in geen soort drugs. Laag: alleen dit land; opgegeven: van wie een land noemt; hoog: met onbekend, wereld en streken waar het in ligt."
         " Grenzen: die van Wilson op het effectieve aantal aanbiedingen, door 1.000 trekkingen van hele verkopers binnen hun markt."
         + (f" Weggelaten: {left_out}." if reasons else ""),
     )

@@ -52,8 +52,8 @@ def write_document(store: Store, question: Question, limits: Limits | None) -> D
         baseline_section(asking),
     )
     lead = asking.say(
-        "Origins are what vendors claim, not what is proven. Lead with the share; a level is a floor.",
-        "Herkomst is wat verkopers beweren, niet wat bewezen is. Het aandeel gaat voor; een niveau is een ondergrens.",
+        "Origins are what vendors claim, not what is proven. The share is the figure to quote: a count is of what was seen, a floor.",
+        "Herkomst is wat verkopers beweren, niet wat bewezen is. Het aandeel is het cijfer om te noemen: een aantal is wat gezien is, een ondergrens.",
     )
     name = country_name(question.country, question.language)
     title = asking.say(f"{name} on the markets watched", f"{name} op de gevolgde markten")

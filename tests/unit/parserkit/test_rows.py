@@ -165,5 +165,7 @@ def test_a_column_is_found_by_its_heading_wherever_it_stands(page_of):
 
 def test_a_column_of_a_table_without_th_is_found_by_its_first_row(page_of):
     rows = Rows("tr", Listing, key=("a@href", r"(\d+)"), ship_from_raw=Column("From"), title=Column("What"))
-    page = page_of("<table><tr><td>What<td>From:</tr><tr><td><a href=/o/7>Green tea</a><td>Peru</tr><tr><td><a href=/o/8>Mint</a><td></tr></table>")
+    page = page_of(
+        "<table><tr><td>What<td>From:</tr><tr><td><a href=/o/7>Green tea</a><td>Peru</tr><tr><td><a href=/o/8>Mint</a><td></tr></table>"
+    )
     assert [(one.key, one.title, one.ship_from_raw) for one in rows.read(page)] == [("7", "Green tea", "Peru"), ("8", "Mint", None)]
