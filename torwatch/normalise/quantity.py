@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from torwatch.model import MarketFacts, Price, Quantity
 from torwatch.normalise.quantity_context import Context, is_counted, read_context
 from torwatch.normalise.quantity_items import Item, Kind
-from torwatch.normalise.quantity_lexer import fold
+from torwatch.normalise.quantity_lexer import fold, join_tokens, split_words
 from torwatch.normalise.quantity_plain import read_plain
 from torwatch.normalise.quantity_products import combine_items, item_at
 from torwatch.normalise.quantity_tokens import read_items
@@ -20,6 +20,8 @@ from torwatch.normalise.units_number import canonical
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from torwatch.normalise.quantity_words import Word
+
 NORMALISER_VERSION = "quantity-3"  # raise it when a table or the grammar changes: normalised values are keyed by it
 _NO_FACTS = MarketFacts()
 _MAXIMUM_CHARACTERS = 600  # longer is a description, not a title
@@ -27,12 +29,10 @@ _SAME = Decimal("0.06")  # "1 oz (30 g)": how far two figures for one amount may
 _SMALLEST_POWDER_MG = 10  # less than this of a "powder" is a dose that lost its pills
 _MAXIMUM_COUNT = Decimal(10_000_000)
 _HOLDS_NUMBER = frozenset({"pack", "pk", "packet", "strip"})  # "a 10 pack" holds ten; "10 packs" are ten of who knows how many
-_DIGIT = re.compile(r"\d")
-_LETTERS = re.compile(r"[^\W\d_]+")
 _MICROGRAM = Decimal("0.000001")
 _METRIC = frozenset({Decimal(1), Decimal(10), Decimal(100), Decimal(1000)})
 _CHOICE = re.compile(r"(?<![\d/])\d/\d{1,2}(?:[, ]*(?:,|/|&|\||\bor\b)[, ]*\d/\d{1,2}(?![\d/]))")  # "1/8, 1/4, 1/2 oz" are several offers
-_PACK_IN_FRONT = range(2, 101)  # "3 1g pods": three of them, or part of a name
+_PACK_IN_FRONT = frozenset(range(2, 101))  # "3 1g pods": three of them, or part of a name
 _ONE_WORDS = frozenset({"per", "full", "single", "je", "pro"})
 _FLUID_OUNCE_PER_OUNCE = Decimal("29.57") / Decimal("28.35")  # "8 oz (240 ml)" of a liquid is a fluid ounce
 
@@ -47,28 +47,28 @@ def normalise_quantity(title: str | None, category: str | None = None, facts: Ma
     if not title or len(title) > _MAXIMUM_CHARACTERS:
         return Quantity(method="none" if not title else "too-long")
     folded = fold(title)
-    if _says_nothing(folded, category or ""):
+    words = split_words(folded)
+    if _says_nothing(folded, words, category or ""):
         return Quantity(method="none")
     if "/" in folded and _CHOICE.search(folded):
         return Quantity(method="several amounts")
     plain = read_plain(folded, category or "", facts.decimal)
     if plain is not None:
         return Quantity(amount=_figure(plain[0]), unit=plain[1].measure.value, method="measure", confidence=0.95)
-    return read_by_grammar(folded, category, facts)
+    return read_by_grammar(folded, words, category, facts)
 
 
-def _says_nothing(folded: str, category: str) -> bool:
+def _says_nothing(folded: str, words: Sequence[Word], category: str) -> bool:
     """Whether no number here can be an amount: no number at all, or no word, sign or category that makes one of it."""
-    table, words = load_units(), _LETTERS.findall(folded)
-    if not _DIGIT.search(folded):
-        return table.leading.isdisjoint(words)
-    return "/" not in folded and "*" not in folded and table.telling.isdisjoint(words) and not is_counted(category)
+    if not any(word.has_digit for word in words):
+        return not any(word.leads for word in words)
+    return "/" not in folded and "*" not in folded and not any(word.tells for word in words) and not is_counted(category)
 
 
-def read_by_grammar(folded: str, category: str | None, facts: MarketFacts) -> Quantity:
+def read_by_grammar(folded: str, words: Sequence[Word], category: str | None, facts: MarketFacts) -> Quantity:
     """The whole grammar on a folded title, without the short cuts for titles with no amount or one plain one."""
-    context = read_context(folded, category or "")
-    items = combine_items(read_items(folded, facts.decimal), pills=context.pill)
+    context = read_context(folded, words, category or "")
+    items = combine_items(read_items(join_tokens(folded, words), facts.decimal), pills=context.pill)
     return _decide(items, context)
 
 
@@ -137,7 +137,7 @@ def _one_measure(items: Sequence[Item], measures: Sequence[Item]) -> Quantity:
         parts = [m for m in measures if m is not total]
         if not any(_close(p.value, total.value) for p in parts):
             return Quantity(method="contradiction")
-    if any(not _close(left.value, right.value) for left in measures for right in measures):
+    if len(measures) > 1 and any(not _close(left.value, right.value) for left in measures for right in measures):
         return Quantity(method="several amounts")
     best = next((m for m in measures if m.unit.factor in _METRIC), measures[0])
     pack = next((m.pack for m in measures if m.pack is not None), None)
@@ -239,6 +239,7 @@ def _stands_for_one(items: Sequence[Item], at: int, context: Context) -> bool:
     return before.kind is Kind.SIGN or (after.kind is Kind.SIGN and at + 1 >= len(items))
 
 
+@lru_cache(maxsize=16_384)
 def _figure(value: Decimal) -> str:
     """A canonical figure: at most six decimals (thirds of an ounce do not end), no trailing zeros."""
     return canonical(value.quantize(_MICROGRAM) if value >= _MICROGRAM else value, strip=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from torwatch.normalise.units import NOISE_UNIT, Unit
 
@@ -24,9 +24,8 @@ class Kind(StrEnum):
     SIGN = "sign"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One item of a title. `value` is in the unit as written for doses, else in g, ml or pieces."""
+class Item(NamedTuple):
+    """One item of a title; a tuple, because a page of listings makes thousands. `value`: in the unit as written for doses, else in g, ml or pieces."""
 
     kind: Kind
     text: str = ""

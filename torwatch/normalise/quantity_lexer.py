@@ -5,32 +5,15 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
+from torwatch.normalise.quantity_words import Tokens, Word, read_word, tokens_of
 
-class Token(NamedTuple):
-    """One token and where it stands in the folded text; a tuple, because a page of listings makes thousands."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-    kind: str  # money, percent, fraction, number, word, sign
-    text: str
-    start: int
-    end: int
+    from torwatch.normalise.quantity_items import Item
 
-
-_SIGNS = "$€£¥฿₿"
-_CODES = r"(?:usd|eur|euros?|gbp|aud|cad|chf|btc|xmr|dollars?|bucks)"
-_DIGITS = r"\d+(?:[.,']\d+)*"
-_TOKEN = re.compile(
-    rf"""(?P<money>[{_SIGNS}]\ ?{_DIGITS}(?:k\b)?
-         |(?<![^\W\d_]){_CODES}\ ?{_DIGITS}k?(?![^\W_])
-         |{_DIGITS}\ ?k?\ ?(?:[{_SIGNS}](?!\ ?\d)|{_CODES}(?![^\W\d_])))
-       |(?P<percent>{_DIGITS}(?:\ ?[-\u2013]\ ?{_DIGITS})?\ ?(?:%|percent\b))
-       |(?P<fraction>(?<![\d/.,])(?:\d{{1,2}}\ )?(?:\d/(?:2|3|4|8|16)|1/10)(?:ths?|rd|nd)?(?![\d/]|[.,]\d))
-       |(?P<number>\d{{1,3}}(?:\ 000)+(?!\d)|{_DIGITS}|(?<![^\W_])\.\d+)
-       |(?P<word>[^\W\d_]+)(?:'s\b)?
-       |(?P<sign>[^\w\s]|_)""",
-    re.VERBOSE,
-)
 _VULGAR = re.compile(r"(\d?)([\u00bc-\u00be\u2150-\u215e])")
 _SPLIT_DOSE = re.compile(r"\b(micro|milli)[ -]grams?\b")
 _PREROLL = re.compile(r"\bpre[ -]?roll(?:ed)?(?: joint)?(s?)\b")
@@ -45,12 +28,36 @@ def fold(text: str) -> str:
         text = _VULGAR.sub(lambda m: f"{m[1]} {unicodedata.normalize('NFKC', m[2])} ", text)
         text = unicodedata.normalize("NFKC", text)
         text = text.translate({0x2044: "/", 0xD7: "x", 0x2715: "x", 0x2716: "x", 0x2019: "'", 0x200B: None, 0x00AD: None})
-    text = _SPLIT_DOSE.sub(r"\1gram", text.casefold())
+    text = text.casefold()
+    if "gram" in text:
+        text = _SPLIT_DOSE.sub(r"\1gram", text)
     if "roll" in text:
         text = _PREROLL.sub(r"preroll\1", text)
-    return " ".join(_DASH_RUN.sub("-", text).split())
+    if "--" in text or not text.isascii():
+        text = _DASH_RUN.sub("-", text)
+    return " ".join(text.split())
 
 
-def split_tokens(folded: str) -> list[Token]:
-    """The tokens of a folded title in their order; white space shows only as gaps between them."""
-    return [Token(kind := m.lastgroup or "sign", m[kind], *m.span()) for m in _TOKEN.finditer(folded)]
+def split_words(folded: str) -> list[Word]:
+    """What stands between the blanks of a folded title."""
+    return list(map(read_word, folded.split(" ")))
+
+
+def join_tokens(folded: str, words: Sequence[Word]) -> Tokens:
+    """The tokens of a folded title from those of its words; read anew as a whole where one may go across a blank."""
+    if "%" in folded or "percent" in folded:
+        return tokens_of(folded)
+    kinds: list[str] = []
+    texts: list[str] = []
+    gaps: list[bool] = []
+    items: list[Item | None] = []
+    number = money = False  # whether the word before ends in one
+    for (kinds_here, texts_here, gaps_here, items_here), _, digit, ends_in_number, ends_in_money, claims_number, *_ in words:
+        if (number and claims_number) or (money and digit):
+            return tokens_of(folded)
+        kinds += kinds_here
+        texts += texts_here
+        gaps += gaps_here
+        items += items_here
+        number, money = ends_in_number, ends_in_money
+    return Tokens(tuple(kinds), tuple(texts), tuple(gaps), tuple(items))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from torwatch.normalise.quantity_items import Item, Kind
@@ -19,10 +18,11 @@ _FILLERS = frozenset({"of", "a", "with", "\u00e0", "mit", "met", "von", "van", "
 _OPENERS = frozenset("([{")
 _BREAKS = frozenset("-\u2013\u2014|/,;:+)]}") | _OPENERS
 _FACTORS = frozenset({Kind.MEASURE, Kind.NUMBER, Kind.BARE})
+_MULTIPLIED = frozenset({Kind.MEASURE, Kind.TIMES})
 _EDGE = Item(Kind.SIGN)
 _GIVEN = frozenset({"free", "extra", "bonus", "gratis"})
 _EXTRACTS = frozenset({"salvia", "kratom", "kanna", "amanita", "extract", "extrakt"})
-_YEARS = range(2010, 2036)
+_YEARS = frozenset(range(2010, 2036))
 _AND = frozenset({"+", "&", "and", "plus"})
 _WHOLE = frozenset({"full", "whole", "solid"})
 _PILL_NOUNS = frozenset({"pills", "tablets", "bars", "blotters"})
@@ -36,7 +36,7 @@ def combine_items(items: Sequence[Item], *, pills: bool) -> list[Item]:
         out = _drop_strengths(_mark_times(out, pills=pills))
     if Kind.NUMBER in kinds:
         out = _count_from_words(out)
-    return _multiply(out) if sum(kind in _FACTORS for kind in kinds) > 1 else out
+    return _multiply(out) if sum([kind in _FACTORS for kind in kinds]) > 1 else out
 
 
 def item_at(items: Sequence[Item], at: int) -> Item:
@@ -145,22 +145,22 @@ def _multiply(items: Sequence[Item]) -> list[Item]:
     units = load_units().units
     linked = False  # an "of" stands between the last amount and here
     for item in items:
-        if item.kind is Kind.WORD and item.text in _FILLERS and out and out[-1].kind in {Kind.MEASURE, Kind.TIMES}:
+        left = out[-1] if out else _EDGE
+        if left.kind not in _MULTIPLIED:
+            out.append(item)
+            linked = False
+            continue
+        if item.kind is Kind.WORD and item.text in _FILLERS:
             linked = True
             continue
-        if (
-            item.kind is Kind.SIGN
-            and (item.text in _OPENERS or item.text in ".'\"@")
-            and out
-            and out[-1].kind in {Kind.MEASURE, Kind.TIMES}
-        ):
+        if item.kind is Kind.SIGN and (item.text in _OPENERS or item.text in ".'\"@"):
             linked = linked or item.text == "@"
             continue
-        vessel = units.get(item.text) if item.kind is Kind.WORD and out and out[-1].kind is Kind.TIMES else None
+        vessel = units.get(item.text) if item.kind is Kind.WORD and left.kind is Kind.TIMES else None
         if vessel is not None and vessel.name == VESSELS:
-            out[-1], linked = Item(Kind.MEASURE, value=out[-1].value, unit=vessel), True  # "5 x vials 10 ml"
+            out[-1], linked = Item(Kind.MEASURE, value=left.value, unit=vessel), True  # "5 x vials 10 ml"
             continue
-        joined = _join(out[-1], item, linked=linked) if out else None
+        joined = _join(left, item, linked=linked)
         if joined is not None:
             out[-1] = joined
         else:
@@ -180,7 +180,7 @@ def _join(left: Item, right: Item, *, linked: bool) -> Item | None:
     if left.kind is not Kind.MEASURE or not linked:
         return None
     if left.unit.measure is Measure.CONTAINER and right.kind is Kind.NUMBER:
-        return _product(left.value, replace(right, kind=Kind.MEASURE, unit=_PIECES))
+        return _product(left.value, right._replace(kind=Kind.MEASURE, unit=_PIECES))
     return _join_of(left, right) if right.kind is Kind.MEASURE else None
 
 
@@ -201,7 +201,7 @@ def _product(times: Decimal, part: Item) -> Item:
         return Item(
             Kind.MEASURE, value=times, unit=_PIECES, pack=None, text=f"{canonical(part.value, strip=True)} {part.unit.name}", per="dose"
         )
-    return replace(part, value=times * part.value, pack=times, per="")
+    return part._replace(value=times * part.value, pack=times, per="")
 
 
 def _per_piece(items: Sequence[Item]) -> list[Item]:

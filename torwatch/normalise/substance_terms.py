@@ -82,17 +82,25 @@ def tokenise(title: str) -> Tokens:
     if "&" in text:
         text = html.unescape(text)
     text = text.lower() if text.isascii() else fold_for_matching(text.translate(_MICRO))
-    texts: list[str] = []
-    segments: list[int] = []
-    blanks: list[bool] = []
-    segment = 0
-    for gap, token in _TOKEN.findall(text):
-        if gap not in _PLAIN_GAPS and texts and _BREAK.search(gap):
+    found = _TOKEN.findall(text)
+    gaps = [gap for gap, _ in found]
+    texts = [token for _, token in found]
+    return Tokens(texts, _number_segments(gaps), [" " in gap for gap in gaps])
+
+
+def _number_segments(gaps: list[str]) -> list[int]:
+    """The number of the segment of each token, from what stands before it."""
+    segment, segments = 0, []
+    for at, gap in enumerate(gaps):
+        if at and gap not in _PLAIN_GAPS and _parts(gap):
             segment += 1
-        texts.append(token)
         segments.append(segment)
-        blanks.append(" " in gap)
-    return Tokens(texts, segments, blanks)
+    return segments
+
+
+@lru_cache(maxsize=4096)
+def _parts(gap: str) -> bool:
+    return _BREAK.search(gap) is not None
 
 
 def find_terms(tokens: Tokens, vocabulary: Vocabulary) -> list[Match]:
@@ -100,12 +108,13 @@ def find_terms(tokens: Tokens, vocabulary: Vocabulary) -> list[Match]:
     matches: list[Match] = []
     beginnings = vocabulary.beginnings
     position = 0
+    following = [*tokens.texts[1:], "-"]  # no name goes on with "-"
     for start, text in enumerate(tokens.texts):
         if start < position:
             continue
-        match = _longest(tokens, start, vocabulary) if text in beginnings else None
-        if match is None and len(text) >= _STEM_LETTERS:
-            match = _by_stem(text, start, vocabulary)
+        match = _longest(tokens, start, vocabulary) if text + following[start] in beginnings else None
+        if match is None and (alone := _name_alone(text)) is not None:
+            match = Match(alone[0], start, start + 1, alone[1])
         if match is not None:
             matches.append(match)
             position = match.end
@@ -143,21 +152,31 @@ def _joins(tokens: Tokens, start: int, end: int, terms: tuple[Term, ...]) -> boo
     )
 
 
-def _by_stem(word: str, position: int, vocabulary: Vocabulary) -> Match | None:
-    if word.isdigit():
-        return None
+@lru_cache(maxsize=32_768)
+def _name_alone(word: str) -> tuple[str, tuple[Term, ...]] | None:
+    """The name that a word is or holds, and its terms; remembered, since titles use the same words again and again."""
+    vocabulary = load_vocabulary()
+    found = vocabulary.names.get(word)
+    if found is None and word[-1] == "s" and len(word) > _SHORT:
+        found = vocabulary.names.get(word[:-1])
+    if found is not None:
+        return word, found
+    return _by_stem(word, vocabulary) if len(word) >= _STEM_LETTERS and not word.isdigit() else None
+
+
+def _by_stem(word: str, vocabulary: Vocabulary) -> tuple[str, tuple[Term, ...]] | None:
     for size in range(len(word), _SHORT, -1):
         terms = vocabulary.suffixes.get(word[-size:])
         if terms:
-            return Match(word, position, position + 1, terms)
+            return word, terms
     for size in range(_STEM_LETTERS + 1, 4, -1):
         terms = vocabulary.prefixes.get(word[:size])
         if terms:
-            return Match(word, position, position + 1, terms)
+            return word, terms
     if len(word) >= _MISSPELT_LETTERS - 1:
         name = _correct(word, vocabulary.misspellings)
         if name is not None:
-            return Match(name, position, position + 1, tuple(_weakened(term) for term in vocabulary.names[name]))
+            return name, tuple(_weakened(term) for term in vocabulary.names[name])
     return None
 
 

@@ -24,6 +24,7 @@ _LETTERS = {
     "\u0131": "i",
     "ß": "ss",
 }
+_NOT_PLAIN = re.compile(r"[^ -~\t\n\r\x0b\x0c]")  # what may be unseen: all but printable ASCII and white space
 _ROUNDS = 8  # folding is repeated until it changes nothing; two rounds do for every text seen, the bound is for hostile ones
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -47,7 +48,7 @@ def unmask(text: str) -> str:
     table = _unmask_table()
     for _ in range(_ROUNDS):
         decomposed = unicodedata.normalize("NFKD", text).translate(table)
-        result = unicodedata.normalize("NFKC", "".join(c for c in decomposed if not _is_unseen(c)))
+        result = unicodedata.normalize("NFKC", _NOT_PLAIN.sub(_seen, decomposed))
         if result == text:
             break
         text = result
@@ -86,9 +87,9 @@ def csv_cell(text: str) -> str:
     return text
 
 
-def _is_unseen(character: str) -> bool:
-    category = unicodedata.category(character)
-    return category in {"Mn", "Me", "Cf"} or (category == "Cc" and character not in "\t\n\r\x0b\x0c")
+def _seen(match: re.Match[str]) -> str:
+    """The character, or nothing where it is one that no reader sees."""
+    return "" if unicodedata.category(match[0]) in {"Mn", "Me", "Cf", "Cc"} else match[0]
 
 
 def _hides(character: str) -> bool:

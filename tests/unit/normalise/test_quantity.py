@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from torwatch.model import MarketFacts, Price, Quantity
 from torwatch.normalise.quantity import normalise_quantity, price_per_unit, read_by_grammar
-from torwatch.normalise.quantity_lexer import fold
+from torwatch.normalise.quantity_lexer import fold, join_tokens, split_words
+from torwatch.normalise.quantity_words import tokens_of
 from torwatch.normalise.units import Measure, load_units
 
 
@@ -340,7 +341,7 @@ CATEGORIES = ["", "Drugs", "Drugs > Ecstasy > Pills", "Guides > Digital", "Parap
 @given(st.lists(st.sampled_from(TITLE_WORDS), max_size=7), st.sampled_from(["", " "]), st.sampled_from(CATEGORIES))
 def test_the_short_cuts_give_what_the_grammar_gives(parts: list[str], glue: str, category: str) -> None:
     title = glue.join(parts)
-    quick, slow = normalise_quantity(title, category), read_by_grammar(fold(title), category, MarketFacts())
+    quick, slow = normalise_quantity(title, category), read_by_grammar(fold(title), split_words(fold(title)), category, MarketFacts())
     assert (quick.amount, quick.unit, quick.dose) == (slow.amount, slow.unit, slow.dose)
 
 
@@ -402,3 +403,56 @@ def test_what_containers_hold_and_hyphenated_goods_are_counted(title, pieces):
 )
 def test_a_choice_or_an_open_product_is_no_amount(title):
     assert amount(title) == (None, None)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "5",
+                "10",
+                "1/2",
+                "1",
+                "000",
+                "5k",
+                "k",
+                "k$",
+                "$",
+                "50$",
+                "usd",
+                "50usd",
+                "eur",
+                "-",
+                "5-",
+                "-10",
+                "%",
+                "10%",
+                "percent",
+                "½",
+                "x",
+                "5x",
+                "g",
+                "5g",
+                "(5",
+                "g)",
+                "mg/ml",
+                "tea's",
+                "007",
+                ".5",
+                "#4",
+                "1,000",
+                "2/4",
+                "haze10g",
+                "=",
+                "*",
+                "half",
+                "ounce",
+                "pre-roll",
+            ]
+        ),
+        max_size=8,
+    )
+)
+def test_a_title_read_word_by_word_has_the_tokens_of_the_whole(words):
+    folded = fold(" ".join(words))
+    assert join_tokens(folded, split_words(folded)) == tokens_of(folded)
