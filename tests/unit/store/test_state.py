@@ -22,7 +22,7 @@ take, a_target = builders.take, builders.a_target
 
 STATE_FROM_VIEWS = """
 SELECT s.entity, s.key, c.field, c.value FROM standing_version AS s
-LEFT JOIN claim_version AS c ON c.market_id = s.market_id AND c.entity = s.entity AND c.key = s.key AND c.value IS NOT NULL
+LEFT JOIN (SELECT * FROM claim_version WHERE market_id = :market) AS c ON c.entity = s.entity AND c.key = s.key AND c.value IS NOT NULL
   AND c.from_snapshot_id <= :snapshot AND (c.until_snapshot_id IS NULL OR c.until_snapshot_id > :snapshot)
 WHERE s.market_id = :market AND s.from_snapshot_id <= :snapshot AND (s.until_snapshot_id IS NULL OR s.until_snapshot_id > :snapshot)
 """
