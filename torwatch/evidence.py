@@ -8,15 +8,35 @@ from typing import TYPE_CHECKING
 import structlog
 
 from torwatch.archive.manifest import manifest_path, seal
-from torwatch.archive.tombstone import find_lost_references, find_tombstone_breaks, is_tombstone, is_whole, tombstones_of
+from torwatch.archive.originals import find_import_breaks, parser_folder
+from torwatch.archive.tombstone import (
+    find_lost_references,
+    find_tombstone_breaks,
+    is_tombstone,
+    is_whole,
+    manifest_warc,
+    tombstones_of,
+)
 from torwatch.archive.verify import find_breaks, find_file_breaks
 from torwatch.errors import ArchiveError
 from torwatch.forget_request import request_path
-from torwatch.store.manifests import Sealed, archived_snapshots, record_sealed, sealed_manifests, told_removals, unsealed_snapshots
+from torwatch.ledger import find_journal_breaks
+from torwatch.parsing.registry import digest_of, sources_of
+from torwatch.store.forgetting import imported_files
+from torwatch.store.manifests import (
+    Sealed,
+    all_warcs,
+    archived_snapshots,
+    read_by,
+    record_sealed,
+    sealed_manifests,
+    told_removals,
+    unsealed_snapshots,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from torwatch.archive.manifest import Link
@@ -80,6 +100,8 @@ def verify(
     if request_path(archive_directory.parent).exists():
         breaks.append("a request to forget was cut off (forgetting.json): stop the daemon and run `torwatch forget resume`")
     breaks += find_database_breaks(store, archive_directory, links) + find_event_breaks(store, archive_directory, links)
+    breaks += [*find_strays(store, archive_directory, links), *find_original_breaks(store, archive_directory)]
+    breaks += find_journal_breaks(store, archive_directory, links)
     notes = []
     if head:
         if head not in {link.sha256 for link in links}:
@@ -120,6 +142,31 @@ def find_database_breaks(store: Store, archive_directory: Path, links: list[Link
         if number not in vouched:
             breaks.append(f"snapshot {number} has no manifest {manifest_path(archive_directory / warc)}: run `torwatch evidence seal`")
     return breaks
+
+
+def find_strays(store: Store, archive_directory: Path, links: list[Link]) -> Iterator[str]:
+    """WARCs that neither a manifest nor a snapshot knows."""
+    known = {manifest_warc(link.path) for link in links} | {archive_directory / warc for warc in all_warcs(store)}
+    for path in sorted({*archive_directory.glob("*/*.warc.gz")} - known):
+        yield f"{path}: neither a manifest nor a snapshot knows this file"
+
+
+def find_original_breaks(store: Store, archive_directory: Path) -> Iterator[str]:
+    """Imported files, their layouts and parsers that are not what was kept."""
+    for _, detail in imported_files(store.connection):
+        yield from find_import_breaks(archive_directory, detail)
+    for name, digest in read_by(store):
+        yield from find_parser_breaks(archive_directory, name, digest)
+
+
+def find_parser_breaks(archive_directory: Path, name: str, digest: str) -> Iterator[str]:
+    """Whether the sources of a parser that read pages are kept as they were; none of it is run."""
+    folder = parser_folder(archive_directory, digest)
+    source = next((path for path in (folder / name / "parser.py", folder / f"{name}.py") if path.is_file()), None)
+    if source is None:
+        yield f"{folder}: missing (the sources of parser {name}): without them the present one reads its pages for a rebuild"
+    elif digest_of(source) != digest or {*folder.rglob("*.py")} != {*sources_of(source)}:
+        yield f"{folder}: altered since it was kept (the sources of parser {name})"
 
 
 def find_event_breaks(store: Store, archive_directory: Path, links: list[Link]) -> list[str]:

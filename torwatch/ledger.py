@@ -1,22 +1,29 @@
-"""The database with the journal of its archive: every row that no archived page can tell goes to both."""
+"""The database with the journal of its archive: every row that no archived page can tell goes to both, and both tell the same."""
 
 from __future__ import annotations
 
+import json
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from torwatch.archive.journal import Line, append_lines
+from torwatch.archive.journal import NAME, Line, append_lines, digest_of_start, read_journal
 from torwatch.store.database import open_store
+from torwatch.store.journaled import JOURNALED, key_columns, told_rows, waiting_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from torwatch.archive.manifest import Link
     from torwatch.store.database import Store
     from torwatch.store.journaled import Queued
 
+    Key = tuple[str, tuple[Any, ...]]  # table, and what tells the row from others
+
 ROW = "row"
 GONE = "row_gone"
+NEVER_DELETED = frozenset({"market", "target", "mirror", "snapshot"})  # but by a request to forget, which leaves no line of them
+REWRITTEN = "journal_rewritten"  # kind of event: what the journal is since a request to forget
 
 
 def open_journaled(path: Path, archive_directory: Path, *, create: bool = True) -> Store:
@@ -27,3 +34,80 @@ def open_journaled(path: Path, archive_directory: Path, *, create: bool = True) 
 def write_lines(archive_directory: Path, rows: Sequence[Queued]) -> None:
     """Append rows to the journal. Raises ArchiveError when it cannot be written."""
     append_lines(archive_directory, [Line(row.at, GONE if row.gone else ROW, row.entity, row.fields) for row in rows])
+
+
+def find_journal_breaks(store: Store, archive_directory: Path, links: Sequence[Link]) -> Iterator[str]:
+    """Where the journal is not what the newest manifest vouches for, or does not tell the same as the database."""
+    path = archive_directory / NAME
+    if not path.is_file():
+        if links or store.value("SELECT 1 FROM event WHERE NOT EXISTS (SELECT 1 FROM journal_queue)"):
+            yield f"{path}: missing"
+        return
+    vouched = vouched_for(store, links)
+    if vouched and path.stat().st_size < vouched["bytes"]:
+        yield f"{path}: {path.stat().st_size} bytes long, {vouched['bytes']} when the newest manifest was written"
+    elif vouched and digest_of_start(path, vouched["bytes"]) != vouched["sha256"]:
+        yield f"{path}: altered in the part that the newest manifest vouches for (sha256 differs)"
+    for table, key in deleted_rows(store, archive_directory):
+        yield f"database: {row_named(table, key)} was deleted, and not by a request to forget ({path} tells when)"
+    first = find_differences(store, archive_directory)
+    again = find_differences(store, archive_directory) if first else {}  # what a daemon wrote between the two reads agrees by now
+    for (table, key), (stored, written) in first.items():
+        if again.get((table, key)) == (stored, written):
+            how = "is only in" if stored is None else "is not in" if written is None else "is not as told by"
+            yield f"database: {row_named(table, key)} {how} the journal {path}"
+
+
+def row_named(table: str, key: tuple[Any, ...]) -> str:
+    """A row, for a line that is read."""
+    return f"row {', '.join(map(str, key))} of {table}"
+
+
+def vouched_for(store: Store, links: Sequence[Link]) -> dict[str, Any] | None:
+    """The newest word on how the journal begins: its bytes then, and their sha256; None in an archive of a torwatch that gave none."""
+    detail = store.value("SELECT detail FROM event WHERE kind = ? ORDER BY id DESC LIMIT 1", (REWRITTEN,))
+    rewritten: dict[str, Any] | None = json.loads(detail) if detail else None
+    after = rewritten["after"] if rewritten else 0
+    newest = [link.fields["journal"] for link in links if link.sequence > after and "journal" in link.fields]
+    return newest[-1] if newest else rewritten
+
+
+def newest_lines(store: Store, archive_directory: Path) -> dict[Key, dict[str, Any] | None]:
+    """What the journal told last of each row; None of one that was deleted."""
+    keys = {table: key_columns(store.connection, table) for table in JOURNALED}
+    newest: dict[Key, dict[str, Any] | None] = {}
+    for line in read_journal(archive_directory):
+        if line.subject in keys and line.kind in {ROW, GONE}:
+            key = tuple(line.detail.get(name) for name in keys[line.subject])
+            if all(isinstance(part, int | str) for part in key):  # else another hand was at it
+                newest[line.subject, key] = line.detail if line.kind == ROW else None
+    return newest
+
+
+def deleted_rows(store: Store, archive_directory: Path) -> list[Key]:
+    """Rows of which the journal tells that somebody deleted them where torwatch deletes none."""
+    gone = {key: detail is None for key, detail in newest_lines(store, archive_directory).items()} | waiting_keys(store.connection)
+    return [key for key, is_gone in gone.items() if is_gone and key[0] in NEVER_DELETED]
+
+
+def find_differences(store: Store, archive_directory: Path) -> dict[Key, tuple[dict[str, Any] | None, dict[str, Any] | None]]:
+    """(row in the database, row in the journal) where the two differ in a column that both have; rows that wait for the journal are left out."""
+    keys = {table: key_columns(store.connection, table) for table in JOURNALED}
+    written = {key: detail for key, detail in newest_lines(store, archive_directory).items() if detail is not None}
+    with store.one_moment():
+        waiting = waiting_keys(store.connection)
+        stored = {
+            (table, tuple(row[name] for name in keys[table])): row for table in JOURNALED for row in told_rows(store.connection, table)
+        }
+    return {
+        key: (stored.get(key), written.get(key))
+        for key in sorted({*stored, *written} - waiting.keys(), key=repr)
+        if not agree(stored.get(key), written.get(key))
+    }
+
+
+def agree(stored: dict[str, Any] | None, written: dict[str, Any] | None) -> bool:
+    """Whether two rows are the same in all columns that both have: older lines lack newer columns."""
+    if stored is None or written is None:
+        return stored is written
+    return all(stored[name] == written[name] for name in stored.keys() & written.keys())

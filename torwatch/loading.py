@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torwatch import __version__
-from torwatch.archive.originals import import_path, keep_import, layout_path
+from torwatch.archive.originals import GLEANED, keep_import, kept_file, layout_path
 from torwatch.claims import ClaimRules
 from torwatch.dataset.layout import read_layout
 from torwatch.dataset.reading import Fault, Row, read_rows
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from torwatch.store.judgement import HoldRule
     from torwatch.store.snapshots import Ending, Snapshot
     from torwatch.store.staging import StagedPage
-
-GLEANED = "gleaned"  # in what the event log says of an import: the sha256 of what a request to forget left of the file
 
 
 def rules_for(layout: Layout, market: str) -> ClaimRules:
@@ -193,11 +191,6 @@ def glean_file(archive_directory: Path, detail: Mapping[str, Any]) -> list[Glean
                 page = stage_of(first_of_each(group, seen), rules)
                 gleaned.append(Gleaned(str(place), second=False, outcome=Outcome.OK, reason="", staged=page, keys=frozenset()))
     return gleaned
-
-
-def kept_file(archive_directory: Path, detail: Mapping[str, Any]) -> Path:
-    """Where an imported file lies, or what a request to forget left of it."""
-    return import_path(archive_directory, detail.get(GLEANED, detail["sha256"]))
 
 
 def derive_file(store: Store, archive_directory: Path, detail: Mapping[str, Any], market_id: int) -> None:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from torwatch.archive.files import hash_file
 from torwatch.archive.journal import NAME as JOURNAL_NAME
 from torwatch.archive.journal import read_journal
+from torwatch.archive.originals import GLEANED
 from torwatch.closing import derive, find_drift
 from torwatch.errors import ArchiveError, UsageError
 from torwatch.ledger import GONE, ROW
-from torwatch.loading import GLEANED, derive_file, reload_file
+from torwatch.loading import derive_file, reload_file
 from torwatch.reread import count_entries, lacks_pages, read_entries, stage_snapshot
 from torwatch.store import rebuilt
 from torwatch.store.journaled import AT_THE_END, JOURNALED, key_columns
@@ -123,7 +124,7 @@ class Rebuild:
                 left -= self.make_imported(number, imports, recorded)
             self.done.snapshots += 1
         with store.write() as connection:
-            rebuilt.finish(connection)
+            rebuilt.finish(connection, {key[0]: fields for key, fields in recorded.rows["snapshot"].items()})
         self.done.notes += self.versions.notes
         return self.done
 

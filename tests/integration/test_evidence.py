@@ -169,7 +169,15 @@ def cut_off_by_a_kill(watch, parsers):
             for file in ("00000001.warc.gz", "00000001.cdxj"):
                 shutil.copy(folder.parent / "souk" / file, folder / file.replace("01.", f"{number}."))
             fields = dict(watch.store.row("SELECT * FROM snapshot WHERE id = 1"))
-            fields |= {"id": number, "market_id": 2, "target_id": None, "mirror_id": None, "state": "held", "parser": parser}
+            fields |= {
+                "id": number,
+                "market_id": 2,
+                "target_id": None,
+                "mirror_id": None,
+                "state": "held",
+                "parser": parser,
+                "parser_digest": "",
+            }
             fields["warc"] = f"elsewhere/000000{number}.warc.gz"
             connection.execute(f"INSERT INTO snapshot ({', '.join(fields)}) VALUES ({', '.join('?' * len(fields))})", [*fields.values()])
 

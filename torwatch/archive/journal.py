@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "journal.jsonl"
+CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,24 @@ def append_lines(archive_directory: Path, lines: Sequence[Line]) -> None:
         os.fsync(handle.fileno())
         if size == 0:
             sync_folder(archive_directory)
+
+
+def vouch(archive_directory: Path) -> dict[str, Any]:
+    """What a manifest says of the journal, so that no line written before it can be altered unseen: its bytes as yet, and their sha256."""
+    path = archive_directory / NAME
+    size = path.stat().st_size if path.is_file() else 0
+    return {"bytes": size, "sha256": digest_of_start(path, size)}
+
+
+def digest_of_start(path: Path, size: int) -> str:
+    """The sha256 of so many bytes from the start of a file; of what there is, where it is shorter."""
+    digest = hashlib.sha256()
+    if path.is_file():
+        with path.open("rb") as handle:
+            while size and (data := handle.read(min(size, CHUNK_BYTES))):
+                digest.update(data)
+                size -= len(data)
+    return digest.hexdigest()
 
 
 def rewrite_journal(archive_directory: Path, change: Callable[[Line], Line | None]) -> None:
@@ -90,6 +110,8 @@ def read_journal(archive_directory: Path) -> Iterator[Line]:
     with path.open(encoding="utf-8", errors="replace") as handle:
         for text in handle:
             try:
-                yield Line(**json.loads(text))
+                line = Line(**json.loads(text))
             except (ValueError, TypeError):
                 continue
+            if isinstance(line.detail, dict):
+                yield line

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from torwatch.archive.files import hash_file, write_whole
 from torwatch.archive.index import index_path, read_index
+from torwatch.archive.journal import vouch
 from torwatch.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 SUFFIX = ".manifest.json"
 FORM = "torwatch-manifest/1"
+TOMBSTONE_FORM = "torwatch-tombstone/1"
+HELD = {FORM: {"files", "records", "snapshot"}, TOMBSTONE_FORM: {"files", "gone", "concerns"}}  # by each form, without which it is none
 CHUNK_BYTES = 1 << 16  # what a record leaves of it is copied for the next one
 
 
@@ -103,13 +106,31 @@ def read_chain(archive_directory: Path) -> list[Link]:
 
 
 def read_link(path: Path) -> Link:
-    """One manifest. Raises ArchiveError when it is none."""
+    """One manifest. Raises ArchiveError when it is none, or of a form that this version does not know."""
     try:
         raw = path.read_bytes()
         fields = json.loads(raw)
-        return Link(path, hashlib.sha256(raw).hexdigest(), int(fields["sequence"]), fields)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        if HELD[fields["form"]] <= fields.keys() and is_well_formed(fields):
+            return Link(path, hashlib.sha256(raw).hexdigest(), fields["sequence"], fields)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ArchiveError(f"{path} is no readable manifest ({type(error).__name__})") from error
+    raise ArchiveError(f"{path} is no readable manifest")
+
+
+def is_well_formed(fields: Mapping[str, Any]) -> bool:
+    """Whether what a manifest holds is of the types that its readers take for granted; another hand may have been at it."""
+    files, vouched = fields["files"], fields.get("journal", {"bytes": 0, "sha256": ""})
+    return (
+        isinstance(fields["sequence"], int)
+        and (len(files) == 3 or fields["form"] != FORM)  # noqa: PLR2004 - WARC, index, record list
+        and all(isinstance(file["name"], str) and "/" not in file["name"] for file in files)
+        and all(isinstance(file["sha256"], str | None) for file in files)
+        and all(isinstance(file["bytes"], int) for file in files if fields["form"] == FORM)
+        and all(isinstance(sha256, str) for sha256 in fields.get("gone", ()))
+        and all(isinstance(count, int) for count in fields.get("records", {}).values())
+        and isinstance(vouched["bytes"], int)
+        and isinstance(vouched["sha256"], str)
+    )
 
 
 def seal(archive_directory: Path, warc: Path, provenance: Mapping[str, Any]) -> Link:
@@ -140,6 +161,7 @@ def seal(archive_directory: Path, warc: Path, provenance: Mapping[str, Any]) -> 
             "records": dict(sorted(Counter(record.kind for record in records).items())),
             "first": times[0] if times else "",
             "last": times[-1] if times else "",
+            "journal": vouch(archive_directory),
         }
         write_whole(path, json.dumps(fields, indent=1, ensure_ascii=False) + "\n")
         return read_link(path)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import hashlib
 import os
 import secrets
 import shutil
-from typing import TYPE_CHECKING
+import zlib
+from typing import TYPE_CHECKING, Any
 
-from torwatch.archive.files import replacing, write_whole
+from torwatch.archive.files import hash_file, replacing, write_whole
 from torwatch.errors import ArchiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 PARSERS = "_parsers"  # no market's name begins with an underscore
 IMPORTS = "_imports"
 ENGINES = "engines"
+CHUNK_BYTES = 1 << 16
+GLEANED = "gleaned"  # in what the event log says of an import: the sha256 of what a request to forget left of the file
 
 
 def parser_folder(archive_directory: Path, digest: str) -> Path:
@@ -62,6 +67,11 @@ def import_path(archive_directory: Path, sha256: str) -> Path:
     return archive_directory / IMPORTS / f"{sha256}.gz"
 
 
+def kept_file(archive_directory: Path, detail: Mapping[str, Any]) -> Path:
+    """Where a file lies whose import the event log tells of in `detail`, or what a request to forget left of it."""
+    return import_path(archive_directory, detail.get(GLEANED, detail["sha256"]))
+
+
 def layout_path(archive_directory: Path, sha256: str) -> Path:
     """Where the layout of imported files lies."""
     return archive_directory / IMPORTS / f"{sha256}.toml"
@@ -79,3 +89,33 @@ def keep_import(archive_directory: Path, file: Path, sha256: str, layout: str, l
             os.fchmod(kept.fileno(), 0o600)
             shutil.copyfileobj(source, sink, 1 << 20)
     write_whole(plan, layout)
+
+
+def find_import_breaks(archive_directory: Path, detail: Mapping[str, Any]) -> Iterator[str]:
+    """Whether an imported file and its layout, of which the event log tells in `detail`, are what they were."""
+    if "layout_sha256" not in detail:  # of a torwatch that did not keep them
+        return
+    kept, layout = kept_file(archive_directory, detail), layout_path(archive_directory, detail["layout_sha256"])
+    of = f"imported from {detail['file']}"
+    if not kept.is_file():
+        yield f"{kept}: missing ({of})"
+    elif not holds(kept, kept.name.removesuffix(".gz")):
+        yield f"{kept}: altered since it was kept ({of})"
+    if not layout.is_file():
+        yield f"{layout}: missing (the layout of what was {of})"
+    elif hashlib.sha256(layout.read_bytes()).hexdigest() != layout.stem:
+        yield f"{layout}: altered since it was kept (the layout of what was {of})"
+
+
+def holds(packed: Path, sha256: str) -> bool:
+    """Whether a compressed file, or what is packed in it, has this sha256, and nothing stands behind it."""
+    if hash_file(packed) == sha256:
+        return True
+    digest, inflate = hashlib.sha256(), zlib.decompressobj(wbits=31)
+    with contextlib.suppress(zlib.error), packed.open("rb") as handle:
+        while data := handle.read(CHUNK_BYTES):
+            digest.update(inflate.decompress(data))
+            if inflate.unused_data:
+                return False
+        return inflate.eof and digest.hexdigest() == sha256
+    return False

@@ -21,8 +21,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 from torwatch.archive.files import hash_file, replacing, sync_folder, write_whole
 from torwatch.archive.index import index_path, read_index
+from torwatch.archive.journal import vouch
 from torwatch.archive.manifest import (
     SUFFIX,
+    TOMBSTONE_FORM,
     Link,
     RecordDigest,
     chain_lock,
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-FORM = "torwatch-tombstone/1"
 NEXT = ".next"
 GZIP_HEAD = b"\x1f\x8b\x08\x04" + b"\0" * 4 + b"\0\xff"  # deflate, with an extra field, no time
 LONGEST_EXTRA = 65_535
@@ -128,12 +129,13 @@ def append_tombstone(
         number = head.sequence + 1
         path = manifest_path(warc).with_name(f"{warc.name.partition('.')[0]}.tombstone-{number}{SUFFIX}")
         content = {
-            "form": FORM,
+            "form": TOMBSTONE_FORM,
             "sequence": number,
             "previous": head.sha256,
             "concerns": str(manifest_path(warc).relative_to(archive_directory)),
             **fields,
             "gone": sorted(gone),
+            "journal": vouch(archive_directory),
             "files": [{"name": name, "sha256": None if data is None else hashlib.sha256(data).hexdigest()} for name, data in files.items()],
         }
         write_whole(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
@@ -168,7 +170,7 @@ def drop_prepared(archive_directory: Path) -> None:
 
 def is_tombstone(link: Link) -> bool:
     """Whether a link of the chain tells of records taken out."""
-    return link.fields.get("form") == FORM
+    return link.fields.get("form") == TOMBSTONE_FORM
 
 
 def is_whole(link: Link) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torwatch.archive.files import hash_file
 from torwatch.archive.index import read_index
-from torwatch.archive.manifest import FORM, SUFFIX, Link, digest_records, read_link, read_records, records_path
+from torwatch.archive.manifest import SUFFIX, Link, digest_records, read_link, read_records, records_path
 from torwatch.archive.tombstone import find_record_breaks
 from torwatch.errors import ArchiveError
 
@@ -40,18 +40,15 @@ def find_breaks(archive_directory: Path) -> tuple[list[Link], list[str]]:
 
 def find_file_breaks(link: Link) -> Iterator[str]:
     """Every break in the files that a manifest vouches for; a damaged WARC is searched record by record."""
-    files = link.fields.get("files")
-    if link.fields.get("form") != FORM or not isinstance(files, list) or len(files) != 3:  # noqa: PLR2004 - WARC, index, record list
-        yield f"{link.path}: not a manifest of the form {FORM}"
-        return
-    warc, index, records = (link.path.parent / str(file.get("name")) for file in files)
+    files = link.fields["files"]
+    warc, index, records = (link.path.parent / file["name"] for file in files)
     sound = True
     for path, file in zip((warc, index, records), files, strict=True):
         if not path.is_file():
             yield f"{path}: missing"
-        elif path.stat().st_size != file.get("bytes"):
-            yield f"{path}: {path.stat().st_size} bytes long, {file.get('bytes')} when it was sealed"
-        elif hash_file(path) != file.get("sha256"):
+        elif path.stat().st_size != file["bytes"]:
+            yield f"{path}: {path.stat().st_size} bytes long, {file['bytes']} when it was sealed"
+        elif hash_file(path) != file["sha256"]:
             yield f"{path}: altered since it was sealed (sha256 differs)"
         else:
             continue

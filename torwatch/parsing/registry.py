@@ -75,7 +75,7 @@ class Parser:
     @property
     def sources(self) -> tuple[Path, ...]:
         """The files that the digest covers."""
-        return (*self.own_sources, *self.family_sources)
+        return sources_of(self.path)
 
 
 def bundled_folder() -> Path:
@@ -172,9 +172,14 @@ def _import_module(place: Place) -> ModuleType:
 def digest_of(path: Path) -> str:
     """Give the SHA-256 of a parser's sources: all .py files of its folder and those of the engine family that it imports."""
     digest = hashlib.sha256()
-    for source in (*_own_sources(path), *_family_sources(path)):
+    for source in sources_of(path):
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def sources_of(path: Path) -> tuple[Path, ...]:
+    """The files that the digest of a parser covers."""
+    return (*_own_sources(path), *_family_sources(path))
 
 
 def _own_sources(path: Path) -> tuple[Path, ...]:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from torwatch.archive.files import replacing
 from torwatch.archive.index import index_path, path_in, read_index
+from torwatch.archive.originals import GLEANED, kept_file
 from torwatch.archive.revisit import PLACE_HEADER, Place, header_lines, read_place
 from torwatch.errors import UsageError
 from torwatch.forget_request import ForgetRequest, drop_request, keep_request
 from torwatch.gleanings import Gleaned, pack_gleanings, read_gleanings
-from torwatch.loading import GLEANED, glean_file, kept_file
+from torwatch.loading import glean_file
 from torwatch.removal.records import Removal, contents, glean, marked, prepare_removal, records_gone, take_out, with_requests
 from torwatch.removal.traces import Cleaning, Forgotten, drop_imports, note_forgotten, wipe_traces
 from torwatch.reread import path_of
@@ -266,6 +267,6 @@ def forget_vendor(
     snapshots = frozenset(row["id"] for row in store.rows("SELECT id FROM snapshot WHERE market_id = ?", (request.market_id,)))
     scrub, shows_it, keys = task.person.scrubber(), task.finder(), frozenset(task.person.listings)
     cleaning = Cleaning(request.market, request.market_id, snapshots, scrub, shows_it, keys)
-    wipe_traces(store, archive_directory, cleaning, task.forget_rows, done)
+    wipe_traces(store, archive_directory, cleaning, task.forget_rows, done, now)
     drop_request(archive_directory.parent)
     return done

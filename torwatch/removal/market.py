@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from torwatch.archive.index import index_path
 from torwatch.archive.manifest import SUFFIX, manifest_path, read_records, records_path
+from torwatch.archive.originals import kept_file
 from torwatch.forget_request import ForgetRequest, drop_request, keep_request
 from torwatch.gleanings import gleanings_path
-from torwatch.loading import kept_file
 from torwatch.removal.records import take_out
 from torwatch.removal.traces import Cleaning, Forgotten, note_forgotten, wipe_traces
 from torwatch.store.forgetting import forget_market, hosts_of, ids_of, imported_files
@@ -72,7 +72,7 @@ def forget_target(
             note_forgotten(connection, now, market, "target", request.why, done)
     gone = {table: frozenset(numbers) for table, numbers in request.ids}
     cleaning = Cleaning(market, market_id, gone["snapshot"], scrub, shows_it=lambda _page: True, gone=gone, whole=True)
-    wipe_traces(store, archive_directory, cleaning, forget_rows, done)
+    wipe_traces(store, archive_directory, cleaning, forget_rows, done, now)
     drop_request(archive_directory.parent)
     return done
 

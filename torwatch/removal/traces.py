@@ -9,9 +9,10 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from torwatch.archive.journal import Line, rewrite_journal
-from torwatch.archive.originals import import_path
-from torwatch.loading import GLEANED, kept_file
+from torwatch.archive.journal import Line, rewrite_journal, vouch
+from torwatch.archive.manifest import read_chain
+from torwatch.archive.originals import GLEANED, import_path, kept_file
+from torwatch.ledger import REWRITTEN
 from torwatch.store.backup import known_backups, unfinished_files
 from torwatch.store.forgetting import imported_files
 from torwatch.store.scrubbing import EVERY_ROW, OF_MARKET, OF_SNAPSHOT, THE_MARKET, TOLD_OF_REMOVALS, WORDS, overwrite_deleted
@@ -38,6 +39,13 @@ class Forgotten:
 def note_forgotten(connection: sqlite3.Connection, now: dt.datetime, market: str, what: str, why: str, done: Forgotten) -> None:
     """Write in the event log that something was forgotten, and not who; the records that went are told one by one."""
     add_event(connection, now, "forgotten", market, {"what": what, "why": why, "rows": sum(done.rows.values())})
+
+
+def note_rewritten(store: Store, archive_directory: Path, now: dt.datetime) -> None:
+    """Write in the event log what the journal is from now on: what manifests say of it holds for the one before."""
+    chain = read_chain(archive_directory)
+    with store.write() as connection:
+        add_event(connection, now, REWRITTEN, "", vouch(archive_directory) | {"after": chain[-1].sequence if chain else 0})
 
 
 def drop_imports(connection: sqlite3.Connection, archive_directory: Path) -> None:
@@ -100,12 +108,18 @@ class Cleaning:
 
 
 def wipe_traces(
-    store: Store, archive_directory: Path, cleaning: Cleaning, forget_rows: Callable[[sqlite3.Connection], Counter[str]], done: Forgotten
+    store: Store,
+    archive_directory: Path,
+    cleaning: Cleaning,
+    forget_rows: Callable[[sqlite3.Connection], Counter[str]],
+    done: Forgotten,
+    now: dt.datetime,
 ) -> None:
     """Leave nothing in the file of the database, in the journal, among the examples of held snapshots and in our own backups."""
     data_directory = archive_directory.parent
     overwrite_deleted(store.connection)
     rewrite_journal(archive_directory, cleaning.line)
+    note_rewritten(store, archive_directory, now)
     for example in sorted((data_directory / "held" / cleaning.market).glob("*/*.html")):
         if cleaning.shows_it(example.read_bytes()):
             example.unlink()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 # Table → which of its rows, "" for all; in the order in which they can be written with their references.
 JOURNALED = {
@@ -115,6 +115,21 @@ def waiting(connection: sqlite3.Connection) -> list[Queued]:
 def drop_waiting(connection: sqlite3.Connection, through: int) -> None:
     """Take out of the queue what the journal has."""
     connection.execute("DELETE FROM journal_queue WHERE id <= ?", (through,))
+
+
+def told_rows(connection: sqlite3.Connection, table: str) -> Iterator[dict[str, Any]]:
+    """The rows of a journaled table as the journal is to have them."""
+    where = f" WHERE {JOURNALED[table]}" if JOURNALED[table] else ""
+    columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    return (json.loads(row[0]) for row in connection.execute(f"SELECT {object_sql(columns)} FROM {table}{where}"))
+
+
+def waiting_keys(connection: sqlite3.Connection) -> dict[tuple[str, tuple[Any, ...]], bool]:
+    """(table, key) of every row that waits for the journal, and whether it was deleted."""
+    keys = {table: key_columns(connection, table) for table in JOURNALED}
+    rows = connection.execute("SELECT entity, fields, gone FROM journal_queue ORDER BY id").fetchall()
+    told = [(entity, json.loads(fields), bool(gone)) for entity, fields, gone in rows if entity in keys]
+    return {(entity, tuple(fields[name] for name in keys[entity])): gone for entity, fields, gone in told}
 
 
 def put_rows(connection: sqlite3.Connection, table: str, rows: Iterable[dict[str, Any]]) -> None:

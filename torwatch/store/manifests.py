@@ -46,6 +46,17 @@ def archived_snapshots(store: Store) -> dict[int, str]:
     return {row["id"]: row["warc"] for row in store.rows("SELECT id, warc FROM snapshot WHERE state <> 'running' AND warc IS NOT NULL")}
 
 
+def all_warcs(store: Store) -> set[str]:
+    """The WARC of every snapshot, one under way too, relative to the archive."""
+    return {row["warc"] for row in store.rows("SELECT warc FROM snapshot WHERE warc IS NOT NULL")}
+
+
+def read_by(store: Store) -> list[tuple[str, str]]:
+    """(name, digest of the sources) of every parser that read pages."""
+    rows = store.rows("SELECT DISTINCT parser, parser_digest FROM snapshot WHERE source = 'crawl' AND parser_digest <> '' ORDER BY 1, 2")
+    return [(row["parser"], row["parser_digest"]) for row in rows]
+
+
 def told_removals(store: Store) -> dict[str, str]:
     """The sha256 of every tombstone that the event log tells of, by its path in the archive."""
     rows = store.rows("SELECT detail FROM event WHERE kind IN ('expired', 'forgotten') ORDER BY id")

@@ -7,7 +7,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from torwatch.errors import StoreError
-from torwatch.store.journaled import put_rows
+from torwatch.store.journaled import put_rows, told_rows
 from torwatch.store.signals import take_as_told
 
 if TYPE_CHECKING:
@@ -60,11 +60,17 @@ def restore_totals(connection: sqlite3.Connection, fields: Mapping[str, Any]) ->
     connection.execute(f"UPDATE snapshot SET {assignments} WHERE id = :id", {name: fields[name] for name in ("id", *TOTALS)})
 
 
-def finish(connection: sqlite3.Connection) -> None:
-    """Take out what only the work needed, and count as told what is old: the journal does not say which alerts there were."""
+def finish(connection: sqlite3.Connection, recorded: Mapping[int, Mapping[str, Any]]) -> None:
+    """Take out what only the work needed, and count as told what is old: the journal does not say which alerts there were.
+
+    `recorded` has the snapshots as the journal has them, by number: of one that came out otherwise the journal is to be told.
+    """
     take_as_told(connection)
     connection.execute(f"DROP TABLE {MARK}")
     connection.execute("DELETE FROM journal_queue")  # the journal has these rows: they came from it
+    for row in list(told_rows(connection, "snapshot")):
+        if any(row[name] != value for name, value in recorded.get(row["id"], {}).items() if name in row):
+            connection.execute("UPDATE snapshot SET id = id WHERE id = ?", (row["id"],))  # which queues it
 
 
 def put_in_place(work: Path, target: Path) -> Path | None:

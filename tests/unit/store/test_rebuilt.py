@@ -43,7 +43,7 @@ def test_the_work_knows_from_what_it_was_begun_and_what_is_left(work):
 def test_what_only_the_work_needed_is_taken_out_at_the_end(work):
     with open_store(work) as store:
         with store.write() as connection:
-            finish(connection)
+            finish(connection, {})
         assert not is_begun(store)
         assert store.value("SELECT count(*) FROM journal_queue") == 0
     assert begun_from(work) == ""
@@ -53,7 +53,7 @@ def test_what_was_before_counts_as_told(work):
     with open_store(work) as store:
         assert [one.id for one in unscanned(store)] == [7]
         with store.write() as connection:
-            finish(connection)
+            finish(connection, {})
             connection.execute("UPDATE snapshot SET state = 'complete' WHERE id = 8")
         assert [one.id for one in unscanned(store)] == [8]  # it ended afterwards
 
