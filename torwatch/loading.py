@@ -203,7 +203,10 @@ def kept_layout(archive_directory: Path, detail: Mapping[str, Any]) -> Layout:
     """The layout by which a file was imported. Raises ArchiveError when the file or the layout is not kept."""
     if "layout_sha256" not in detail or not kept_file(archive_directory, detail).is_file():
         raise ArchiveError(f"the archive does not keep {detail['file']}, which was imported: import it again into the new database")
-    text = layout_path(archive_directory, detail["layout_sha256"]).read_text(encoding="utf-8")
+    plan = layout_path(archive_directory, detail["layout_sha256"])
+    if not plan.is_file():
+        raise ArchiveError(f"{plan}, the layout by which {detail['file']} was imported, is missing: restore the archive")
+    text = plan.read_text(encoding="utf-8")
     layout = read_layout(detail["layout"], text, tomllib.loads(text))
     return replace(layout, at="") if detail["at"] else layout
 

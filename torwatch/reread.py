@@ -12,7 +12,7 @@ from torwatch.archive.index import Entry, index_path, path_in, read_index
 from torwatch.archive.reader import ArchivedPage, read_page
 from torwatch.crawl.fetch import judge_status
 from torwatch.errors import ArchiveError
-from torwatch.gleanings import Gleaned, read_gleanings
+from torwatch.gleanings import Gleaned, gleanings_path, unpack_gleanings
 from torwatch.model import OBSTACLE_OUTCOMES, Fetched, Outcome, PageKind
 from torwatch.reading import PageReader, Workers
 from torwatch.second_pass import keys_of
@@ -183,7 +183,7 @@ def stage_snapshot(
 ) -> list[tuple[VisitResult, frozenset[str]]]:
     """Stage anew all that the archived pages of an ended snapshot's first pass give; of the second, never staged, gives result and keys.
 
-    `progress` gets the number of pages of each group.
+    `progress` gets the number of pages of each group. Raises ArchiveError where the archive lacks what it takes.
     """
     clear(store, snapshot)
     asked = [entry for entry in entries if entry.outcome]
@@ -193,7 +193,8 @@ def stage_snapshot(
     progress(len(entries) - len(asked))
     second = []
     warc = archive_directory / (snapshot.warc or "")
-    gleaned = {(one.path, one.second): one for one in read_gleanings(warc)}
+    kept = unpack_gleanings(gleanings_path(warc)) if any(entry.removed for entry in entries) else ()  # missing ones are no empty ones
+    gleaned = {(one.path, one.second): one for one in kept}
     groups = readers.read(version, warc, ([entry for entry in group if not entry.removed] for group in grouped(asked)))
     for group, rereads in zip(grouped(asked), groups, strict=True):
         stored = iter(rereads)

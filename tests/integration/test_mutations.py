@@ -8,6 +8,7 @@ import json
 import random
 import shutil
 import sqlite3
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,8 +18,10 @@ from torwatch.archive.tombstone import is_tombstone
 from torwatch.assembly import open_readers
 from torwatch.claims import rules_of
 from torwatch.cli import main
+from torwatch.config import load_config
 from torwatch.dataset.layout import load_layout
 from torwatch.demo.market import Fault, FaultKind
+from torwatch.errors import ArchiveError, UsageError
 from torwatch.evidence import verify
 from torwatch.loading import load_file
 from torwatch.normalise.price import normalise_price
@@ -312,6 +315,35 @@ def test_an_eventful_archive_has_no_break(eventful):
 def test_every_kind_of_mutation_of_an_eventful_archive_is_found(eventful, tmp_path):
     assert len(KINDS) > 30
     assert count_missed(eventful, tmp_path, len(KINDS)) == []
+
+
+def test_the_database_made_again_from_an_eventful_archive_is_the_live_one(eventful, tmp_path, rebuild, keyed_tables):
+    assert rebuild(eventful, tmp_path / "again.db").notes == []
+    live = keyed_tables(eventful.store)
+    with open_store(tmp_path / "again.db") as again:
+        made = keyed_tables(again)
+        assert verify(again, eventful.config.archive_directory).breaks == ()
+    for table, rows in live.items():
+        assert made[table] == rows, table
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*/*1.gleanings.gz", "*/*2.cdxj", "*/*10.warc.gz", "*/*3.warc.gz", "journal.jsonl", "_imports/*.toml", "_imports/*.gz"]
+)
+def test_an_archive_that_lacks_a_file_is_one_clear_line_and_no_database(eventful, tmp_path, rebuild, pattern):
+    watch = copy_of(eventful, tmp_path)
+    file = min(watch.config.archive_directory.glob(pattern))
+    file.unlink()
+    with pytest.raises((ArchiveError, UsageError)) as error:
+        rebuild(watch, tmp_path / "again.db")
+    assert "restore the archive" in str(error.value) or "import it again" in str(error.value) or "no journal" in str(error.value)
+    assert not (tmp_path / "again.db").exists()
+
+
+def copy_of(watch, folder):
+    """What a rebuild needs of a copy of all that is stored."""
+    shutil.copytree(watch.config.data_directory, folder / "data")
+    return SimpleNamespace(config=load_config(None, {"STATE_DIRECTORY": str(folder / "data")}), clock=watch.clock)
 
 
 @pytest.mark.soak

@@ -19,6 +19,7 @@ LONG_MODULES = {
 LONG_TESTS = {
     "tests/integration/test_bad_input.py": "every kind of bad input with its one line, one after another",
     "tests/integration/test_forgetting.py": "one watched market with all that may hold a name, and every way to forget it",
+    "tests/integration/test_mutations.py": "one eventful archive, and every way to alter it",
     "tests/integration/test_rebuild.py": "one watched archive, and everything that may befall it before it is rebuilt",
     "tests/tor/test_control.py": "one tor of the module, whose start is dear, for all that is asked of it",
     "tests/tor/soak_run.py": "one run: its markets, its faults, and the account of every snapshot that came due",

@@ -67,7 +67,9 @@ def pack_snapshot(archive_directory: Path, snapshot_id: int, target: Path) -> in
     chain = read_chain(archive_directory)
     links = [link for link in manifests_in(chain) if link.fields.get("snapshot") == snapshot_id]
     if not links:
-        raise UsageError(f"no manifest vouches for a snapshot {snapshot_id}: see `torwatch snapshot list`, or run `torwatch evidence seal`")
+        raise UsageError(
+            f"no manifest vouches for a snapshot {snapshot_id}: see `torwatch snapshot list` (an imported one has no pages), or run `torwatch evidence seal`"
+        )
     if not warc_of(links[0]).is_file() and any(is_whole(one) for one in tombstones_of(archive_directory, chain).get(links[0].path, ())):
         raise UsageError(f"snapshot {snapshot_id} was forgotten with its market: only its digests are kept")
     return write_bundle(chain, target, f"snapshot {snapshot_id} of {links[0].fields.get('market')}", [(links[0], None)])

@@ -59,6 +59,8 @@ def translate_errors(path: Path) -> Iterator[None]:
     """Turn what warcio and the disk raise into one line."""
     try:
         yield
+    except FileNotFoundError as error:
+        raise ArchiveError(f"{path} cannot be read: it is missing; restore the archive") from error
     except OSError as error:
         raise ArchiveError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ArchiveLoadFailed, StatusAndHeadersParserException, EOFError, zlib.error) as error:

@@ -37,7 +37,7 @@ def pack(what: str, output: Path) -> None:
         count = pack_snapshot(archive, int(what), output)
     else:
         raise UsageError(f"{what!r} is neither a snapshot's number nor MARKET/KEY of a listing, for instance dream/100017")
-    click.echo(f"{output}: {count} records")
+    click.echo(f"{output}: {count:,} {'record' if count == 1 else 'records'}")
 
 
 @evidence.command()
