@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -63,6 +66,57 @@ def test_a_rollback_is_the_backup_that_the_upgrade_made(tmp_path):
         (tmp_path / name).unlink(missing_ok=True)
     shutil.copy(kept, path)
     assert content(path) == before
+
+
+KILLED_UPGRADE = """
+import os, signal, sys
+from pathlib import Path
+from torwatch.store import schema
+from torwatch.store.database import open_store
+
+left = int(sys.argv[2])
+
+class Deadly(tuple):
+    def __iter__(self):
+        global left
+        for statement in super().__iter__():
+            yield statement
+            left -= 1
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+schema.MIGRATIONS = {name: Deadly(statements) for name, statements in schema.MIGRATIONS.items()}
+open_store(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("share_done", [0.01, 0.5, 0.99])
+def test_an_upgrade_that_is_killed_leaves_the_old_database_and_the_next_one_is_done(tmp_path, share_done):
+    path = tmp_path / "torwatch.db"
+    an_old_database(path, NAMES[1])
+    before = content(path)
+    statements = sum(len(MIGRATIONS[name]) for name in NAMES[1:])
+    done = max(1, int(share_done * statements))
+    killed = subprocess.run([sys.executable, "-c", KILLED_UPGRADE, str(path), str(done)], check=False, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    assert content(path) == before
+    with open_store(path) as store:
+        assert applied_migrations(store.connection) == set(NAMES)
+        assert find_faults(store.connection) == []
+    first, second = sorted(tmp_path.glob("torwatch.db.before-*"))  # of the upgrade that was killed, and of the one that was done
+    assert content(first) == content(second) == before
+
+
+def test_an_upgrade_that_fails_leaves_the_old_database_and_no_copy(tmp_path, monkeypatch):
+    path = tmp_path / "torwatch.db"
+    an_old_database(path, NAMES[1])
+    before = content(path)
+    broken = MIGRATIONS | {NAMES[-1]: (*MIGRATIONS[NAMES[-1]], "INSERT INTO nowhere VALUES (1)")}
+    monkeypatch.setattr("torwatch.store.schema.MIGRATIONS", broken)
+    with pytest.raises(StoreError, match="nowhere"):
+        open_store(path)
+    assert content(path) == before
+    assert not list(tmp_path.glob("*.before-*"))
 
 
 def test_an_older_torwatch_refuses_the_upgraded_database_and_leaves_it_as_it_is(tmp_path, monkeypatch):

@@ -8,7 +8,8 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from torwatch.errors import StoreError
+from torwatch.errors import StoreError, UsageError
+from torwatch.store.database import translate_errors
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -31,6 +32,16 @@ def backup_path(data_directory: Path, now: dt.datetime) -> Path:
     return folder / f"torwatch-{now:%Y-%m-%dT%H%M%S}.db"
 
 
+def backup_before(database: Path, migration: str) -> Path:
+    """Where the backup before a migration goes; one that is there, of an upgrade that was killed or taken back, stays."""
+    first = database.with_name(f"{database.name}.before-{migration}")
+    number, keep = 1, first
+    while keep.exists():
+        number += 1
+        keep = first.with_name(f"{first.name}-{number}")
+    return keep
+
+
 def drop_old_backups(folder: Path, keep: int) -> list[Path]:
     """Delete all but the newest `keep` backups that `backup_path` named; gives those that went."""
     named = sorted(path for path in folder.glob("torwatch-*.db") if NAMED.fullmatch(path.name))
@@ -42,10 +53,10 @@ def drop_old_backups(folder: Path, keep: int) -> list[Path]:
 def back_up(connection: sqlite3.Connection, target: Path, progress: Callable[[int, int], None] = lambda _done, _of: None) -> int:
     """Copy the database of an open connection to `target` and verify the copy; gives its size in bytes.
 
-    `progress` gets (pages copied, pages in all). Raises StoreError when the target is there already or the copy is not whole.
+    `progress` gets (pages copied, pages in all). Raises UsageError when the target is there already, StoreError when the copy is not whole.
     """
     if target.exists():
-        raise StoreError(f"{target} is there already: give another name, a backup never replaces one")
+        raise UsageError(f"{target} is there already: give another name, a backup never replaces one")
     scratch = target.with_name(target.name + ".part")
     scratch.unlink(missing_ok=True)
     try:
@@ -85,17 +96,21 @@ def unfinished_files(database: Path) -> list[Path]:
 
 def find_faults(connection: sqlite3.Connection) -> list[str]:
     """What SQLite's own checks find: damage, and rows that refer to rows that are not there."""
-    damage = [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
-    dangling = [
-        f"{row[0]}: row {row[1]} refers to a row of {row[2]} that is not there" for row in connection.execute("PRAGMA foreign_key_check")
-    ]
-    return damage + dangling
+    found = []
+    try:
+        found += [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        for table, row, other, _ in connection.execute("PRAGMA foreign_key_check"):
+            found.append(f"{table}: row {row} refers to a row of {other} that is not there")
+    except sqlite3.DatabaseError as error:  # too damaged even to be checked to the end
+        found.append(str(error))
+    return found
 
 
 def compact(connection: sqlite3.Connection, path: Path) -> tuple[int, int]:
-    """Give back unused space; gives the size in bytes (before, after)."""
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    before = path.stat().st_size
-    connection.execute("VACUUM")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    """Give back unused space; gives the size in bytes (before, after). Raises StoreError, and all is as it was."""
+    with translate_errors(path):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        before = path.stat().st_size
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return before, path.stat().st_size

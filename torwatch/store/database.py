@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Taken = TypeVar("Taken")
 BUSY_TIMEOUT_MS = 60_000
+LONGEST_QUOTE = 120
 SPARE_BYTES = 1_000_000  # less free space than this is a full disk
 FIRST_BYTES = b"SQLite format 3\x00"
 
@@ -168,8 +169,8 @@ def check_header(path: Path) -> None:
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the tables to this version, a verified backup first; a database of a newer torwatch is refused untouched."""
-    from torwatch.store.backup import back_up  # noqa: PLC0415 - a look needs none of the three: a tenth of the time of `torwatch status`
+    """Bring the tables to this version in one transaction, a verified backup first; a database of a newer torwatch is refused untouched."""
+    from torwatch.store.backup import back_up, backup_before  # noqa: PLC0415 - a look needs none of the three: a tenth of the time of `torwatch status`
     from torwatch.store.journaled import has_triggers, renew_triggers  # noqa: PLC0415 - as above
     from torwatch.store.schema import MIGRATIONS  # noqa: PLC0415 - as above
 
@@ -180,16 +181,23 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} was written by a newer torwatch (it has {', '.join(newer)}): upgrade torwatch, or restore a backup made before"
         )
     pending = MIGRATIONS.keys() - applied
-    if pending:
-        if applied:
-            keep = path.with_name(f"{path.name}.before-{min(pending)}")
-            if not keep.exists():  # one that is there is of an attempt that failed: it holds the same tables
-                back_up(connection, keep)
-        apply_migrations(connection)
-    if pending or not has_triggers(connection):  # a kill may have come between the two
-        connection.execute("BEGIN IMMEDIATE")
+    if not pending and has_triggers(connection):
+        return
+    keep = backup_before(path, min(pending)) if applied and pending else None
+    if keep is not None:
+        back_up(connection, keep)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if pending:
+            apply_migrations(connection)
         renew_triggers(connection)
         connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if keep is not None:  # all is as it was: no need of a copy from each of many attempts on a full disk
+            keep.unlink()
+        raise
 
 
 def applied_migrations(connection: sqlite3.Connection) -> set[str]:
@@ -200,7 +208,7 @@ def applied_migrations(connection: sqlite3.Connection) -> set[str]:
 
 
 def apply_migrations(connection: sqlite3.Connection, *, stop_before: str | None = None) -> None:
-    """Apply what is pending, each migration in a transaction of its own."""
+    """Apply what is pending, each migration in a transaction of its own, or all in that of the caller."""
     from sqlite_utils import Database, Migrations  # noqa: PLC0415 - it takes half a second to load, and few starts need it
 
     from torwatch.store.schema import MIGRATIONS  # noqa: PLC0415 - as in `migrate`
@@ -226,7 +234,8 @@ def translate_errors(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
             raise
-        raise StoreError(f"{path} is damaged ({error}): restore a backup, or rebuild it from the archive") from error
+        what = " ".join(str(error).split())  # it may quote the damaged schema
+        raise StoreError(f"{path} is damaged ({what[:LONGEST_QUOTE]}): restore a backup, or rebuild it from the archive") from error
 
 
 def explain_operational(message: str, path: Path) -> str:

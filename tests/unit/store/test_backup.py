@@ -8,7 +8,7 @@ import sqlite3
 
 import pytest
 
-from torwatch.errors import StoreError
+from torwatch.errors import StoreError, UsageError
 from torwatch.store.backup import back_up, backup_path, compact, drop_old_backups, find_faults
 from torwatch.store.database import apply_migrations, open_store
 
@@ -34,7 +34,7 @@ def test_a_backup_taken_while_another_writes_holds_what_was_committed(store, tmp
 
 def test_a_backup_never_replaces_a_file(store, tmp_path):
     (tmp_path / "copy.db").write_text("kept", encoding="utf-8")
-    with pytest.raises(StoreError, match="is there already"):
+    with pytest.raises(UsageError, match="is there already"):
         back_up(store.connection, tmp_path / "copy.db")
     assert (tmp_path / "copy.db").read_text(encoding="utf-8") == "kept"
 
@@ -89,3 +89,35 @@ def test_a_folder_of_backups_that_cannot_be_made_is_one_clear_line(tmp_path):
     (tmp_path / "backups").touch()
     with pytest.raises(StoreError, match="cannot be made"):
         backup_path(tmp_path, dt.datetime(2026, 1, 5, tzinfo=dt.UTC))
+
+
+def test_a_damaged_database_is_told_in_one_line_whatever_page_it_is(store, tmp_path):
+    store.close()
+    whole = store.path.read_bytes()
+    assert len(whole) > 50 * 4096
+    said = {words for page in range(0, len(whole), 4096) for words in look_at(damaged(whole, page), tmp_path / "damaged.db")}
+    assert any("is damaged" in words for words in said)
+    assert "database disk image is malformed" in said
+    assert all("\n" not in words and len(words) < 400 for words in said)
+
+
+def damaged(whole, start):
+    return whole[:start] + bytes(byte ^ 0x5A for byte in whole[start : start + 300]) + whole[start + 300 :]
+
+
+def look_at(data, path):
+    """What opening and checking a file with this content says."""
+    for side in ("-wal", "-shm"):
+        path.with_name(path.name + side).unlink(missing_ok=True)
+    path.write_bytes(data)
+    try:
+        with open_store(path) as opened:
+            return find_faults(opened.connection)
+    except StoreError as error:
+        return [str(error)]
+
+
+def test_a_database_that_cannot_be_compacted_is_one_line_that_says_what_to_do(store):
+    store.connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(StoreError, match="mend its permissions"):
+        compact(store.connection, store.path)
