@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from torwatch.cli.context import the_store
+from torwatch.cli.excerpt import excerpts, readable, shorten
 from torwatch.cli.output import minute_text, print_json, print_table
 from torwatch.errors import UsageError
 
-LONG_VALUE = 160  # characters of a value in a table; --json prints all
+if TYPE_CHECKING:
+    from torwatch.store.timeline import Moment
 
 
 @click.command()
@@ -41,7 +44,7 @@ def history(entity: str, key: str, market: str | None, *, looks: bool, as_json: 
             click.echo(f"{entity} {subject.key} on {subject.market}: {subject.name or ''}")
             print_table(
                 ("at", "snapshot", "what", "before", "after", "cause"),
-                [(minute_text(one.at), one.snapshot_id, one.what, shorten(one.old), shorten(one.new), one.cause) for one in moments],
+                [(minute_text(one.at), one.snapshot_id, one.what, *told(one), one.cause) for one in moments],
                 empty="Nothing is known of it.",
             )
     if as_json:
@@ -49,7 +52,9 @@ def history(entity: str, key: str, market: str | None, *, looks: bool, as_json: 
 
 
 @click.command()
-@click.option("--at", "at_text", required=True, help="A day or time, UTC: 2026-01-31 or 2026-01-31T12:00.")
+@click.option(
+    "--at", "at_text", required=True, help="A day or time: 2026-01-31, 2026-01-31T12:00, 2026-01-31T12:00+02:00; UTC without an offset."
+)
 @click.option("--market", help="Only this market.")
 @click.option("--entity", type=click.Choice(["listing", "vendor"]), default="listing", show_default=True, help="What to print.")
 @click.option("--limit", type=click.IntRange(0), default=50, show_default=True, help="At most so many; 0: all. --json prints all.")
@@ -75,6 +80,8 @@ def state(at_text: str, market: str | None, entity: str, limit: int, *, as_json:
         for (kind, key), claims in sorted(state_after(store, market_id, snapshot_id).items()):
             if kind == entity:
                 found.append({"market": name, "snapshot": snapshot_id, "key": key, "claims": claims})
+    if at > dt.datetime.now(dt.UTC) + dt.timedelta(days=1):  # "today" means its end, wherever one is
+        click.echo(f"Note: {at_text} is still to come; this is what the newest snapshots show.", err=True)
     if as_json:
         print_json(found)
         return
@@ -91,7 +98,9 @@ def state(at_text: str, market: str | None, entity: str, limit: int, *, as_json:
 @click.command()
 @click.argument("text")
 @click.option(
-    "--ship-from", metavar="COUNTRY", help="Only with this claimed origin: an ISO code, or world, digital, undeclared, unparseable."
+    "--ship-from",
+    metavar="COUNTRY",
+    help="Only with this claimed origin: an ISO code, a region, or world, digital, undeclared, unparseable.",
 )
 @click.option("--market", help="Only on this market.")
 @click.option("--all", "with_past", is_flag=True, help="Also listings that do not stand any more.")
@@ -106,6 +115,7 @@ def search(text: str, ship_from: str | None, market: str | None, limit: int, *, 
     """
     from torwatch.store.search import search_listings
 
+    check_origin(ship_from)
     hits = search_listings(the_store(), text, ship_from=ship_from, market=market, with_past=with_past, limit=limit)
     if as_json:
         print_json([dataclasses.asdict(hit) for hit in hits])
@@ -122,17 +132,30 @@ def search(text: str, ship_from: str | None, market: str | None, limit: int, *, 
         click.echo(f"The first {limit}; --limit shows more.")
 
 
-def shorten(value: str | None) -> str | None:
-    """A value that fits a table."""
-    return value if value is None or len(value) <= LONG_VALUE else value[:LONG_VALUE] + "…"
+def check_origin(text: str | None) -> None:
+    """Refuse what is no country, region or class of a claimed origin. Raises UsageError."""
+    from torwatch.model import ShipClass
+    from torwatch.normalise.country import country_codes, region_codes
+
+    classes = [one.value for one in ShipClass if one not in {ShipClass.COUNTRY, ShipClass.REGION}]
+    if text is not None and text.lower() not in {known.lower() for known in (*country_codes(), *region_codes(), *classes)}:
+        regions = ", ".join((*region_codes(), *classes))
+        raise UsageError(
+            f"{text!r} is no claimed origin: give an ISO 3166-1 code such as NL (`torwatch country NAME` tells it), or one of {regions}"
+        )
+
+
+def told(moment: Moment) -> tuple[str | None, str | None]:
+    """Before and after, as they fit a table."""
+    return excerpts(readable(moment.what, moment.old), readable(moment.what, moment.new))
 
 
 def read_time(text: str) -> dt.datetime:
     """A day (its end) or time, UTC where no offset is given. Raises UsageError."""
+    with contextlib.suppress(ValueError):
+        return dt.datetime.combine(dt.date.fromisoformat(text), dt.time(23, 59, 59), dt.UTC)
     try:
         at = dt.datetime.fromisoformat(text)
-    except ValueError:
+        return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at.astimezone(dt.UTC)
+    except (ValueError, OverflowError):  # the latter: an offset leads out of the calendar
         raise UsageError(f"{text!r} is no day or time: write 2026-01-31 or 2026-01-31T12:00") from None
-    if len(text) == len("2026-01-31"):
-        at = dt.datetime.combine(at.date(), dt.time(23, 59, 59))
-    return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at.astimezone(dt.UTC)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from torwatch.cli.context import the_store
+from torwatch.cli.excerpt import excerpts, readable, shorten
 from torwatch.cli.output import minute_text, print_json, print_table, progress_bar
 from torwatch.errors import UsageError
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from torwatch.store.comparison import Comparison, Difference
     from torwatch.store.snapshots import Snapshot
 
-LINE_CHARACTERS = 60  # of a value in a table; --json prints all
-TEXTS = frozenset({"description", "profile"})  # claims that are the digest of a text; the keys of "pgp" have a table of their own
 SECTIONS = ("listings", "vendors", "keys", "feedback", "categories")
 WORDS = {"gone_explicit": "gone", "missed": "missed", "new": "new", "back": "back"}
 
@@ -158,7 +157,7 @@ def entity_lines(rows: Sequence[Difference]) -> Iterator[tuple[str, str, str | N
             word = WORDS[one.cause] if one.cause else "came" if one.old is None else "went"
             yield label, word, summary(one.old), summary(one.new)
         else:
-            old, new = (body_of(value) if one.field in TEXTS else value for value in (one.old, one.new))
+            old, new = (readable(one.field, value) for value in (one.old, one.new))
             yield label, f"{one.field} (refined)" if one.cause == "refined" else one.field, *excerpts(old, new)
 
 
@@ -168,26 +167,3 @@ def summary(claims: dict[str, str] | None) -> str | None:
         return None
     price = " ".join(filter(None, (claims.get("price"), claims.get("currency"))))
     return ", ".join(filter(None, (shorten(claims.get("title") or claims.get("name")), claims.get("vendor"), price)))
-
-
-def body_of(digest: str | None) -> str | None:
-    """The words of a text, else its digest."""
-    return digest and (the_store().value("SELECT body FROM text WHERE digest = ?", (digest,)) or digest)
-
-
-def excerpts(old: str | None, new: str | None) -> tuple[str | None, str | None]:
-    """Two values, each cut to a line that begins a little before the first sign that differs."""
-    if not old or not new or max(len(old), len(new)) <= LINE_CHARACTERS:
-        return shorten(old), shorten(new)
-    same = next((place for place, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-    start = max(0, same - LINE_CHARACTERS // 3)
-    return shorten(old, start), shorten(new, start)
-
-
-def shorten(value: str | None, start: int = 0) -> str | None:
-    """A value that fits a line, from a place on."""
-    if value is None:
-        return None
-    flat = " ".join(value[start : start + 2 * LINE_CHARACTERS].split())
-    cut = len(flat) > LINE_CHARACTERS or len(value) > start + 2 * LINE_CHARACTERS
-    return ("…" if start else "") + flat[:LINE_CHARACTERS] + ("…" if cut else "")

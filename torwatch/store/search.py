@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torwatch.errors import UsageError
+from torwatch.store.state import market_named
 
 if TYPE_CHECKING:
     from torwatch.store.database import Store
@@ -31,11 +32,14 @@ def search_listings(
 ) -> list[Hit]:
     """Listings whose title or description holds every word of `words`, best first; a "quoted phrase" is one word.
 
-    `ship_from`: an ISO code among its claimed origins, or world, digital, undeclared, unparseable. Raises UsageError without a word.
+    `ship_from`: an ISO code among its claimed origins, or the widest of them: a region, world, digital, undeclared, unparseable. Raises UsageError
+    without a word, and for a market that nobody knows.
     """
     wanted = split_words(words)
     if not wanted:
         raise UsageError('nothing to look for: torwatch search "gbl"')
+    if market is not None:
+        market_named(store, market)
     long = [word for word in wanted if len(word) >= TRIGRAM]
     conditions, bound = [], {"market": market, "with_past": with_past, "limit": limit, "origin": ship_from}
     if long:
@@ -48,7 +52,7 @@ def search_listings(
         bound[f"short{number}"] = word.lower()
     if ship_from is not None:
         conditions.append(
-            "(listing.claimed_origin = lower(:origin) OR EXISTS (SELECT 1 FROM listing_origin"
+            "(lower(listing.claimed_origin) = lower(:origin) OR EXISTS (SELECT 1 FROM listing_origin"
             " WHERE listing_origin.listing_id = listing.id AND listing_origin.country = upper(:origin)))"
         )
     snippet = "snippet(listing_search, -1, '', '', '…', 40)" if long else "coalesce(listing_search.title, '')"
