@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import random
+import secrets
 import shutil
 import sqlite3
+import threading
 
 import pytest
 
@@ -14,9 +16,11 @@ from torwatch.archive.index import read_index
 from torwatch.archive.manifest import digest_records, read_chain
 from torwatch.closing import finish_closings
 from torwatch.evidence import seal_snapshots, verify
+from torwatch.ledger import open_journaled
 from torwatch.parsing.registry import load_parser
 from torwatch.store.database import open_store
 from torwatch.store.manifests import unsealed_snapshots
+from torwatch.store.targets import edit_target
 
 SNAPSHOTS = 20
 MUTATIONS = ("flip", "remove", "truncate", "manifest", "row", "swap")
@@ -97,23 +101,32 @@ def test_a_revisit_whose_page_is_gone_is_told_even_where_its_own_file_is_whole(w
     assert any(f"00000002.cdxj: {entry.url} refers to a page that is not in 00000001.warc.gz" in line for line in breaks)
 
 
-def test_a_tail_cut_off_with_its_rows_shows_only_against_a_deposited_head(watched):
+def test_a_tail_cut_off_with_its_rows_and_lines_shows_only_against_a_deposited_head(watched, tmp_path):
     watch = watched("souk", listings=10)
     watch.look()
+    watch.store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copytree(watch.config.data_directory, tmp_path / "cut")
     watch.clock.advance(dt.timedelta(days=7))
     watch.look()
+    head = read_chain(watch.config.archive_directory)[-1].sha256
+    with open_store(tmp_path / "cut" / "torwatch.db") as store:
+        silent = verify(store, tmp_path / "cut" / "archive")
+        assert silent.breaks == ()
+        assert "only against a head deposited elsewhere" in silent.notes[0]
+        [found] = verify(store, tmp_path / "cut" / "archive", head=head).breaks
+    assert "the deposited head" in found
+
+
+def test_a_tail_cut_off_whose_rows_were_deleted_shows_in_the_journal(watched):
+    watch = watched("souk", listings=10)
+    watch.look_every(dt.timedelta(days=7), 2)
     archive = watch.config.archive_directory
-    last = read_chain(archive)[-1]
-    for file in last.path.parent.glob("00000002.*"):
+    for file in archive.glob("souk/00000002.*"):
         file.unlink()
     with sqlite3.connect(watch.config.database_path) as connection:
         connection.execute("DELETE FROM snapshot WHERE id = 2")
         connection.execute("DELETE FROM manifest WHERE snapshot_id = 2")
-    silent = verify(watch.store, archive)
-    assert silent.breaks == ()
-    assert "only against a head deposited elsewhere" in silent.notes[0]
-    [found] = verify(watch.store, archive, head=last.sha256).breaks
-    assert "the deposited head" in found
+    assert any("row 2 of snapshot was deleted" in line for line in verify(watch.store, archive).breaks)
 
 
 def test_a_manifest_vouches_for_the_files_and_says_where_they_come_from(watched):
@@ -190,6 +203,34 @@ def test_a_manifest_taken_away_is_not_made_anew(watched):
         path.unlink()
     assert seal_snapshots(watch.store, archive, watch.clock()) == []
     assert "missing or unreadable" in verify(watch.store, archive).breaks[0]
+
+
+def test_a_snapshot_under_way_and_a_daemon_that_writes_are_no_break(watched):
+    watch = watched("souk", listings=10)
+    watch.look()
+    watch.clock.advance(dt.timedelta(days=7))
+    stop = threading.Event()
+    assert watch.look(stop=stop, progress=lambda step: step.done > 5 and stop.set())[1] is None
+    archive = watch.config.archive_directory
+    assert len(list(archive.glob("souk/*.warc.gz"))) == 2
+    ended = threading.Event()
+
+    def write_on():
+        with open_journaled(watch.config.database_path, archive) as daemon:
+            while not ended.is_set():
+                edit_target(daemon, watch.target, {"note": secrets.token_hex(8)}, now=watch.clock())
+
+    writer = threading.Thread(target=write_on)
+    writer.start()
+    try:
+        found = [verify(watch.store, archive).breaks]
+        while watch.store.value("SELECT count(*) FROM event") < 30:
+            found.append(verify(watch.store, archive).breaks)
+    finally:
+        ended.set()
+        writer.join()
+    assert len(found) > 5
+    assert set(found) == {()}
 
 
 def test_the_event_log_only_grows(watched):

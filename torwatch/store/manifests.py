@@ -46,9 +46,10 @@ def archived_snapshots(store: Store) -> dict[int, str]:
     return {row["id"]: row["warc"] for row in store.rows("SELECT id, warc FROM snapshot WHERE state <> 'running' AND warc IS NOT NULL")}
 
 
-def all_warcs(store: Store) -> set[str]:
-    """The WARC of every snapshot, one under way too, relative to the archive."""
-    return {row["warc"] for row in store.rows("SELECT warc FROM snapshot WHERE warc IS NOT NULL")}
+def running_snapshots(store: Store) -> list[tuple[int, str]]:
+    """(number, market) of every snapshot under way: the database does not name its WARC yet."""
+    rows = store.rows("SELECT snapshot.id, market.name FROM snapshot JOIN market ON market.id = market_id WHERE state = 'running'")
+    return [(row["id"], row["name"]) for row in rows]
 
 
 def read_by(store: Store) -> list[tuple[str, str]]:

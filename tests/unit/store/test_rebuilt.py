@@ -49,6 +49,15 @@ def test_what_only_the_work_needed_is_taken_out_at_the_end(work):
     assert begun_from(work) == ""
 
 
+def test_of_a_snapshot_that_came_out_otherwise_the_journal_is_to_be_told(work):
+    with open_store(work) as store:
+        with store.write() as connection:
+            finish(connection, {7: SNAPSHOT | {"pages": 41}, 8: SNAPSHOT | {"id": 8, "state": "running", "pages": 40}})
+        [waiting] = store.rows("SELECT entity, fields FROM journal_queue")
+    assert waiting["entity"] == "snapshot"
+    assert '"id":7' in waiting["fields"]
+
+
 def test_what_was_before_counts_as_told(work):
     with open_store(work) as store:
         assert [one.id for one in unscanned(store)] == [7]
