@@ -62,7 +62,7 @@ def assert_same(watch, output):
 
 
 def an_eventful_time(watch):
-    """Weeks of every kind: complete, partial, failed, hidden, held and rejected."""
+    """Weeks of every kind: complete, partial, failed, hidden, held and rejected, and held for a redesign on which nobody has decided."""
     watch.look()
     faults = watch.server.faults
     for fault, state in (
@@ -84,6 +84,10 @@ def an_eventful_time(watch):
     faults.clear()
     decide(watch.store, find_hold(watch.store, snapshot.id), "rejected", why="hidden", now=watch.clock())
     watch.clock.advance(WEEK)
+    faults.add(Fault(FaultKind.REDESIGN))
+    assert watch.look()[1].state == "held"
+    faults.clear()
+    watch.clock.advance(WEEK)
     watch.look()
 
 
@@ -95,7 +99,7 @@ def test_a_rebuilt_database_is_the_live_one_row_for_row_ids_included(watched, tm
     set_state(watch.store, watch.target, "paused", now=watch.clock(), why="holiday")
     add_rates(watch.store, [Rate("BTC", "USD", Decimal(90000), watch.clock(), "bank")])
     done = rebuild(watch, tmp_path / "again.db")
-    assert (done.snapshots, done.notes) == (7, [])
+    assert (done.snapshots, done.notes) == (8, [])
     assert done.pages > 250
     assert_same(watch, tmp_path / "again.db")
 

@@ -10,6 +10,7 @@ import pytest
 from torwatch.archive.index import read_index
 from torwatch.archive.revisit import REVISIT
 from torwatch.claims import rules_of
+from torwatch.cli import main
 from torwatch.demo.market import Fault, FaultKind
 from torwatch.errors import ArchiveError
 from torwatch.normalise.price import normalise_price
@@ -187,3 +188,22 @@ def test_a_stopped_tool_leaves_no_staged_rows(watched):
         again(watch, progress=give_up)
     assert watch.store.value("SELECT count(*) FROM stage_listing") == 0
     assert replace(watch.target).market == "souk"
+
+
+def test_an_accepted_hold_whose_replay_was_killed_is_accepted_again(watched, capsys, monkeypatch):
+    watch = watched(listings=40)
+    watch.look()
+    watch.clock.advance(dt.timedelta(days=7))
+    watch.server.faults.add(Fault(FaultKind.HIDDEN, probability=0.9))
+    watch.server.faults.add(Fault(FaultKind.NOT_FOUND, path="^/item/"))
+    snapshot, ending = watch.look()
+    assert ending.state == "held"
+    decide(watch.store, find_hold(watch.store, snapshot.id), "accepted", why="real", now=watch.clock())
+    monkeypatch.setenv("STATE_DIRECTORY", str(watch.config.data_directory))
+    for code in (0, 2):
+        with pytest.raises(SystemExit) as ended:
+            main(["hold", "accept", str(snapshot.id), "--why", "real"])
+        assert ended.value.code == code
+    assert "is accepted already" in capsys.readouterr().err
+    assert watch.store.value("SELECT state FROM snapshot WHERE id = ?", (snapshot.id,)) == "complete"
+    assert watch.store.value("SELECT count(*) FROM hold WHERE decision = 'accepted'") == 1

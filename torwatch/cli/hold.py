@@ -99,7 +99,10 @@ def accept(snapshot: int, through: int | None, why: str) -> None:
     if is_locked(the_config().database_path):
         raise UsageError("the daemon is running: stop it first, an accepted snapshot rewrites the history that it adds to")
     first = find_hold(store, snapshot)
-    if first.decision is not None:
+    if through is not None and through < snapshot:
+        raise UsageError(f"--through {through} comes before snapshot {snapshot}: name the first one, and with --through the last")
+    cut_off = first.decision == "accepted" and first.state == "held"  # decided, and the history not made anew: a kill came between
+    if first.decision is not None and not cut_off:
         raise UsageError(f"snapshot {snapshot} is {first.decision} already")
     chosen = [
         one

@@ -48,6 +48,14 @@ def test_what_is_rejected_is_offered_no_more(run):
     assert "saw the same" not in run("hold", "list", "--all").output
 
 
+def test_a_range_that_ends_before_it_begins_decides_nothing(run, tmp_path):
+    failed = run("hold", "accept", "3", "--through", "2", "--why", "real")
+    assert isinstance(failed.exception, UsageError)
+    assert "comes before" in str(failed.exception)
+    with open_store(tmp_path / "torwatch.db") as store:
+        assert [find_hold(store, number).decision for number in (2, 3)] == [None, None]
+
+
 def test_nothing_is_decided_while_the_daemon_runs(run, tmp_path):
     with writer_lock(tmp_path / "torwatch.db"):
         failed = run("hold", "accept", "2", "--through", "3", "--why", "real")
