@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from torwatch.archive.journal import NAME, Line, append_lines, digest_of_start, read_journal
+from torwatch.errors import StoreError
 from torwatch.store.database import open_store
 from torwatch.store.journaled import JOURNALED, key_columns, told_rows, waiting_keys
 
@@ -27,7 +28,16 @@ REWRITTEN = "journal_rewritten"  # kind of event: what the journal is since a re
 
 
 def open_journaled(path: Path, archive_directory: Path, *, create: bool = True) -> Store:
-    """Open the database so that what it alone knows is written to the journal of the archive too. Raises StoreError as open_store does."""
+    """Open the database so that what it alone knows is written to the journal of the archive too.
+
+    Raises StoreError as open_store does, and where an archive has lost its database: a new one would give its numbers to other snapshots.
+    """
+    journal = archive_directory / NAME
+    if not path.exists() and journal.is_file() and journal.stat().st_size:
+        raise StoreError(
+            f"the database {path} is gone, and its archive {archive_directory} is there: restore a backup, or make it again with"
+            " `torwatch rebuild --from-archive`; to begin anew, move the archive away"
+        )
     return open_store(path, create=create, journal=partial(write_lines, archive_directory))
 
 
