@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from torwatch.store.journaled import Queued
 
     Key = tuple[str, tuple[Any, ...]]  # table, and what tells the row from others
+    Fields = dict[str, Any]
+    Lines = dict[Key, Fields | None]
 
 ROW = "row"
 GONE = "row_gone"
@@ -58,11 +60,12 @@ def find_journal_breaks(store: Store, archive_directory: Path, links: Sequence[L
         yield f"{path}: {path.stat().st_size} bytes long, {vouched['bytes']} when the newest manifest was written"
     elif vouched and digest_of_start(path, vouched["bytes"]) != vouched["sha256"]:
         yield f"{path}: altered in the part that the newest manifest vouches for (sha256 differs)"
-    for table, key in deleted_rows(store, archive_directory):
+    lines = newest_lines(store, archive_directory)
+    for table, key in deleted_rows(store, lines):
         yield f"database: {row_named(table, key)} was deleted, and not by a request to forget ({path} tells when)"
-    first = find_differences(store, archive_directory)
-    again = find_differences(store, archive_directory) if first else {}  # what a daemon wrote between the two reads agrees by now
-    for (table, key), (stored, written) in first.items():
+    first = find_differences(store, lines)
+    again = find_differences(store, newest_lines(store, archive_directory)) if first else {}  # what a daemon wrote meanwhile agrees by now
+    for (table, key), (stored, written) in sorted(first.items(), key=repr):
         if again.get((table, key)) == (stored, written):
             how = "is only in" if stored is None else "is not in" if written is None else "is not as told by"
             yield f"database: {row_named(table, key)} {how} the journal {path}"
@@ -82,10 +85,10 @@ def vouched_for(store: Store, links: Sequence[Link]) -> dict[str, Any] | None:
     return newest[-1] if newest else rewritten
 
 
-def newest_lines(store: Store, archive_directory: Path) -> dict[Key, dict[str, Any] | None]:
+def newest_lines(store: Store, archive_directory: Path) -> Lines:
     """What the journal told last of each row; None of one that was deleted."""
     keys = {table: key_columns(store.connection, table) for table in JOURNALED}
-    newest: dict[Key, dict[str, Any] | None] = {}
+    newest: Lines = {}
     for line in read_journal(archive_directory):
         if line.subject in keys and line.kind in {ROW, GONE}:
             key = tuple(line.detail.get(name) for name in keys[line.subject])
@@ -94,30 +97,29 @@ def newest_lines(store: Store, archive_directory: Path) -> dict[Key, dict[str, A
     return newest
 
 
-def deleted_rows(store: Store, archive_directory: Path) -> list[Key]:
+def deleted_rows(store: Store, lines: Lines) -> list[Key]:
     """Rows of which the journal tells that somebody deleted them where torwatch deletes none."""
-    gone = {key: detail is None for key, detail in newest_lines(store, archive_directory).items()} | waiting_keys(store.connection)
+    gone = {key: detail is None for key, detail in lines.items() if key[0] in NEVER_DELETED} | waiting_keys(store.connection)
     return [key for key, is_gone in gone.items() if is_gone and key[0] in NEVER_DELETED]
 
 
-def find_differences(store: Store, archive_directory: Path) -> dict[Key, tuple[dict[str, Any] | None, dict[str, Any] | None]]:
+def find_differences(store: Store, lines: Lines) -> dict[Key, tuple[Fields | None, Fields | None]]:
     """(row in the database, row in the journal) where the two differ in a column that both have; rows that wait for the journal are left out."""
     keys = {table: key_columns(store.connection, table) for table in JOURNALED}
-    written = {key: detail for key, detail in newest_lines(store, archive_directory).items() if detail is not None}
+    differing: dict[Key, tuple[Fields | None, Fields | None]] = {}
+    stored = set()
     with store.one_moment():
         waiting = waiting_keys(store.connection)
-        stored = {
-            (table, tuple(row[name] for name in keys[table])): row for table in JOURNALED for row in told_rows(store.connection, table)
-        }
-    return {
-        key: (stored.get(key), written.get(key))
-        for key in sorted({*stored, *written} - waiting.keys(), key=repr)
-        if not agree(stored.get(key), written.get(key))
-    }
+        for table in JOURNALED:
+            for row in told_rows(store.connection, table):
+                key = table, tuple(row[name] for name in keys[table])
+                stored.add(key)
+                if key not in waiting and not agree(row, lines.get(key)):
+                    differing[key] = row, lines.get(key)
+    missing = {key: (None, detail) for key, detail in lines.items() if detail is not None and key not in stored and key not in waiting}
+    return differing | missing
 
 
-def agree(stored: dict[str, Any] | None, written: dict[str, Any] | None) -> bool:
+def agree(stored: Fields, written: Fields | None) -> bool:
     """Whether two rows are the same in all columns that both have: older lines lack newer columns."""
-    if stored is None or written is None:
-        return stored is written
-    return all(stored[name] == written[name] for name in stored.keys() & written.keys())
+    return written is not None and all(stored[name] == written[name] for name in stored.keys() & written.keys())
