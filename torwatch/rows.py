@@ -1,15 +1,15 @@
-"""The rows of an imported file, staged group by group; a row that its listing was last imported from is not read again."""
+"""The rows of an imported file, staged group by group; of a record that the newest import had, too, only its listing is noted."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from torwatch.claims import ClaimRules, implied_vendors, listing_row
-from torwatch.dataset.reading import Fault, RawRow, Row, raw_rows, read_row
-from torwatch.model import Source
+from torwatch.dataset.reading import Fault, RawRow, Row, never, raw_rows, read_row
 from torwatch.store import recurrence, staging
 from torwatch.store.staging import StagedPage
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torwatch.dataset.layout import Layout
+    from torwatch.dataset.reading import Known
     from torwatch.model import Listing
     from torwatch.store.snapshots import Ending, Snapshot
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 GROUP_ROWS = 5_000  # rows staged at a time
 DIGEST_BYTES = 16
-BETWEEN = "\0"  # between the cells of a row in its digest: next to no file holds it
 
 
 @dataclass(slots=True)
@@ -58,6 +58,50 @@ def stage_of(listings: Sequence[Listing], rules: ClaimRules) -> StagedPage:
     return StagedPage(listings=rows, vendors=tuple(vendors.values()), texts=tuple(texts.items()))
 
 
+@dataclass(slots=True)
+class Recurring:
+    """Which records of a file its market's newest import had, too, told by a digest of their text and of the names of the columns.
+
+    `known`: digest → id of the listing. `find`: key → id of the listing, None for one never seen. `met`: known records so far; `seen`: their
+    listings; `changed`: listings of which another row came first.
+    """
+
+    known: Mapping[str, int]
+    find: Callable[[str], int | None]
+    met: int = 0
+    seen: set[int] = field(default_factory=set)
+    changed: set[int | None] = field(default_factory=set)
+    seed: bytes = b""
+
+    def under(self, names: Sequence[str] | None) -> Known:
+        """What tells known records of a file with these columns."""
+        self.seed = hashlib.blake2b(repr(names).encode(), digest_size=DIGEST_BYTES).digest()
+        return self.meet if self.known else never
+
+    def digest(self, text: str) -> str:
+        """The digest of a record, whatever ends its line: the last one of a file may have no end."""
+        return hashlib.blake2b(self.seed + text.rstrip("\r\n").encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()
+
+    def meet(self, text: str) -> bool:
+        """Whether a record is known; its listing is noted."""
+        listing = self.known.get(self.digest(text))
+        if listing is None:
+            return False
+        self.met += 1
+        self.seen.add(listing)
+        return True
+
+    def is_first(self, row: Row) -> bool:
+        """Whether no known record of its listing came before a row that had to be read."""
+        if not self.known:
+            return True
+        listing = self.find(row.listing.key)
+        if listing in self.seen:
+            return False
+        self.changed.add(listing)
+        return True
+
+
 def stage_rows(
     connection: sqlite3.Connection,
     snapshot: Snapshot,
@@ -67,76 +111,45 @@ def stage_rows(
     loaded: Loaded,
     progress: Callable[[int], None],
 ) -> None:
-    """Stage all rows of a file as those of one moment, and count them in `loaded`."""
-    shown = rules.coverage()["listing"][Source.DETAIL]
-    for group in grouped(raw_rows(path, layout)):
-        digests = digests_of(group, layout)
-        known = recurrence.find_known(connection, snapshot.market_id, digests)
-        fresh = read_fresh(group, known, layout, loaded)
-        staged = staging.staged_keys(connection, snapshot.id, [row.listing.key for row in fresh.values()])
-        ids = recurrence.find_ids(connection, snapshot.market_id, [row.listing.key for row in fresh.values()]) if known else {}
-        first, again = first_rows(fresh, known, ids, staged)
-        staging.stage_pages(connection, snapshot.id, [stage_of([fresh[place].listing for place in first], rules)])
+    """Stage all rows of a file as those of one moment, and count them in `loaded`.
+
+    A listing counts once a snapshot, by the first of its rows: distinct listings are counted, never rows.
+    """
+    recurring = Recurring(
+        recurrence.known_rows(connection, snapshot.market_id), partial(recurrence.find_listing, connection, snapshot.market_id)
+    )
+    fresh = fresh_rows(raw_rows(path, layout, recurring.under), layout, loaded)
+    staged = 0
+    for group in grouped((row, text) for row, text in fresh if recurring.is_first(row)):
+        again = staging.staged_keys(connection, snapshot.id, [row.listing.key for row, _ in group])
+        first: dict[str, tuple[Row, str | None]] = {}
+        for row, text in group:
+            if row.listing.key not in again:
+                first.setdefault(row.listing.key, (row, text))
+        staging.stage_pages(connection, snapshot.id, [stage_of([row.listing for row, _ in first.values()], rules)])
         recurrence.note_fresh(
-            connection, [(fresh[place].listing.key, None if fresh[place].damaged else digests[place] or None) for place in first]
+            connection, [(key, recurring.digest(text)) for key, (row, text) in first.items() if text is not None and not row.damaged]
         )
-        counted = recurrence.stage_known(connection, snapshot.id, again, shown) if again else 0
-        loaded.rows += len(fresh) + len(known)
-        loaded.repeated += len(fresh) + len(known) - len(first) - counted
-        progress(loaded.rows)
-    recurrence.stage_vendors(connection, snapshot.id)
+        staged += len(first)
+        progress(loaded.rows + recurring.met)
+    unchanged = recurring.seen - recurring.changed
+    recurrence.stage_unchanged(connection, snapshot.id, unchanged)
+    recurrence.forget_rows(connection, set(recurring.known.values()) - unchanged)
+    loaded.rows += recurring.met
+    loaded.repeated += loaded.rows - staged - len(unchanged)
+    progress(loaded.rows)
 
 
-def digests_of(group: Sequence[RawRow | Fault], layout: Layout) -> list[str]:
-    """A digest of each row as it stands in the file, and of the names of its columns; "" for one that is no row or has no clear digest."""
-    names = next((raw[2] for raw in group if not isinstance(raw, Fault)), None) if layout.header else None
-    header = hashlib.blake2b(repr(names).encode(), digest_size=DIGEST_BYTES)
-    digests = []
-    for raw in group:
+def fresh_rows(raws: Iterable[RawRow | Fault], layout: Layout, loaded: Loaded) -> Iterator[tuple[Row, str | None]]:
+    """The rows that can be read, each with the text of its record; the others are noted as faults."""
+    for raw in raws:
         if isinstance(raw, Fault):
-            digests.append("")
+            loaded.faults.append(raw)
             continue
-        cells = raw[1]
-        text = BETWEEN.join(cells)
-        if text.count(BETWEEN) + 1 != len(cells):  # other cells could give the same text
-            digests.append("")
-            continue
-        row = header.copy()
-        row.update(text.encode("utf-8", "surrogatepass"))
-        digests.append(row.hexdigest())
-    return digests
-
-
-def read_fresh(group: Sequence[RawRow | Fault], known: Mapping[int, int], layout: Layout, loaded: Loaded) -> dict[int, Row]:
-    """Place → row of those of a group that are not known; the broken ones are noted as faults."""
-    fresh = {}
-    for place in sorted(set(range(len(group))).difference(known)):
-        raw = group[place]
-        row = raw if isinstance(raw, Fault) else read_row(*raw, layout)
+        row = read_row(raw, layout)
         if isinstance(row, Fault):
             loaded.faults.append(row)
             continue
+        loaded.rows += 1
         loaded.damaged += row.damaged
-        fresh[place] = row
-    return fresh
-
-
-def first_rows(fresh: Mapping[int, Row], known: Mapping[int, int], ids: Mapping[str, int], staged: set[str]) -> tuple[list[int], list[int]]:
-    """Each listing once a snapshot: distinct listings are counted, never rows. (places of fresh rows, ids of known listings) to stage.
-
-    `ids`: of the listings of fresh rows, where they are known; `staged`: the keys of fresh rows that earlier groups staged.
-    """
-    place_of: dict[int, int] = {}
-    for place, listing in known.items():
-        place_of[listing] = min(place, place_of.get(listing, place))
-    first, met = [], set(staged)
-    for place, row in fresh.items():
-        key = row.listing.key
-        number = ids.get(key)
-        if key in met or (number in place_of and place_of[number] < place):
-            continue
-        met.add(key)
-        first.append(place)
-        if number is not None:
-            place_of.pop(number, None)
-    return first, list(place_of)
+        yield row, raw.text

@@ -7,11 +7,13 @@ import csv
 import datetime as dt
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from torwatch.errors import UsageError
 from torwatch.model import Listing, Source
+from torwatch.parserkit.text import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,11 +22,26 @@ if TYPE_CHECKING:
     from torwatch.dataset.layout import Layout
 
 KEY_CHARACTERS = 32  # 128 bits of sha256 tell listings apart
+COUNTS = ("sales", "views")  # what is no number in such a column is not known
 FIELD_CHARACTERS = 1_000_000  # a description may be long; a whole file in one cell is a broken quote
 NO_TEXT = re.compile(r"[\ud800-\udfff]")  # what stands for a byte that is none of the encoding
 MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:[.,]\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?")
 
-RawRow = tuple[int, "list[str]", "Sequence[str] | None"]  # line, cells, and the names of its columns where the layout knows them
+Record = tuple[int, "list[str]", "str | None"]  # line, cells, and its whole text where that alone says what its cells are
+Known = Callable[[str], bool]  # whether a record of this text is left out, since what it says is known
+
+
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    """One row as it stands in the file: its line, its cells, the names of its columns where the layout knows them, and its text.
+
+    `text`: None where other rows had a part in how it was cut into cells, as beside a quote that is never closed.
+    """
+
+    line: int
+    cells: Sequence[str]
+    names: Sequence[str] | None
+    text: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,72 +65,107 @@ class Fault:
     reason: str
 
 
+@dataclass(slots=True)
+class Feed:
+    """The lines of a file on their way to what cuts them into records; one that is a known record by itself goes no further.
+
+    How a record is cut depends on nothing before it, so the same text where a record begins is ever the same record.
+    """
+
+    handle: Iterator[str]
+    known: Known
+    line: int = 1  # of the record that begins next
+    taken: list[str] = field(default_factory=list)  # the lines of the record that is being read
+
+    def __iter__(self) -> Iterator[str]:
+        taken = self.taken
+        for line in self.handle:
+            whole = line.replace("\0", "")
+            if not taken and self.known(whole):
+                self.line += 1
+                continue
+            taken.append(whole)
+            yield whole
+
+    def end_record(self) -> None:
+        """The next line begins a record."""
+        self.line += len(self.taken)
+        self.taken.clear()
+
+
+def never(_text: str) -> bool:
+    """No record is known."""
+    return False
+
+
 def read_rows(path: Path, layout: Layout) -> Iterator[Row | Fault]:
     """Read a file as its layout says, streaming. Raises UsageError when it cannot be read at all or lacks a mapped column."""
     for raw in raw_rows(path, layout):
-        yield raw if isinstance(raw, Fault) else read_row(*raw, layout)
+        yield raw if isinstance(raw, Fault) else read_row(raw, layout)
 
 
-def raw_rows(path: Path, layout: Layout) -> Iterator[RawRow | Fault]:
-    """The rows of a file as they stand there, without the empty ones, streaming. Raises UsageError as `read_rows` does."""
+def raw_rows(
+    path: Path, layout: Layout, known_under: Callable[[Sequence[str] | None], Known] = lambda _names: never
+) -> Iterator[RawRow | Fault]:
+    """The rows of a file as they stand there, streaming, without the empty ones and those that are known.
+
+    `known_under`: the names of the header, or None → which records are known under them. Raises UsageError as `read_rows` does.
+    """
     try:
         refuse_utf16(path, layout)
         with path.open(encoding=layout.encoding, errors="surrogateescape", newline="") as handle:
-            lines = split_lines(handle, layout.separator)
+            feed = Feed(handle, never)
+            records = split_lines(feed, layout.separator)
             names = None
             if layout.header:
-                first = next(lines, None)
+                first = next(records, None)
                 if first is None or isinstance(first, Fault):
                     raise UsageError(f"{path} is empty: it has no header line")
                 names = [NO_TEXT.sub("\ufffd", cell.strip()) for cell in first[1]]
                 check_columns(path, layout, names)
-            for item in lines:
-                if isinstance(item, Fault):
-                    yield item
+            feed.known = known_under(names)
+            for record in records:
+                if isinstance(record, Fault):
+                    yield record
                     continue
-                line, cells = item
+                line, cells, text = record
                 if not any(map(str.strip, cells)):
                     continue
-                yield line, cells, names if names is not None else layout.columns.get(len(cells))
+                yield RawRow(line, cells, names if names is not None else layout.columns.get(len(cells)), text)
     except LookupError as error:
         raise UsageError(f"layout {layout.name}: there is no encoding {layout.encoding!r}") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def split_lines(handle: Iterator[str], separator: str) -> Iterator[tuple[int, list[str]] | Fault]:
-    """(line, cells) of each record. One sign separates as CSV does; more than one separates literally, since no CSV program knows that."""
+def split_lines(feed: Feed, separator: str) -> Iterator[Record | Fault]:
+    """Each record that is not known. One sign separates as CSV does; more than one separates literally, since no CSV program knows that."""
     if len(separator) > 1:
-        for number, text in enumerate(handle, 1):
-            yield number, [cell.strip() for cell in text.rstrip("\r\n").split(separator)]
+        for text in feed:
+            yield feed.line, [cell.strip() for cell in text.rstrip("\r\n").split(separator)], text
+            feed.end_record()
         return
     csv.field_size_limit(FIELD_CHARACTERS)
-    taken: list[str] = []  # the lines of the record that is being read
-    reader = csv.reader(_noting(handle, taken), delimiter=separator, strict=True)
-    number = 1
+    reader = csv.reader(feed, delimiter=separator, strict=True)
     while True:
-        taken.clear()
         try:
-            yield number, next(reader)
+            cells = next(reader)
         except StopIteration:
             return
         except csv.Error:
             # A quote that is never closed, or text behind one, swallows the rows after it: each line is read by itself instead.
-            for place, line in enumerate(taken, number):
-                yield _read_line(place, line, separator)
-        number += len(taken)
+            for line, text in enumerate(feed.taken, feed.line):
+                yield _read_line(line, text, separator)
+        else:
+            text = "".join(feed.taken)
+            if len(feed.taken) == 1 or not feed.known(text):
+                yield feed.line, cells, text
+        feed.end_record()
 
 
-def _noting(handle: Iterator[str], taken: list[str]) -> Iterator[str]:
-    for line in handle:
-        whole = line.replace("\0", "")
-        taken.append(whole)
-        yield whole
-
-
-def _read_line(number: int, line: str, separator: str) -> tuple[int, list[str]] | Fault:
+def _read_line(number: int, line: str, separator: str) -> Record | Fault:
     try:
-        return number, next(csv.reader([line], delimiter=separator), [])
+        return number, next(csv.reader([line], delimiter=separator), []), None
     except csv.Error as error:
         return Fault(number, f"no CSV: {error}")
 
@@ -136,8 +188,9 @@ def check_columns(path: Path, layout: Layout, names: Sequence[str]) -> None:
         )
 
 
-def read_row(line: int, cells: Sequence[str], names: Sequence[str] | None, layout: Layout) -> Row | Fault:
+def read_row(raw: RawRow, layout: Layout) -> Row | Fault:
     """One row as a listing, or what is wrong with it."""
+    line, cells, names = raw.line, raw.cells, raw.names
     if names is None:
         counts = " or ".join(str(count) for count in sorted(layout.columns, reverse=True))
         return Fault(line, f"{len(cells)} columns, expected {counts}")
@@ -161,8 +214,9 @@ def read_row(line: int, cells: Sequence[str], names: Sequence[str] | None, layou
         texts["ship_to_raw"] = both  # the normalisers take their own direction out of a glued text
     if texts.get("price_raw") and layout.currency:
         texts["price_raw"] = f"{texts['price_raw']} {layout.currency}"
+    counted = {name: number(texts.pop(name, None)) for name in COUNTS}
     texts["key"] = texts.get("key") or key_of(values, layout, texts)
-    listing = Listing(**texts, category=tuple(found.get("category", ())), source=Source.DETAIL)  # type: ignore[arg-type] # the layout's names are checked fields; all of them are texts
+    listing = Listing(**texts, **counted, category=tuple(found.get("category", ())), source=Source.DETAIL)  # type: ignore[arg-type] # the layout's names are checked fields; all of them are texts
     return Row(line, at, listing, damaged)
 
 

@@ -54,7 +54,8 @@ def decode_ids(data: bytes) -> list[int]:
 def known_ids(connection: sqlite3.Connection, entity: Entity, snapshot_id: int, market_id: int) -> set[int]:
     """The ids of those staged by a snapshot that the history of its market knows."""
     rows = connection.execute(
-        f"SELECT DISTINCT e.id FROM {entity.stage_table} AS s JOIN {entity.name} AS e ON e.market_id = ? AND e.key = s.key WHERE s.snapshot_id = ?",
+        f"SELECT e.id FROM {entity.stage_table} AS s JOIN {entity.name} AS e ON e.market_id = ? AND e.key = s.key WHERE s.snapshot_id = ?"
+        f" UNION SELECT id FROM {entity.unchanged_table}",
         (market_id, snapshot_id),
     )
     return {row[0] for row in rows}

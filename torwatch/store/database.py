@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from torwatch.errors import ArchiveError, StoreError
+from torwatch.store.staging import make_temporary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -152,6 +153,7 @@ def open_store(path: Path, *, create: bool = True, journal: Journal | None = Non
             ):
                 connection.execute(f"PRAGMA {pragma}").fetchall()
             migrate(connection, path)
+            make_temporary(connection)
         except BaseException:
             connection.close()
             raise

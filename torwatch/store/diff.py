@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torwatch.model import Source
-from torwatch.store import capture, spells
+from torwatch.store import capture, spells, staging
 from torwatch.store.precedence import ALIAS, SOURCE_BIT, claim_sql, may_change_claims, may_move_counters, source_joins, strongest_value
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def diff_entity(
     gone = spells.close_gone(connection, entity, bound)
     missed = spells.count_misses(connection, entity, bound) if complete else 0
     write_visits(connection, entity, bound)
-    seen = count_seen(connection, entity, bound) if complete else write_capture(connection, entity, snapshot, market)
+    seen = staging.count_staged(connection, entity, snapshot) if complete else write_capture(connection, entity, snapshot, market)
     connection.execute("DROP TABLE temp.merged")
     connection.execute("DROP TABLE temp.touched")
     return Tally(seen=seen, new=new, changed=changed, back=back, gone=gone, missed=missed)
@@ -154,18 +154,15 @@ def write_visits(connection: sqlite3.Connection, entity: Entity, bound: Mapping[
         f" ON CONFLICT ({name}_id) DO UPDATE SET snapshot_id = excluded.snapshot_id, at = excluded.at, row_digest = excluded.row_digest",
         bound,
     )
-
-
-def count_seen(connection: sqlite3.Connection, entity: Entity, bound: Mapping[str, object]) -> int:
-    """How many a complete snapshot saw; who they were follows from the spells."""
-    seen: int = connection.execute(f"SELECT count(DISTINCT key) FROM {entity.stage_table} WHERE snapshot_id = :snapshot", bound).fetchone()[
-        0
-    ]
-    return seen
+    connection.execute(
+        f"UPDATE {name}_visit SET snapshot_id = :snapshot, at = (SELECT started_at FROM snapshot WHERE id = :snapshot)"
+        f" WHERE {name}_id IN (SELECT id FROM {entity.unchanged_table})",
+        bound,
+    )
 
 
 def write_capture(connection: sqlite3.Connection, entity: Entity, snapshot: int, market: int) -> int:
-    """Keep the set of all that a partial snapshot saw; gives how many."""
+    """Keep the set of all that a partial snapshot saw; gives how many. Of a complete one it follows from the spells."""
     seen = capture.known_ids(connection, entity, snapshot, market)
     capture.keep(connection, snapshot, entity, capture.FIRST, seen)
     return len(seen)

@@ -33,6 +33,11 @@ class Entity:
         return f"stage_{self.name}"
 
     @property
+    def unchanged_table(self) -> str:
+        """Temporary table of the ids of those that the running snapshot saw just as the snapshot before it had."""
+        return f"temp.unchanged_{self.name}"
+
+    @property
     def counter_table(self) -> str:
         """Series of counters, one row a snapshot in which one of them moved."""
         return f"{self.name}_counter"

@@ -1,23 +1,24 @@
-"""Recurrence: a row of an imported file that is, sign for sign, the row its listing was last imported from says what is known already.
+"""Recurrence: a row of an imported file that is, sign for sign, one of the file before says what is known already.
 
-Such a row is staged from the listing's own claims, without being read again. That holds while the newest snapshot of the market is the
-import that left the memory, by the same layout and the same version, and nothing was rolled back or forgotten since; else the memory is
-dropped and begins anew. It may be empty at any time: then every row is read.
+The listing of such a row is seen unchanged; the row is not read again. That holds while the newest snapshot of the market is the import that
+left the memory, by the same layout and the same version, and nothing was rolled back or forgotten since; else the memory is dropped and
+begins anew. It holds no row but the newest import's, so that all of its listings stand and none of them is missed. It may be empty at any
+time: then every row is read.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from torwatch.model import Source
+from torwatch.store import staging
 from torwatch.store.entities import LISTING, VENDOR
 from torwatch.store.precedence import SOURCE_BIT
 from torwatch.store.tables import has_table
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable
 
     from torwatch.store.snapshots import Snapshot
 
@@ -34,51 +35,39 @@ def begin_recurrence(connection: sqlite3.Connection, snapshot: Snapshot) -> None
         drop_memory(connection, snapshot.market_id)
 
 
-def find_known(connection: sqlite3.Connection, market_id: int, digests: Sequence[str]) -> dict[int, int]:
-    """Place in `digests` → id of the listing that was last imported from that very row."""
+def known_rows(connection: sqlite3.Connection, market_id: int) -> dict[str, int]:
+    """Digest of each row that the newest import had → id of its listing."""
     cursor = connection.cursor()
-    cursor.row_factory = None  # plain tuples: this runs for every row of a file
-    cursor.execute(
-        "SELECT one.key, known.listing_id FROM json_each(?) AS one CROSS JOIN imported_row AS known"
-        " ON known.market_id = ? AND known.digest = one.value",
-        (json.dumps(digests), market_id),
-    )
+    cursor.row_factory = None  # plain tuples: a market may have many
+    cursor.execute("SELECT digest, listing_id FROM imported_row WHERE market_id = ?", (market_id,))
     return dict(cursor)
 
 
-def find_ids(connection: sqlite3.Connection, market_id: int, keys: Sequence[str]) -> dict[str, int]:
-    """Key → id of those of these listings that are known."""
-    found = connection.execute(
-        "SELECT key, id FROM listing WHERE market_id = ? AND key IN (SELECT value FROM json_each(?))", (market_id, json.dumps(keys))
-    )
-    return dict(map(tuple, found))
+def find_listing(connection: sqlite3.Connection, market_id: int, key: str) -> int | None:
+    """The id of a listing, None for one never seen."""
+    row = connection.execute("SELECT id FROM listing WHERE market_id = ? AND key = ?", (market_id, key)).fetchone()
+    return row[0] if row else None
 
 
-def stage_known(connection: sqlite3.Connection, snapshot_id: int, listings: Sequence[int], shown: frozenset[str]) -> int:
-    """Stage listings as they are known, with the claims `shown` by the file; gives how many were not staged yet."""
-    claims = [column.name for column in LISTING.claims if column.name in shown]
-    columns = ["key", *claims, *(column.name for column in LISTING.counters), "path"]
-    return connection.execute(
-        f"INSERT OR IGNORE INTO stage_listing (snapshot_id, source, {', '.join(columns)})"
-        f" SELECT ?, {SOURCE_BIT[Source.DETAIL]}, {', '.join(f'listing.{column}' for column in columns)}"
-        " FROM json_each(?) AS one CROSS JOIN listing ON listing.id = one.value",
-        (snapshot_id, json.dumps(listings)),
-    ).rowcount
-
-
-def note_fresh(connection: sqlite3.Connection, rows: Iterable[tuple[str, str | None]]) -> None:
-    """Note (key, digest) of the rows that were read and staged; no digest: one that must be read each time."""
-    connection.executemany("INSERT INTO fresh_row (key, digest) VALUES (?, ?)", rows)
-
-
-def stage_vendors(connection: sqlite3.Connection, snapshot_id: int) -> None:
-    """Stage the vendors that the staged listings name, where they are not yet."""
+def stage_unchanged(connection: sqlite3.Connection, snapshot_id: int, listings: Collection[int]) -> None:
+    """Stage listings whose rows recur, and the vendors that they name."""
+    staging.stage_unchanged(connection, LISTING, listings)
     connection.execute(
-        f"INSERT OR IGNORE INTO {VENDOR.stage_table} (snapshot_id, key, source, name)"
-        f" SELECT DISTINCT snapshot_id, vendor, {SOURCE_BIT[Source.INDEX]}, vendor FROM stage_listing"
-        " WHERE snapshot_id = ? AND vendor IS NOT NULL",
+        f"INSERT OR IGNORE INTO {VENDOR.stage_table} (snapshot_id, key, source, name) SELECT ?, vendor, {SOURCE_BIT[Source.INDEX]}, vendor"
+        f" FROM (SELECT DISTINCT e.vendor FROM {LISTING.unchanged_table} AS same CROSS JOIN listing AS e ON e.id = same.id)"
+        " WHERE vendor IS NOT NULL",
         (snapshot_id,),
     )
+
+
+def forget_rows(connection: sqlite3.Connection, listings: Iterable[int]) -> None:
+    """Remember no more the rows of listings that a file has otherwise, or not at all: of what is remembered, all stood at the newest import."""
+    connection.executemany("DELETE FROM imported_row WHERE listing_id = ?", ((listing,) for listing in listings))
+
+
+def note_fresh(connection: sqlite3.Connection, rows: Iterable[tuple[str, str]]) -> None:
+    """Note (key, digest) of rows that were read and staged, and need not be read again."""
+    connection.executemany("INSERT INTO fresh_row (key, digest) VALUES (?, ?)", rows)
 
 
 def end_recurrence(connection: sqlite3.Connection, snapshot: Snapshot) -> None:

@@ -197,10 +197,7 @@ def settle(
 
 def staged_counts(connection: sqlite3.Connection, snapshot_id: int) -> dict[str, int]:
     """Distinct listings and vendors that are staged."""
-    return {
-        name: int(connection.execute(f"SELECT count(DISTINCT key) FROM stage_{name} WHERE snapshot_id = ?", (snapshot_id,)).fetchone()[0])
-        for name in ("listing", "vendor")
-    }
+    return {entity.name: staging.count_staged(connection, entity, snapshot_id) for entity in (LISTING, VENDOR)}
 
 
 def close_row(connection: sqlite3.Connection, snapshot: Snapshot, ending: Ending, rule: HoldRule) -> None:

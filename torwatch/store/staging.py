@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from torwatch.store.entities import LISTING, VENDOR, Entity
+from torwatch.store.entities import ENTITIES, LISTING, VENDOR, Entity
 from torwatch.store.precedence import SOURCE_BIT
 
 if TYPE_CHECKING:
@@ -106,6 +106,29 @@ def stage_entity(connection: sqlite3.Connection, entity: Entity, snapshot_id: in
     )
 
 
+def make_temporary(connection: sqlite3.Connection) -> None:
+    """The temporary tables of a connection that writes snapshots."""
+    for entity in ENTITIES:
+        connection.execute(f"CREATE TABLE {entity.unchanged_table} (id INTEGER PRIMARY KEY)")
+
+
+def stage_unchanged(connection: sqlite3.Connection, entity: Entity, ids: Collection[int]) -> None:
+    """Stage those that a source shows just as it did in the snapshot before, by their ids alone: nothing of theirs need be compared.
+
+    They stand, nothing misses them, no claim or counter of theirs moves, and no row of theirs is staged beside. In the transaction of the diff.
+    """
+    connection.execute(f"INSERT INTO {entity.unchanged_table} (id) SELECT value FROM json_each(?)", (json.dumps(list(ids)),))
+
+
+def count_staged(connection: sqlite3.Connection, entity: Entity, snapshot_id: int) -> int:
+    """How many distinct ones are staged, unchanged ones among them."""
+    count: int = connection.execute(
+        f"SELECT (SELECT count(DISTINCT key) FROM {entity.stage_table} WHERE snapshot_id = ?) + (SELECT count(*) FROM {entity.unchanged_table})",
+        (snapshot_id,),
+    ).fetchone()[0]
+    return count
+
+
 def staged_keys(connection: sqlite3.Connection, snapshot_id: int, keys: Sequence[str]) -> set[str]:
     """Which of these keys of listings are staged for a snapshot already."""
     found = connection.execute(
@@ -119,6 +142,8 @@ STAGE_TABLES = ("stage_listing", "stage_vendor", "stage_feedback", "stage_total"
 
 def clear(connection: sqlite3.Connection, snapshot_id: int) -> None:
     """Drop what was staged for a snapshot, once it is diffed or rejected."""
+    for entity in ENTITIES:
+        connection.execute(f"DELETE FROM {entity.unchanged_table}")
     for table in STAGE_TABLES:
         others = f"SELECT EXISTS (SELECT 1 FROM {table} WHERE snapshot_id < ?1) OR EXISTS (SELECT 1 FROM {table} WHERE snapshot_id > ?1)"
         shared = connection.execute(others, (snapshot_id,)).fetchone()[0]

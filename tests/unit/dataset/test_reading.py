@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from torwatch.dataset.layout import Layout, load_layout
-from torwatch.dataset.reading import Fault, Row, read_moment, read_rows
+from torwatch.dataset.reading import Fault, Row, never, raw_rows, read_moment, read_rows
 from torwatch.errors import UsageError
 
 
@@ -99,3 +99,26 @@ def test_utf16_is_refused_where_the_layout_does_not_say_so(tmp_path):
 def test_an_empty_file_has_no_header_and_says_so(tmp_path):
     with pytest.raises(UsageError, match="is empty"):
         read(tmp_path, "")
+
+
+def test_a_count_is_a_number_or_not_known(tmp_path):
+    layout = replace(PLAIN, fields={**PLAIN.fields, "sales": ("sold",), "views": ("seen",)})
+    rows = read(tmp_path, "vendor,product,price,sold,seen\nv,tea,1,12,many\nv,rice,1,,\n", layout)
+    assert [(row.listing.sales, row.listing.views) for row in rows] == [(12, None), (None, None)]
+
+
+def test_a_known_record_is_left_out_wherever_it_begins_and_only_there(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('vendor,product,price\nv,tea,1\nv,"green\nv,tea,1\n",1\nvendor,product,price\nv,rice,1\n', encoding="utf-8")
+    known = {"v,tea,1\n", "vendor,product,price\n"}
+    found = list(raw_rows(path, PLAIN, lambda names: known.__contains__ if names else never))
+    assert [(raw.line, raw.cells[1], raw.text) for raw in found] == [
+        (3, "green\nv,tea,1\n", 'v,"green\nv,tea,1\n",1\n'),
+        (7, "rice", "v,rice,1\n"),
+    ]
+
+
+def test_lines_that_a_broken_quote_ran_together_have_no_text_that_says_what_they_are(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('vendor,product,price\nv,"tea,1\nv,rice,1\n', encoding="utf-8")
+    assert [raw.text for raw in raw_rows(path, PLAIN) if not isinstance(raw, Fault)] == [None, None]
