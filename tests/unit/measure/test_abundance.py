@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -52,6 +53,21 @@ def test_the_golden_vectors_hold_to_two_decimals():
     assert round(schnabel(GOLDEN, **SHORT).value, 2) == 128.50
     assert round(schumacher_eschmeyer(GOLDEN, **SHORT).value, 2) == 136.00
     assert round(chao2(GOLDEN).value, 2) == 121.69
+
+
+def test_the_golden_vectors_are_what_the_formulas_give_by_hand_in_fractions():
+    weight = 18 * 27 + 14 * 42 + 9 * 52
+    again = 3 + 4 + 4
+    assert schnabel(GOLDEN, **SHORT, modified=False).value == pytest.approx(float(Fraction(weight, again)), rel=1e-12)
+    assert schnabel(GOLDEN, **SHORT).value == pytest.approx(float(Fraction(weight, again + 1)), rel=1e-12)
+    squares = Fraction(18 * 27**2 + 14 * 42**2 + 9 * 52**2, 3 * 27 + 4 * 42 + 4 * 52)
+    assert schumacher_eschmeyer(GOLDEN, **SHORT).value == pytest.approx(float(squares), rel=1e-12)
+    assert chao2(GOLDEN).value == pytest.approx(float(57 + Fraction(3, 4) * Fraction(46 * 45, 2 * 12)), rel=1e-12)
+    unseen = Fraction(46, 46 + 2 * 11) * Fraction(3 * 46, 3 * 46 + 2 * 11)
+    assert coverage(GOLDEN).value == pytest.approx(float(1 - unseen), rel=1e-12)
+    number, variance = chapman(200, 150, 50)
+    assert number == pytest.approx(float(Fraction(201 * 151, 51) - 1), rel=1e-12)
+    assert variance == pytest.approx(float(Fraction(201 * 151 * 150 * 100, 51**2 * 52)), rel=1e-12)
 
 
 @pytest.mark.parametrize("count", [0, 1, 11, 49])

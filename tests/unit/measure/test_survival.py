@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 import warnings
 from collections import Counter
@@ -38,6 +39,15 @@ def test_curve_and_limits_are_those_of_lifelines(late):
         assert step.survival == pytest.approx(fitter.survival_function_.loc[step.age_days].iloc[0], abs=1e-9)
         assert step.low == pytest.approx(limits.loc[step.age_days].iloc[0], abs=1e-9)
         assert step.high == pytest.approx(limits.loc[step.age_days].iloc[1], abs=1e-9)
+
+
+def test_a_curve_counted_by_hand_with_one_that_enters_late():
+    # Deaths at 4 and 10; at risk: 3 of the first three at 4, then two of those and the one that entered at 6.
+    steps = kaplan_meier([Life(0, 4, 4), Life(0, 10, 10), Life(0, 12, None), Life(6, 20, None)])
+    assert [(step.age_days, step.at_risk, step.deaths) for step in steps] == [(4, 3, 1), (10, 3, 1)]
+    assert [step.survival for step in steps] == pytest.approx([2 / 3, 4 / 9])
+    spread = 1.959963984540054 * math.sqrt(1 / (3 * 2) + 1 / (3 * 2)) / math.log(4 / 9)
+    assert (steps[1].low, steps[1].high) == pytest.approx(((4 / 9) ** math.exp(-spread), (4 / 9) ** math.exp(spread)))
 
 
 def test_a_death_lies_between_last_seen_and_the_first_miss():
