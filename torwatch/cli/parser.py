@@ -19,7 +19,7 @@ from torwatch.cli.parser_options import AS_JSON, DIRECTORY, parser_directories, 
 from torwatch.cli.replay import replay
 from torwatch.errors import ParserError, UsageError
 from torwatch.model import Listing, Outcome, PageKind, Parsed
-from torwatch.parsing.parse_page import parse_bytes
+from torwatch.parsing.parse_page import find_strange_links, parse_bytes
 from torwatch.parsing.registry import Parser, find_parsers, load_parser
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ KIND_OF_OUTCOME: Mapping[Outcome, str] = {
     Outcome.NOT_TEXT: "other", Outcome.TOO_LARGE: "other", Outcome.PARSE_LIMIT: "other",
 }  # fmt: skip
 SHOWN_ROWS = 5
+SHOWN_LINKS = 8
 FAULT_WIDTH = 400
 
 
@@ -73,6 +74,9 @@ def try_(name: str, pages: tuple[str, ...], page_path: str, directories: tuple[P
             click.echo(json.dumps(describe(chosen, page, parsed) | {"milliseconds": round(elapsed_ms, 2)}, ensure_ascii=False))
         else:
             show(given.name, parsed, elapsed_ms)
+            show_strange_links(
+                find_strange_links(chosen.market, given.body, path=given.path, content_type=given.content_type, fetched_at=given.visited)
+            )
             if parsed.outcome is Outcome.LAYOUT_CHANGED and not given.path:
                 click.echo("No address was given, and a record's key may stand in it: say --path /path/of/the/page")
 
@@ -173,6 +177,13 @@ def show(page: str, parsed: Parsed, elapsed_ms: float) -> None:
         console.print("links: " + ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)))
     if parsed.unmatched:
         console.print(Text("labels that no field took: " + ", ".join(parsed.unmatched)))
+
+
+def show_strange_links(paths: tuple[str, ...]) -> None:
+    """Print the paths that no kind fits: an author who overlooks a category among them watches half a market."""
+    if paths:
+        more = f" and {len(paths) - SHOWN_LINKS} more" if len(paths) > SHOWN_LINKS else ""
+        click.echo(f"links of no declared kind, never followed: {', '.join(map(shorten, paths[:SHOWN_LINKS]))}{more}")
 
 
 @parser.command("check")

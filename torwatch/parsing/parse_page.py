@@ -11,6 +11,7 @@ from torwatch.model import Evidence, Feedback, Link, Listing, Outcome, PageInfo,
 from torwatch.parserkit import KindSpec, Market, Obstacle, Page, open_page
 from torwatch.parserkit.decode import MAX_BYTES
 from torwatch.parserkit.page import split_host
+from torwatch.parserkit.selectors import find
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -43,6 +44,16 @@ def parse_bytes(
     except Exception as error:  # a parser is foreign code: whatever it raises is its fault, named
         raise ParserError(f"parser {parser.name} failed on {path or 'a page'}: {type(error).__name__}: {error}") from error
     return gather(parser.market, page, records)
+
+
+def find_strange_links(market: Market, body: bytes, *, path: str = "", content_type: str = "", fetched_at: dt.datetime) -> tuple[str, ...]:
+    """Give the paths that a page leads to and that fit no pattern of the market's kinds, so that none is ever followed; of a gate none."""
+    try:
+        page = open_page(market, body, path=path, content_type=content_type, fetched_at=fetched_at)
+    except Obstacle:
+        return ()
+    paths = dict.fromkeys(filter(None, map(page.local, find(page.root, "a@href"))))
+    return tuple(one for one in paths if market.link_to(one, every=True) is None)
 
 
 def gather(market: Market, page: Page, records: Sequence[object]) -> Parsed:

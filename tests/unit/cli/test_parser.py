@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,15 @@ def test_a_listing_whose_key_stands_in_its_address_asks_for_the_address(tmp_path
     parser.chmod(0o644)
     assert "say --path" in run("try", "stall", page, "--directory", tmp_path / "mine")
     assert "listing page, ok" in run("try", "stall", page, "--directory", tmp_path / "mine", "--path", "/tea/7")
+
+
+def test_links_that_no_kind_fits_are_named(tmp_path):
+    page = tmp_path / "index.html"
+    page.write_text((EMPIRE / "index.html").read_text().replace("</body>", "<a href='/quay/tea?page=2'>next</a></body>"))
+    named = re.search(r"never followed: (.*)", run("try", "empire", page))
+    assert named
+    assert "/quay/tea?page=2" in named[1]
+    assert "/product/" not in named[1]
 
 
 def test_what_a_page_says_never_steers_the_terminal(tmp_path):
