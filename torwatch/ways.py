@@ -14,7 +14,6 @@ from torwatch.errors import TorError
 from torwatch.model import Outcome
 from torwatch.passage import Passage
 from torwatch.silence import Silence
-from torwatch.store.fetch_log import holds_answer
 from torwatch.store.mirrors import ADDRESS_OUTCOMES, Greeted, change_mirror, note_greeting, other_mirror, record_visit, visits_of
 
 if TYPE_CHECKING:
@@ -178,24 +177,22 @@ class Ways:
     def _greet(self, mirror: Mirror, passages: tuple[Passage, ...]) -> Read | None:
         """Look at the front page of an address, before any page that waits for its turn; None when the walk was stopped meanwhile.
 
-        What it answers is kept as evidence, and noted where it is that of another address or of another market.
+        What another address, or another market, answers is kept as evidence. What the market's own answers again is no page more.
         """
         if not self._courtesy.wait_first(self._stop):
             return None
         greeting = self._reader.greet(partial(self._ask, passages))
-        record = self._keep(mirror, greeting)
+        record = self._keep(greeting) if mirror.id != self.mirror.id or greeting.outcome is Outcome.WRONG_MARKET else None
         with self._tools.store.write() as connection:
             self._courtesy.record(connection, [greeting])
-            if record is not None and (mirror.id != self.mirror.id or greeting.outcome is Outcome.WRONG_MARKET):
+            if record is not None:
                 note_greeting(connection, self._snapshot, mirror, greeting.outcome, greeting.reason, record, now=self._tools.now())
         return greeting
 
-    def _keep(self, mirror: Mirror, greeting: Read) -> Greeted | None:
-        """Write the answer of a front page to the archive, to the disk, unless this snapshot has that very answer of it already."""
+    def _keep(self, greeting: Read) -> Greeted | None:
+        """Write the answer of a front page, if there was one, to the archive, to the disk."""
         fetched = greeting.fetched
         if self._archive is None or not fetched.status:
-            return None
-        if holds_answer(self._tools.store, self._snapshot.id, mirror.id, greeting.visit.path, fetched.digest):
             return None
         offset, length = self._archive.write_exchange(fetched, greeting.body, greeting.stripped)
         self._archive.sync()

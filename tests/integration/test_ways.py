@@ -92,8 +92,8 @@ def test_a_noted_front_page_stays_in_the_archive_when_nothing_behind_it_was_comm
     assert [page.url for _, page in greeted(watch)] == [f"http://{second.host}/"]
 
 
-def test_a_front_page_that_this_snapshot_has_already_is_not_archived_again(watched):
-    watch = watched(listings=30, still=True)
+def test_the_look_at_the_front_page_before_a_walk_goes_on_stores_no_page_twice(watched):
+    watch = watched(listings=30)
     stop = threading.Event()
     watch.look(stop=stop, progress=lambda step: stop.set() if step.done > 5 else None)
     _, ending = watch.look()

@@ -21,7 +21,6 @@ from torwatch.tor.settings import cookie_file
 
 pytestmark = pytest.mark.fault
 
-CLOCK_DAEMON = Path(__file__).with_name("clock_daemon.py")
 KILLED_WALK = Path(__file__).parents[1] / "integration" / "killed_walk.py"
 IN_NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-euc"]
 TMPFS_MEGABYTES = 64
@@ -91,8 +90,6 @@ def small_disk(directory):
 def beset(a_watch, network, directory, tmp_path_factory):
     """A daemon attached to a tor of the network, with a control socket that can be lost, a clock that can be set and a disk that can be full."""
     folder = tmp_path_factory.mktemp("beset")
-    clock_file = folder / "clock"
-    clock_file.write_text("0", encoding="ascii")
     with contextlib.ExitStack() as stack:
         mounted = mounts_allowed()
         prefix, root = stack.enter_context(small_disk(folder)) if mounted else ((), "/")
@@ -103,8 +100,8 @@ def beset(a_watch, network, directory, tmp_path_factory):
         stack.callback(relay.shutdown)
         watch = stack.enter_context(a_watch(folder, prefix=prefix, root=root))
         watch.configure(tor=f"mode = 'attach'\ncontrol = '{directory / 'relay.sock'}'\nsocks = '127.0.0.1:{network.socks_port}'")
-        watch.relay, watch.clock_file, watch.mounted = relay, clock_file, mounted
-        watch.daemon_command = [*watch.prefix, sys.executable, str(CLOCK_DAEMON), str(watch.config), str(clock_file)]
+        watch.relay, watch.mounted = relay, mounted
+        watch.give_a_clock()
         watch.start()
         yield watch
         assert watch.stop()[0] == 0
@@ -190,13 +187,13 @@ def test_a_database_locked_by_another_process_is_waited_for(beset, record_fault,
 def test_a_clock_that_is_set_costs_no_page_and_no_second_snapshot(beset, record_fault, words, offset):
     name = words.replace(" ", "_")
     under_way(beset, name)
-    beset.clock_file.write_text(offset, encoding="ascii")
+    beset.set_clock(offset)
     try:
         lost = made_whole(beset, name)
         (row,) = beset.rows("SELECT julianday(ended_at) - julianday(started_at) FROM snapshot ORDER BY id DESC LIMIT 1")
         assert abs(row[0] - int(offset) / 86_400) < 0.01
     finally:
-        beset.clock_file.write_text("0", encoding="ascii")
+        beset.set_clock(0)
     record_fault(f"over tor: clock set {words} within a snapshot", "the same snapshot goes on; complete", lost)
 
 

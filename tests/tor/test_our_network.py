@@ -8,11 +8,13 @@ import os
 import random
 import signal
 import threading
+import time
 
 import pytest
 
 from torwatch.assembly import open_tools
 from torwatch.config import load_config
+from torwatch.crawl.schedule import LONGEST_REST
 from torwatch.daemon import snapshot_target
 from torwatch.demo.control import ControlConnection
 from torwatch.demo.market import ENGINES, EPOCH, MarketServer, SimulatedClock
@@ -25,6 +27,8 @@ from torwatch.store.mirrors import quarantined_until, visits_of
 from torwatch.store.targets import add_target
 from torwatch.tor.service import open_tor
 from torwatch.tor.settings import TorSettings, cookie_file
+
+HOUR_SECONDS = 3600
 
 
 class Post:
@@ -80,19 +84,23 @@ class Post:
     def look(self, target, progress=lambda _: None):
         return snapshot_target(self.tools, self.config, target, stop=threading.Event(), progress=progress)
 
-    @contextlib.contextmanager
     def all_relays_gone(self):
-        relays = [node for name, node in self.network.nodes.items() if name != "service"]
-        for node in relays:
-            node.pause()
-        try:
-            yield
-        finally:
-            for node in relays:
-                node.resume()
+        return relays_paused(self.network)
 
     def visits(self, target):
         return visits_of(self.store, target.mirrors[0].id)
+
+
+@contextlib.contextmanager
+def relays_paused(network):
+    relays = [node for name, node in network.nodes.items() if name != "service"]
+    for node in relays:
+        node.pause()
+    try:
+        yield
+    finally:
+        for node in relays:
+            node.resume()
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +193,50 @@ def test_one_service_dead_is_that_market_and_not_our_network(post):
     assert "our own network" not in line["reason"]
     assert quarantined_until(watch.visits(tea)) is not None
     assert watch.look(watch.targets[1])[1].state == "complete"
+
+
+@pytest.mark.soak
+@pytest.mark.fault
+def test_a_network_gone_for_an_hour_costs_no_page_and_no_market_its_name(own_network, a_watch, tmp_path, record_fault):
+    with a_watch.func(own_network, tmp_path) as watch:
+        watch.give_a_clock()
+        watch.add_market("teahouse", seconds_per_request=0.15)
+        watch.add_market("coffeehouse", seconds_per_request=0.15)
+        canary = own_network.add_onion(target_port=watch.servers["teahouse"].port)
+        watch.stack.callback(own_network.remove_onion, canary.address)
+        watch.configure(
+            extra="connect_timeout = '4s'\nread_timeout = '3s'\npage_deadline = '5s'",
+            tor=f"{watch.own_tor}\nsocks_timeout = '3s'\ncanaries = ['{canary.address}']",
+        )
+        watch.start()
+        watch.wait_until_under_way("teahouse")
+        watch.wait_until_under_way("coffeehouse")
+        began, ahead = time.monotonic(), 0
+        with relays_paused(own_network):
+            while ahead < HOUR_SECONDS:
+                tries = len(interruptions(watch))
+                watch.wait_for(lambda tries=tries: len(interruptions(watch)) >= tries + 2, 60)
+                ahead += LONGEST_REST.total_seconds()
+                watch.set_clock(ahead)
+            assert watch.daemon.poll() is None
+        while {watch.snapshots(name)[-1][1] for name in watch.servers} != {"complete"}:
+            time.sleep(2)
+            ahead += LONGEST_REST.total_seconds()  # tor needs a while to trust its guards again
+            watch.set_clock(ahead)
+            assert time.monotonic() - began < 300, watch.log_path.read_text(encoding="utf-8")[-3000:]
+        assert [len(watch.snapshots(name)) for name in watch.servers] == [1, 1]
+        assert watch.rows("SELECT count(*) FROM failure") == [(0,)]
+        assert watch.rows("SELECT count(*) FROM market_availability WHERE verdict = 'down'") == [(0,)]
+        assert not [event for event in interruptions(watch) if "\n" in event["error"]]
+        assert "Traceback" not in watch.log_path.read_text(encoding="utf-8")
+        lost = sum(watch.losses(name) for name in watch.servers)
+        assert watch.stop()[0] == 0
+    record_fault(
+        "over tor: network gone for an hour (of the daemon's clock) within the snapshots of two markets",
+        "one line a try; no market is called down; the same snapshots go on once it is back; complete",
+        lost,
+    )
+
+
+def interruptions(watch):
+    return [event for event in watch.events() if event["event"] == "snapshot_interrupted"]

@@ -23,6 +23,7 @@ from torwatch.store.history import present_state
 from torwatch.store.targets import find_target
 
 MARK = "TORWATCH_TEST_MARK"
+CLOCK_DAEMON = Path(__file__).with_name("clock_daemon.py")
 READER = """
 import contextlib, json, sqlite3, sys
 for line in sys.stdin:
@@ -58,13 +59,32 @@ class Watch:
         self.configure()
 
     def configure(self, extra="", tor=""):
-        lines = ",\n".join(json.dumps(f"{name} {value}") for name, value in self.network.torrc_options)
-        own = f"torrc = [\n{lines}\n]"
         self.config.write_text(
-            f"data_directory = 'data'\n[tor]\n{tor or own}\n[crawl]\nseconds_per_request = 0\nconcurrency = 4\n"
+            f"data_directory = 'data'\n[tor]\n{tor or self.own_tor}\n[crawl]\nseconds_per_request = 0\nconcurrency = 4\n"
             f"detail_max_age = '0s'\n{extra}\n",
             encoding="utf-8",
         )
+
+    @property
+    def own_tor(self):
+        """The section of a tor of its own on the network."""
+        lines = ",\n".join(json.dumps(f"{name} {value}") for name, value in self.network.torrc_options)
+        return f"torrc = [\n{lines}\n]"
+
+    def give_a_clock(self):
+        """Let the clock of the daemon be one that `set_clock` sets."""
+        self.set_clock(0)
+        self.daemon_command = [*self.prefix, sys.executable, str(CLOCK_DAEMON), str(self.config), str(self.clock_file)]
+
+    @property
+    def clock_file(self):
+        return self.directory / "clock"
+
+    def set_clock(self, seconds):
+        """Set the daemon's clock so many seconds ahead of the machine's."""
+        whole = self.directory / "clock.next"  # never half written: it may be read at any moment
+        whole.write_text(str(seconds), encoding="ascii")
+        whole.replace(self.clock_file)
 
     def add_market(self, name, engine="souk", listings=16, seconds_per_request=0.0):
         drawn_as = ENGINES[engine]()

@@ -48,14 +48,3 @@ def archived_bytes(store: Store, snapshot_id: int) -> int:
         )
     )
     return max(end or 0 for end in ends)
-
-
-def holds_answer(store: Store, snapshot_id: int, mirror_id: int, path: str, digest: str) -> bool:
-    """Whether a visit of this snapshot already keeps this very answer of a page at this mirror."""
-    return bool(
-        store.value(
-            "SELECT 1 FROM visit JOIN snapshot ON snapshot.id = snapshot_id WHERE snapshot_id = ? AND path = ? AND digest = ?"
-            " AND coalesce(visit.mirror_id, snapshot.mirror_id) = ? AND visit.warc IS NOT NULL",
-            (snapshot_id, path, digest, mirror_id),
-        )
-    )
