@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin, urlsplit
@@ -19,6 +19,7 @@ import urllib3
 from requests.cookies import extract_cookies_to_jar
 
 from torwatch.crawl.deadline import DeadlineAdapter
+from torwatch.crawl.session import place_cookie
 from torwatch.model import Fetched, Outcome
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from torwatch.crawl.session import Cookie
 
 TEXT_TYPES = ("text/html", "application/xhtml+xml", "text/plain")
+CODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 5
 CHUNK_BYTES = 65536
@@ -114,32 +116,29 @@ class Fetcher:
             self._adapter.proxy_manager.pop(before.proxy, None)
 
     def fetch(self, path: str) -> Fetched:
-        """Fetch one page of the mirror (path and query), following redirects that stay on the onion."""
-        started = time.monotonic()
-        with self._adapter.cut_off_after(self.limits.page_seconds):
-            return self._follow(urljoin(self.route.base_url + "/", path), started, started + self.limits.page_seconds)
-
-    def _follow(self, url: str, started: float, deadline: float) -> Fetched:
-        """Request a page and what it redirects to, all within one deadline."""
+        """Fetch one page of the mirror (path and query), following redirects that stay on the onion, all within one deadline."""
+        url, started = urljoin(self.route.base_url + "/", path), time.monotonic()
+        deadline = started + self.limits.page_seconds
         for left in range(MAX_REDIRECTS, -1, -1):
             if time.monotonic() >= deadline:
                 return failed(url, Outcome.TIMEOUT_TOTAL, "redirected until the time was over", self._now(), started)
-            fetched = self._request(url, started, deadline)
+            with self._adapter.cut_off_after(deadline - time.monotonic()):
+                fetched = self._request(url, started, deadline)
             if fetched.redirect is None:
                 return fetched
             try:
                 parts = urlsplit(target := urljoin(url, fetched.redirect))
                 host, scheme, _port = parts.hostname, parts.scheme, parts.port
             except ValueError:
-                return failed(
-                    url, Outcome.OFF_ONION_REDIRECT, "redirect to what is no address refused", self._now(), started, fetched.status
-                )
+                return failed(url, Outcome.OFF_ONION_REDIRECT, "redirect to no address refused", self._now(), started, fetched.status)
             if host != self._host or scheme not in {"http", "https"}:
                 reason = f"redirect to {scheme}://{host or ''} refused"
                 return failed(url, Outcome.OFF_ONION_REDIRECT, reason, self._now(), started, fetched.status)
+            asked = time.monotonic()
             if left and not self._pause():
                 return failed(url, Outcome.RESET, "stopped before its redirect was followed", self._now(), started, fetched.status)
-            url = target
+            waited = time.monotonic() - asked  # none of the page's time: a market that is asked slowly would else look slow itself
+            url, started, deadline = target, started + waited, deadline + waited
         return failed(url, Outcome.HTTP_ERROR, f"more than {MAX_REDIRECTS} redirects", self._now(), started, fetched.status)
 
     def _request(self, url: str, started: float, deadline: float) -> Fetched:
@@ -177,9 +176,8 @@ class Fetcher:
         status = response.status_code
         if status in REDIRECTS and "location" in response.headers:
             return Fetched(url, Outcome.OK, self._now(), elapsed(started), status, headers, redirect=response.headers["location"])
-        kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
-        if kind and kind not in TEXT_TYPES:
-            return failed(url, Outcome.NOT_TEXT, f"content type {kind[:60]!r}", self._now(), started, status, headers)
+        if odd := judge_form(response.headers):
+            return failed(url, Outcome.NOT_TEXT, odd, self._now(), started, status, headers)
         body = bytearray()
         try:
             while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
@@ -213,13 +211,14 @@ class Fetcher:
         )
 
 
-def place_cookie(headers: MutableMapping[str, str]) -> None:
-    """Put the Cookie, which requests writes last, behind Connection, where Firefox writes it."""
-    behind = [name for name in headers if name.lower() != "cookie"]
-    if "Cookie" in headers and "Connection" in headers:
-        place = [name.lower() for name in behind].index("connection") + 1
-        for name in ("Cookie", *behind[place:]):
-            headers[name] = headers.pop(name)
+def judge_form(headers: Mapping[str, str]) -> str:
+    """Why an answer is no text that can be read, by its head; "" where it is."""
+    kind = headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind and kind not in TEXT_TYPES:
+        return f"content type {kind[:60]!r}"
+    coding = headers.get("content-encoding", "").lower()
+    known = CODINGS.issuperset(part.strip() for part in coding.split(","))  # urllib3 gives what it cannot decode as it is
+    return "" if known else f"content encoding {coding[:60]!r}"
 
 
 def judge_status(status: int) -> tuple[Outcome, str]:

@@ -13,6 +13,7 @@ from torwatch.credentials import write_secret
 from torwatch.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
     from pathlib import Path
 
 NETSCAPE_FIELDS = 7
@@ -140,3 +141,12 @@ def save_session(directory: Path, target_id: int, session: BrowserSession) -> No
 def drop_session(directory: Path, target_id: int) -> None:
     """Delete the session of a target."""
     session_path(directory, target_id).unlink(missing_ok=True)
+
+
+def place_cookie(headers: MutableMapping[str, str]) -> None:
+    """Put the Cookie, which requests writes last, behind Connection, where Firefox writes it."""
+    behind = [name for name in headers if name.lower() != "cookie"]
+    if "Cookie" in headers and "Connection" in headers:
+        place = [name.lower() for name in behind].index("connection") + 1
+        for name in ("Cookie", *behind[place:]):
+            headers[name] = headers.pop(name)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import hashlib
 import http.client
 import socket
 import socketserver
 import struct
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -234,6 +236,26 @@ def test_every_redirect_waits_for_its_turn_like_any_request(tor):
         fetcher.fetch("/round")
     assert requests_at_each_pause == [1, 2, 3, 4, 5]
     assert len(tor.requests) == 6
+
+
+def test_the_wait_for_the_turn_of_a_redirect_is_none_of_the_pages_time(tor):
+    tor.pages["/old"] = page("", "302 Found", "Location: /new")
+    with a_fetcher(tor.server_address[1], lambda: time.sleep(0.7) is None, page_seconds=0.5) as fetcher:
+        fetched = fetcher.fetch("/old")
+    assert (fetched.outcome, fetched.body) == (Outcome.OK, b"Tea")
+    assert fetched.elapsed_ms < 500
+
+
+@pytest.mark.parametrize("coding", ["br", "rot13", "gzip, zstd"])
+def test_what_comes_in_an_encoding_that_nobody_asked_for_is_no_page_of_the_market(tor, fetch, coding):
+    tor.pages["/"] = page("Tea", "200 OK", f"Content-Encoding: {coding}")
+    fetched = fetch("/")
+    assert (fetched.outcome, fetched.reason, fetched.body) == (Outcome.NOT_TEXT, f"content encoding {coding!r}", b"")
+
+
+def test_an_encoding_that_is_known_is_taken_off_whatever_its_spelling(tor, fetch):
+    tor.pages["/"] = page(gzip.compress(b"Tea"), "200 OK", "Content-Encoding: GZIP")
+    assert fetch("/").body == b"Tea"
 
 
 def test_a_redirect_is_not_followed_once_the_walk_is_over(tor):
