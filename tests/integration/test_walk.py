@@ -161,3 +161,10 @@ def test_the_archive_says_with_which_versions_it_was_made(watched):
     assert fields["tor"] == "0.4.8.0"
     assert fields["parser"] == f"{watch.engine} {load_parser(watch.engine).digest}"
     assert fields["configuration"] == config_digest(watch.config)
+
+
+def test_a_snapshot_whose_front_page_is_gone_says_that_it_is(watched):
+    watch = watched(listings=5)
+    watch.server.faults.add(Fault(FaultKind.NOT_FOUND, path="^/$"))
+    _, ending = watch.look()
+    assert (ending.state, ending.reason) == ("failed", "no page of the list could be read: gone (HTTP 404)")

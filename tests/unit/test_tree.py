@@ -23,6 +23,7 @@ LONG_TESTS = {
     "tests/integration/test_rebuild.py": "one watched archive, and everything that may befall it before it is rebuilt",
     "tests/tor/test_control.py": "one tor of the module, whose start is dear, for all that is asked of it",
     "tests/tor/soak_run.py": "one run: its markets, its faults, and the account of every snapshot that came due",
+    "tests/unit/crawl/test_fetch.py": "one SOCKS port of the test's own for every answer that a request may meet",
     "tests/unit/demo/market/test_engines.py": "two engines held against the same questions",
     "tests/unit/demo/market/test_server.py": "the simulated market's manners, one request each",
     "tests/unit/normalise/test_country.py": "almost all of it is the table of strings",

@@ -95,9 +95,10 @@ def changed_layout(connection: sqlite3.Connection, snapshot_id: int) -> str:
 
 
 def worst_outcome(connection: sqlite3.Connection, snapshot_id: int) -> str:
-    """The commonest failure of a snapshot with its reason, as the end of a sentence."""
+    """The commonest failure of a snapshot with its reason, as the end of a sentence; single pages that are gone are none."""
     row = connection.execute(
-        "SELECT outcome, max(reason) AS reason, count(*) AS pages FROM visit WHERE snapshot_id = ? AND outcome NOT IN ('ok', 'unchanged', 'gone')"
+        "SELECT outcome, max(reason) AS reason, count(*) AS pages FROM visit WHERE snapshot_id = ? AND outcome NOT IN ('ok', 'unchanged')"
+        " AND (outcome <> 'gone' OR kind IN ('home', 'listing-index'))"
         " GROUP BY outcome ORDER BY pages DESC LIMIT 1",
         (snapshot_id,),
     ).fetchone()
