@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -190,23 +191,35 @@ steps = st.lists(
 )
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """One database for all examples: each has a market of its own."""
+    with open_store(tmp_path_factory.mktemp("law") / "torwatch.db") as opened:
+        opened.connection.execute("PRAGMA synchronous = OFF")
+        yield opened
+
+
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(steps=steps)
-def test_replaying_the_changes_gives_the_state_after_every_snapshot(steps, tmp_path_factory):
-    with open_store(tmp_path_factory.mktemp("law") / "torwatch.db") as store:
-        target = a_target(store)
-        states = []
-        for week, (listings, kind, gone) in enumerate(steps):
-            snapshot, ending = take(store, target, listings, week=week, complete=kind == "complete", gone=gone - listings.keys())
-            assert ending.state == kind
-            states.append((snapshot, present_state(store, target.market_id)))
-            ids = {row["key"]: row["id"] for row in store.rows("SELECT id, key FROM listing")}
-            assert seen_in(store, "listing", snapshot) == sorted(ids[key] for key in listings)
-        for (snapshot, state), (listings, _, _) in zip(states, steps, strict=True):
-            assert replay(store, target.market_id, snapshot) == state
-            seen = set(seen_in(store, "listing", snapshot))
-            assert {row["key"] for row in store.rows("SELECT id, key FROM listing") if row["id"] in seen} == listings.keys()
-        assert differences(states[-1][1], replay(store, target.market_id)) == []
+def test_replaying_the_changes_gives_the_state_after_every_snapshot(steps, shared):
+    number = shared.value("SELECT count(*) FROM market")
+    target = a_target(shared, f"market{number}", host=number)
+    states = []
+    for week, (listings, kind, gone) in enumerate(steps):
+        snapshot, ending = take(shared, target, listings, week=week, complete=kind == "complete", gone=gone - listings.keys())
+        assert ending.state == kind
+        states.append((snapshot, present_state(shared, target.market_id)))
+        ids = ids_by_key(shared, target)
+        assert seen_in(shared, "listing", snapshot) == sorted(ids[key] for key in listings)
+    for (snapshot, state), (listings, _, _) in zip(states, steps, strict=True):
+        assert replay(shared, target.market_id, snapshot) == state
+        seen = seen_in(shared, "listing", snapshot)
+        assert sorted(ids_by_key(shared, target)[key] for key in listings) == seen
+    assert differences(states[-1][1], replay(shared, target.market_id)) == []
+
+
+def ids_by_key(store, target):
+    return {row["key"]: row["id"] for row in store.rows("SELECT id, key FROM listing WHERE market_id = ?", (target.market_id,))}
 
 
 def test_a_normal_row_wins_over_a_promoted_one_whichever_page_came_first(store):
