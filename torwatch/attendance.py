@@ -11,7 +11,8 @@ from torwatch import __version__
 from torwatch.alerting import notice, tell
 from torwatch.assembly import visiting_hours
 from torwatch.errors import ConfigError, TorwatchError
-from torwatch.overview import gather_status
+from torwatch.ops.status import Pulse, write_pulse
+from torwatch.overview import PULSE_NAME, gather_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from torwatch.ops.status import Status
 
 log = structlog.get_logger()
+
+
+def leave_pulse(config: Config, pulse: Pulse) -> None:
+    """Leave a pulse for `torwatch status`; a disk that takes none is told and does not stop the work."""
+    try:
+        write_pulse(config.data_directory / PULSE_NAME, pulse)
+    except OSError as error:
+        log.warning("pulse_not_written", error=error.strerror)
 
 
 class Attendance:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from torwatch.assembly import keyring_of, open_tools, utc_now, visiting_hours, walk_settings
-from torwatch.attendance import Attendance
+from torwatch.attendance import Attendance, leave_pulse
 from torwatch.caretaker import Caretaker
 from torwatch.claims import rules_of
 from torwatch.closing import finish_closings
@@ -24,8 +24,8 @@ from torwatch.ledger import open_journaled
 from torwatch.lending import take_over_sessions
 from torwatch.normalise.price import normalise_price
 from torwatch.ops.heartbeat import Heartbeat
-from torwatch.ops.status import Pulse, write_pulse
-from torwatch.overview import PULSE_NAME, due_of
+from torwatch.ops.status import Pulse
+from torwatch.overview import due_of
 from torwatch.parsing.registry import Parser, load_parser
 from torwatch.rests import Rests
 from torwatch.store.database import writer_lock
@@ -173,13 +173,9 @@ class Daemon:
         self.heartbeat.notifier.send("READY=1")
 
     def write_pulse(self, tor_problem: str = "") -> None:
-        """Leave for `torwatch status` how the daemon is; a disk that takes no pulse is told and does not stop the work."""
+        """Leave for `torwatch status` how the daemon is."""
         walking = tuple(sorted(job.target.market for job in list(self.jobs.values())))
-        pulse = Pulse(stamp(self.tools.now()), os.getpid(), "down" if tor_problem else "ready", tor_problem, walking)
-        try:
-            write_pulse(self.config.data_directory / PULSE_NAME, pulse)
-        except OSError as error:
-            log.warning("pulse_not_written", error=error.strerror)
+        leave_pulse(self.config, Pulse(stamp(self.tools.now()), os.getpid(), "down" if tor_problem else "ready", tor_problem, walking))
 
     def prove_writer(self) -> None:
         """Begin and end a transaction that writes nothing: raises StoreError, or waits, when nobody could write."""
@@ -280,12 +276,22 @@ def open_daemon(
     now: Callable[[], dt.datetime] = utc_now,
 ) -> Iterator[Daemon]:
     """Everything the daemon works with, under the writer lock; `now`: its clock. Raises StoreError when another one holds the lock."""
+    heartbeat = heartbeat or Heartbeat()
+
+    def tell_how_far(percent: int, summary: str) -> None:
+        leave_pulse(config, Pulse(stamp(now()), os.getpid(), "starting", f"{percent} %", ()))
+        heartbeat.notifier.send(f"STATUS=tor joins the network: {percent} %, {summary}")
+        if tor_progress is not None:
+            tor_progress(percent, summary)
+
     with contextlib.ExitStack() as stack:
         if not stack.enter_context(writer_lock(config.database_path)):
             raise StoreError(f"another torwatch writes to {config.database_path} already: stop it first, or use another data_directory")
         store = stack.enter_context(open_journaled(config.database_path, config.archive_directory))
         with store.write() as connection:  # what a daemon that died had begun for a command will never be answered by it
             connection.execute("UPDATE request SET state = 'queued' WHERE state = 'running'")
-        tools = stack.enter_context(open_tools(config, store, tor_progress=tor_progress, now=now))
+        log.info("daemon_starting", database=str(config.database_path), tor=config.tor.mode)
+        tell_how_far(0, "starting")
+        tools = stack.enter_context(open_tools(config, store, tor_progress=tell_how_far, now=now))
         take_over_sessions(store, config.sessions_directory, tools.session_credential, now=tools.now())
         yield Daemon(config, tools, load_config=load_config, heartbeat=heartbeat)

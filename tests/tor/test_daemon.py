@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -172,6 +173,21 @@ def test_sigterm_ends_it_in_time_though_its_tor_hangs(watch):
     assert code == 0
     assert seconds < STOP_SECONDS
     watch.wait_until_gone(1)
+
+
+def test_a_daemon_whose_tor_is_on_its_way_says_so_and_ends_in_one_line_when_it_does_not_arrive(watch):
+    nobody = f"DirAuthority nowhere orport=1 v3ident={'A' * 40} 127.0.0.1:1 {'B' * 40}"
+    watch.configure(tor=f"bootstrap_timeout = '5s'\ntorrc = ['TestingTorNetwork 1', '{nobody}']")
+    watch.add_market("teahouse")
+    with subprocess.Popen(watch.command("run"), stderr=subprocess.PIPE, text=True) as daemon:
+        watch.wait_for((watch.directory / "data" / "pulse.json").exists, 30)
+        told = json.loads(watch.run("status", "--json", code=3).stdout)
+        assert (told["daemon"], told["pulse"]["tor"], [one["level"] for one in told["problems"]]) == ("running", "starting", ["warning"])
+        said = daemon.communicate(timeout=60)[1].splitlines()
+    assert daemon.returncode == 1
+    assert json.loads(said[0])["event"] == "daemon_starting"
+    assert said[-1].startswith("Error: tor did not join the network within 5 s")
+    assert json.loads(watch.run("status", "--json", code=4).stdout)["daemon"] == "stopped"
 
 
 def test_an_archive_that_cannot_be_written_is_one_line_and_the_snapshot_is_taken_up_again(watch):

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 SCHEMA: Final = 1  # raised when a field of `status --json` goes or changes its meaning; new fields do not raise it
 EXIT_CODES: Final = {"ok": 0, "warning": 3, "critical": 4}  # apart from 1 (a fault of the command) and 2 (wrong usage)
 STALE_AFTER: Final = dt.timedelta(minutes=2)
+STARTED_WITHIN: Final = dt.timedelta(
+    minutes=10
+)  # TimeoutStartSec of the unit: nothing is heard of a daemon while tor stands still on its way
 LITTLE_DISK_BYTES: Final = 5_000_000_000
 FULL_DISK_BYTES: Final = 500_000_000
 SESSION_WARNING: Final = dt.timedelta(days=2)
@@ -28,7 +31,7 @@ class Pulse(NamedTuple):
 
     at: str
     process_id: int
-    tor: Literal["ready", "down"]
+    tor: Literal["starting", "ready", "down"]
     tor_problem: str
     walking: tuple[str, ...]  # markets
 
@@ -120,7 +123,8 @@ def judge_status(
     database_bytes: int,
 ) -> Status:
     """Put the status together and say what needs a person. `locked`: somebody holds the writer lock; `forgetting`: a request to forget has not ended."""
-    stale = pulse is None or now - dt.datetime.fromisoformat(pulse.at) > STALE_AFTER
+    heard_within = STARTED_WITHIN if pulse is not None and pulse.tor == "starting" else STALE_AFTER
+    stale = pulse is None or now - dt.datetime.fromisoformat(pulse.at) > heard_within
     daemon: Literal["running", "stopped", "hanging"] = "stopped" if not locked else "hanging" if stale else "running"
     problems = [
         *_daemon_problems(daemon, pulse),
@@ -156,6 +160,9 @@ def _daemon_problems(daemon: str, pulse: Pulse | None) -> list[Problem]:
         return [Problem("critical", "the daemon does not run", "systemctl start torwatch, or torwatch run")]
     if daemon == "hanging":
         return [Problem("critical", "a process holds the database, but the daemon gives no sign of life", "read its log; start it anew")]
+    if pulse is not None and pulse.tor == "starting":
+        what = f"the daemon starts: tor is not in the network yet ({pulse.tor_problem})"
+        return [Problem("warning", what, "wait; if it stays, look at this machine's network and clock")]
     if pulse is not None and pulse.tor == "down":
         return [Problem("critical", f"tor does not answer: {pulse.tor_problem}", "it is started again; if it stays, read tor/tor.log")]
     return []

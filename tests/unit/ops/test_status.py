@@ -56,6 +56,8 @@ def test_all_is_well_when_everything_is():
         ({"locked": False}, "critical", "does not run"),
         ({"pulse": pulse(age=dt.timedelta(minutes=5))}, "critical", "no sign of life"),
         ({"pulse": None}, "critical", "no sign of life"),
+        ({"pulse": pulse(tor="starting", age=dt.timedelta(minutes=9))}, "warning", "not in the network yet"),
+        ({"pulse": pulse(tor="starting", age=dt.timedelta(minutes=11))}, "critical", "no sign of life"),
         ({"pulse": pulse(tor="down")}, "critical", "it did not start"),
         ({"disk_free_bytes": 10**9}, "warning", "1000 MB"),
         ({"disk_free_bytes": 10**8}, "critical", "100 MB"),
