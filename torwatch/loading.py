@@ -27,7 +27,7 @@ from torwatch.errors import ArchiveError, UsageError
 from torwatch.gleanings import Gleaned, unpack_gleanings
 from torwatch.model import MarketFacts, Outcome, PageKind
 from torwatch.normalise.price import normalise_price
-from torwatch.normalisers import normalisers_for
+from torwatch.normalisers import normalisers_for, spread_over_cores
 from torwatch.rows import GROUP_ROWS, Loaded, grouped, stage_of, stage_rows
 from torwatch.store import derived, recurrence, staging
 from torwatch.store.imports import begin_import, end_import, find_or_add_market, note_import, refuse_loaded
@@ -117,8 +117,13 @@ def load_file(
                 "broken": [[fault.line, fault.reason] for fault in loaded.faults],
             },
         )
-    derived.write_derived(store, market_id, normalisers_for(rules.facts))
+    write_all_derived(store, market_id, rules.facts)
     return loaded
+
+
+def write_all_derived(store: Store, market_id: int, facts: MarketFacts) -> None:
+    """Normalise the claims that have no normalised rows yet, with all cores where they are many."""
+    derived.write_derived(store, market_id, normalisers_for(facts), spread=partial(spread_over_cores, facts=facts))
 
 
 def write_moment(
@@ -196,7 +201,7 @@ def glean_file(archive_directory: Path, detail: Mapping[str, Any]) -> list[Glean
 def derive_file(store: Store, archive_directory: Path, detail: Mapping[str, Any], market_id: int) -> None:
     """Normalise the claims of an imported file that have no normalised rows yet. Raises ArchiveError when its layout is not kept."""
     rules = rules_for(kept_layout(archive_directory, detail), detail["market"])
-    derived.write_derived(store, market_id, normalisers_for(rules.facts))
+    write_all_derived(store, market_id, rules.facts)
 
 
 def kept_layout(archive_directory: Path, detail: Mapping[str, Any]) -> Layout:

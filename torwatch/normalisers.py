@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from torwatch.model import MarketFacts
@@ -14,9 +19,13 @@ from torwatch.store.rates import read_rates
 from torwatch.store.vendor_keys import KeyReader, KeyRow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future
+
     from torwatch.store.database import Store
 
 NO_FACTS = MarketFacts()
+WORTH_PROCESSES = 20_000  # inputs; fewer are normalised sooner than other processes have read the tables
 
 
 def normalisers_for(facts: MarketFacts = NO_FACTS) -> tuple[Normaliser, ...]:
@@ -31,6 +40,40 @@ def normalisers_for(facts: MarketFacts = NO_FACTS) -> tuple[Normaliser, ...]:
         ),
         Normaliser(derived.SUBSTANCE, substance.TABLE_VERSION, lambda title, category: goods_rows(title, category, facts.name)),
     )
+
+
+def spread_over_cores(
+    normaliser: Normaliser, batches: Sequence[Sequence[Row]], *, facts: MarketFacts = NO_FACTS, worth: int = WORTH_PROCESSES
+) -> Iterator[list[list[Row]]]:
+    """The rows of each input of each batch, in order, made by a process on every core; of fewer inputs than `worth`, in this process.
+
+    `facts` are those of the normaliser. Two batches a core are on their way, so what waits to be written does not grow.
+    """
+    cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
+    if cores == 1 or sum(map(len, batches)) < worth:
+        yield from derived.normalise_here(normaliser, batches)
+        return
+    work = partial(normalise_batch, facts, normaliser.kind.name)
+    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting: deque[Future[list[list[Row]]]] = deque()
+        for batch in batches:
+            waiting.append(pool.submit(work, batch))
+            if len(waiting) > 2 * cores:
+                yield waiting.popleft().result()
+        for last in waiting:
+            yield last.result()
+
+
+def normalise_batch(facts: MarketFacts, kind: str, batch: Sequence[Row]) -> list[list[Row]]:
+    """The rows of each input of a batch: what a process on another core does."""
+    rows = by_kind(facts)[kind].rows
+    return [list(rows(*raw)) for raw in batch]
+
+
+@cache
+def by_kind(facts: MarketFacts) -> dict[str, Normaliser]:
+    """The normalisers of a market by the name of their kind."""
+    return {normaliser.kind.name: normaliser for normaliser in normalisers_for(facts)}
 
 
 def key_reader() -> KeyReader:

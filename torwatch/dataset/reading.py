@@ -27,6 +27,8 @@ FIELD_CHARACTERS = 1_000_000  # a description may be long; a whole file in one c
 NO_TEXT = re.compile(r"[\ud800-\udfff]")  # what stands for a byte that is none of the encoding
 MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:[.,]\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?")
 
+COMPRESSED = {b"\x1f\x8b": "gunzip", b"PK\x03\x04": "unzip", b"BZh": "bunzip2", b"\xfd7zXZ\x00": "unxz", b"\x28\xb5\x2f\xfd": "unzstd"}
+
 Record = tuple[int, "list[str]", "str | None"]  # line, cells, and its whole text where that alone says what its cells are
 Known = Callable[[str], bool]  # whether a record of this text is left out, since what it says is known
 
@@ -112,7 +114,7 @@ def raw_rows(
     `known_under`: the names of the header, or None → which records are known under them. Raises UsageError as `read_rows` does.
     """
     try:
-        refuse_utf16(path, layout)
+        refuse_others(path, layout)
         with path.open(encoding=layout.encoding, errors="surrogateescape", newline="") as handle:
             feed = Feed(handle, never)
             records = split_lines(feed, layout.separator)
@@ -170,17 +172,28 @@ def _read_line(number: int, line: str, separator: str) -> Record | Fault:
         return Fault(number, f"no CSV: {error}")
 
 
-def refuse_utf16(path: Path, layout: Layout) -> None:
-    """Raise UsageError for UTF-16 text that the layout takes for something else: its ASCII would come through, and all else be lost."""
+def refuse_others(path: Path, layout: Layout) -> None:
+    """Raise UsageError for a compressed file, and for UTF-16 text that the layout takes for something else.
+
+    Of UTF-16 the ASCII would come through, and all else be lost; without a mark it shows by its first letter, half of which is a NUL.
+    """
     with path.open("rb") as handle:
-        mark = handle.read(2)
-    if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and not layout.encoding.lower().replace("_", "-").startswith("utf-16"):
+        start = handle.read(6)
+    for sign, program in COMPRESSED.items():
+        if start.startswith(sign):
+            raise UsageError(f"{path} is compressed: unpack it first ({program})")
+    mark = start[:2]
+    wide = mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or mark.count(0) == 1
+    if wide and not layout.encoding.lower().replace("_", "-").startswith("utf-16"):
         raise UsageError(f'{path} is UTF-16 text: say so in the layout, encoding = "utf-16"')
 
 
 def check_columns(path: Path, layout: Layout, names: Sequence[str]) -> None:
-    """Raise UsageError when the layout maps a column that the header does not have."""
+    """Raise UsageError when the layout maps a column that the header does not have, or has twice."""
     wanted = {column for columns in layout.fields.values() for column in columns} | set(layout.key) | ({layout.at} - {""})
+    twice = sorted(name for name in wanted if names.count(name) > 1)
+    if twice:
+        raise UsageError(f"{path} has two columns {twice[0]!r}: rename one in the file's header, only one of them can be read")
     absent = sorted(wanted - set(names))
     if absent:
         raise UsageError(
@@ -236,6 +249,6 @@ def read_moment(text: str) -> dt.datetime | None:
     day, time, zone = found.groups()
     try:
         moment = dt.datetime.fromisoformat(f"{day}T{time or '00:00'}{'+00:00' if zone in (None, 'Z') else zone}")
-    except ValueError:
+        return moment.astimezone(dt.UTC)
+    except (ValueError, OverflowError):  # no such day, or one before the first or after the last that there is in UTC
         return None
-    return moment.astimezone(dt.UTC)

@@ -75,7 +75,7 @@ def _currencies() -> _Currencies:
     sign = "|".join(re.escape(m) for m in signs)
     word = rf"(?<![^\W\d_])(?:{'|'.join(words)})(?![^\W\d_])"
     mark = rf"(?:{word}|(?:{sign}))"
-    exponent = r"(?:[eE][-+]?\d{1,2}(?![\w.]))?"
+    exponent = r"(?:[eE][-+]?\d{1,4}(?![\w.]))?"
     amount = re.compile(
         rf"(?:(?P<code>{word})[ :]*(?:\+ )?)?(?:(?P<sign>{sign}) ?)?(?P<negative>(?<!\w)[-\u2212])?(?P<number>{NUMBER}{exponent})(?P<thousand>k\b)?(?: ?(?P<suffix>{mark}))?",
         re.IGNORECASE,

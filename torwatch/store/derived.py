@@ -7,18 +7,22 @@ be normalised again, also the inputs that no listing shows any more (reports on 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from torwatch.model import Quantity, Shipping, Substance
     from torwatch.store.database import Store
 
 BATCH_INPUTS = 1_000  # inputs of one transaction: other snapshots of the daemon wait for it
 Row = tuple[Any, ...]
+Spread = Callable[
+    ["Normaliser", Sequence[Sequence[Row]]], Iterator[list[list[Row]]]
+]  # (normaliser, batches of inputs) → rows of each input
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +121,18 @@ def substance_rows(substance: Substance, answer_group: str) -> list[Row]:
     return [(substance.group, answer_group, is_drug, substance.method, substance.confidence)]
 
 
-def write_derived(store: Store, market_id: int, normalisers: Sequence[Normaliser], *, again: bool = False) -> dict[str, int]:
+def normalise_here(normaliser: Normaliser, batches: Sequence[Sequence[Row]]) -> Iterator[list[list[Row]]]:
+    """The rows of each input of each batch, made in this process."""
+    for batch in batches:
+        yield [list(normaliser.rows(*raw)) for raw in batch]
+
+
+def write_derived(
+    store: Store, market_id: int, normalisers: Sequence[Normaliser], *, again: bool = False, spread: Spread = normalise_here
+) -> dict[str, int]:
     """Bring the derived values of a market up to date; gives for each kind how many distinct inputs were normalised.
 
-    `again` does every input anew, whatever its version. A kill at any moment loses nothing: what is missing is found the next time.
+    `again` does every input anew, whatever its version; `spread` runs a normaliser over many inputs. A kill at any moment loses nothing: what is missing is found the next time.
     """
     newest = int(store.value("SELECT coalesce(max(id), 0) FROM change") or 0)
     done = {row["kind"]: row for row in store.rows("SELECT kind, version, change_id FROM normalised WHERE market_id = ?", (market_id,))}
@@ -135,7 +147,7 @@ def write_derived(store: Store, market_id: int, normalisers: Sequence[Normaliser
     if not behind:
         return counts
     for normaliser, after in behind:
-        counts[normaliser.kind.name] = normalise_missing(store, market_id, normaliser, after, again=again)
+        counts[normaliser.kind.name] = normalise_missing(store, market_id, normaliser, after, again=again, spread=spread)
     with store.write() as connection:
         for normaliser, after in behind:
             write_short(connection, market_id, normaliser.kind, after)
@@ -170,16 +182,18 @@ def missing_inputs(store: Store, market_id: int, normaliser: Normaliser, after: 
     return [tuple(row) for row in store.rows(" UNION ".join(wanted), bound)]
 
 
-def normalise_missing(store: Store, market_id: int, normaliser: Normaliser, after: int | None, *, again: bool = False) -> int:
+def normalise_missing(
+    store: Store, market_id: int, normaliser: Normaliser, after: int | None, *, again: bool = False, spread: Spread = normalise_here
+) -> int:
     """Normalise what is missing and store it in short transactions; the normaliser itself runs outside them."""
     kind = normaliser.kind
     missing = missing_inputs(store, market_id, normaliser, after, again=again)
     columns = ("market_id", *kind.inputs, *kind.values, "version")
     insert = f"INSERT INTO {kind.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
     delete = f"DELETE FROM {kind.name} WHERE market_id = ? AND {' AND '.join(f'{column} = ?' for column in kind.inputs)}"
-    for start in range(0, len(missing), BATCH_INPUTS):
-        batch = missing[start : start + BATCH_INPUTS]
-        rows = [(market_id, *raw, *values, normaliser.version) for raw in batch for values in normaliser.rows(*raw)]
+    batches = [missing[start : start + BATCH_INPUTS] for start in range(0, len(missing), BATCH_INPUTS)]
+    for batch, made in zip(batches, spread(normaliser, batches), strict=True):
+        rows = [(market_id, *raw, *values, normaliser.version) for raw, values_of in zip(batch, made, strict=True) for values in values_of]
         with store.write() as connection:
             connection.executemany(delete, [(market_id, *raw) for raw in batch])
             connection.executemany(insert, rows)

@@ -122,3 +122,24 @@ def test_lines_that_a_broken_quote_ran_together_have_no_text_that_says_what_they
     path = tmp_path / "a.csv"
     path.write_text('vendor,product,price\nv,"tea,1\nv,rice,1\n', encoding="utf-8")
     assert [raw.text for raw in raw_rows(path, PLAIN) if not isinstance(raw, Fault)] == [None, None]
+
+
+def test_utf16_without_a_mark_is_refused_too(tmp_path):
+    with pytest.raises(UsageError, match="UTF-16"):
+        read(tmp_path, "vendor,title\nhouse,茶\n".encode("utf-16-le"))
+
+
+@pytest.mark.parametrize(("start", "program"), [(b"\x1f\x8b\x08", "gunzip"), (b"PK\x03\x04", "unzip"), (b"\xfd7zXZ\x00", "unxz")])
+def test_a_compressed_file_is_told_to_be_unpacked(tmp_path, start, program):
+    with pytest.raises(UsageError, match=program):
+        read(tmp_path, start + b"\x00\xff" * 40)
+
+
+def test_a_mapped_column_that_the_header_has_twice_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="two columns 'product'"):
+        read(tmp_path, b"vendor,product,product,price\nhouse,tea,coffee,1\n")
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59-23:59", "0001-01-01T00:00+14:00", "0000-01-01", "2014-02-30", "2014-05-01T10:00+99:99"])
+def test_a_day_that_there_is_not_in_utc_is_no_date(text):
+    assert read_moment(text) is None

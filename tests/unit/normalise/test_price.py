@@ -202,3 +202,8 @@ def test_a_range_takes_the_currency_that_only_its_upper_end_names():
 
 def test_roubles_are_read_in_russian():
     assert normalise_price("5 000 руб").currency == "RUB"  # noqa: RUF001 - it is Russian
+
+
+@pytest.mark.parametrize("text", ["1e400 USD", "1e-400 USD", "inf USD", "NaN USD", "-5 USD"])
+def test_a_figure_that_is_no_price_has_no_amount(text):
+    assert normalise_price(text).amount is None
