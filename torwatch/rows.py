@@ -132,9 +132,10 @@ def stage_rows(
         )
         staged += len(first)
         progress(loaded.rows + recurring.met)
-    unchanged = recurring.seen - recurring.changed
+    unchanged = recurring.seen
+    unchanged -= recurring.changed
     recurrence.stage_unchanged(connection, snapshot.id, unchanged)
-    recurrence.forget_rows(connection, set(recurring.known.values()) - unchanged)
+    recurrence.forget_rows(connection, (listing for listing in recurring.known.values() if listing not in unchanged))
     loaded.rows += recurring.met
     loaded.repeated += loaded.rows - staged - len(unchanged)
     progress(loaded.rows)

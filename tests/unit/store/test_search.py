@@ -67,7 +67,8 @@ def test_only_the_claimed_origin_and_market_asked_for(store):
         connection.execute("UPDATE listing SET claimed_origin = 'undeclared' WHERE key = '2'")
     assert keys(store, "hand", ship_from="nl") == ["1"]
     assert keys(store, "hand", ship_from="undeclared") == ["2"]
-    assert keys(store, "hand", market="elsewhere") == []
+    with pytest.raises(UsageError, match="no market is called 'elsewhere'"):
+        keys(store, "hand", market="elsewhere")
 
 
 def test_nothing_to_look_for_is_wrong_usage(store):
