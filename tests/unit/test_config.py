@@ -141,6 +141,11 @@ def test_a_file_that_is_not_utf_8_is_one_clear_line(tmp_path):
         load_config(tmp_path / "config.toml", HOME)
 
 
+def test_the_mark_that_some_editors_put_before_the_first_word_is_passed_over(tmp_path):
+    (tmp_path / "config.toml").write_bytes(b"\xef\xbb\xbf[serve]\nport = 1\n")
+    assert load_config(tmp_path / "config.toml", HOME).serve.port == 1
+
+
 def test_the_option_goes_before_the_environment(written, tmp_path):
     other = tmp_path / "other.toml"
     other.write_text("[serve]\nport = 1", encoding="utf-8")
