@@ -25,7 +25,7 @@ from torwatch.keyring import Keyring
 from torwatch.normalisers import normalisers_for
 from torwatch.parsing.worker import Limits as ParserLimits
 from torwatch.parsing.worker import ParserWorkers
-from torwatch.reread import LocalReaders, Version
+from torwatch.replay.pages import LocalReaders, Version
 from torwatch.store.database import open_store
 from torwatch.store.judgement import HoldRule
 from torwatch.store.rebuilt import begun_from, discard, work_path

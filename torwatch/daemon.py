@@ -32,7 +32,7 @@ from torwatch.store.database import writer_lock
 from torwatch.store.sessions import waits_for_session
 from torwatch.store.spending import agreed_with
 from torwatch.store.targets import Target, find_target, list_targets, stamp
-from torwatch.walk import take_snapshot
+from torwatch.walk.snapshot import take_snapshot
 
 if TYPE_CHECKING:
     import datetime as dt

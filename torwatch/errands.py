@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from torwatch.alerting import send_test
 from torwatch.assembly import walk_settings
-from torwatch.canaries import Asked, ask_canaries, count_asked, fetch_once
 from torwatch.errors import UsageError
 from torwatch.model import Outcome
 from torwatch.parsing.proposal import propose_parser
@@ -16,7 +15,8 @@ from torwatch.parsing.registry import load_parser
 from torwatch.store.mirrors import record_visit, visits_of
 from torwatch.store.targets import Mirror, Target, find_target, stamp
 from torwatch.store.witnesses import is_silence
-from torwatch.stranger import find_stranger
+from torwatch.walk.canaries import Asked, ask_canaries, count_asked, fetch_once
+from torwatch.walk.stranger import find_stranger
 
 if TYPE_CHECKING:
     import datetime as dt

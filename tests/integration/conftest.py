@@ -23,7 +23,7 @@ from torwatch.config import load_config
 from torwatch.daemon import snapshot_target
 from torwatch.demo.market import ENGINES, EPOCH, MarketServer, SimulatedClock
 from torwatch.ledger import open_journaled
-from torwatch.rebuild import Rebuild
+from torwatch.replay.rebuild import Rebuild
 from torwatch.store.capture import decode_ids
 from torwatch.store.judgement import HoldRule
 from torwatch.store.schema import WORKING_TABLE_NAMES

@@ -17,7 +17,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from torwatch import closing, crew, walk
+from torwatch import closing
 from torwatch.archive.writer import SnapshotArchive
 from torwatch.assembly import offline_tools, open_tools
 from torwatch.config import load_config
@@ -26,6 +26,7 @@ from torwatch.errors import TorwatchError
 from torwatch.store import diff, frontier, snapshots
 from torwatch.store.database import open_store
 from torwatch.store.targets import list_targets
+from torwatch.walk import crew, snapshot
 
 GROUP_PAGES = 3  # on a busy machine the thirty listings would come in fewer groups than there are calls to be killed at
 NOW = dt.datetime(2026, 4, 5, tzinfo=dt.UTC)
@@ -33,10 +34,10 @@ POINTS = {
     "before_warc_flush": (SnapshotArchive, "sync"),
     "after_warc_flush": (frontier, "record_results"),
     "page_commit": (frontier, "add_visits"),
-    "index": (walk, "write_fetch_log"),
+    "index": (snapshot, "write_fetch_log"),
     "diff_commit": (diff, "link_vendors"),
     "finalise": (snapshots, "write_totals"),
-    "closing": (walk, "close_snapshot"),
+    "closing": (snapshot, "close_snapshot"),
     "derive": (closing, "derive"),
     "seal": (closing, "seal_snapshots"),
 }

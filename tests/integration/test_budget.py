@@ -7,12 +7,12 @@ import random
 
 from torwatch.config_sections import CrawlSection
 from torwatch.model import PageKind, Source
-from torwatch.onward import lead_onward
 from torwatch.reading import Read
 from torwatch.store.frontier import add_visits, count_visits
 from torwatch.store.progress import MEAN_JITTER
 from torwatch.store.snapshots import begin_snapshot
 from torwatch.store.staging import EntityRow, StagedPage
+from torwatch.walk.onward import lead_onward
 
 LISTINGS, PER_PAGE = 50_000, 25
 WEEK_SECONDS = 7 * 86_400

@@ -20,7 +20,7 @@ from torwatch.assembly import open_readers
 from torwatch.errors import ArchiveError, UsageError
 from torwatch.removal.account import request_vendor
 from torwatch.removal.oblivion import carry_out
-from torwatch.versions import Versions
+from torwatch.replay.versions import Versions
 
 
 def run(*command, cwd):

@@ -6,7 +6,6 @@ import datetime as dt
 import itertools
 import threading
 
-from torwatch.courtesy import Courtesy
 from torwatch.demo.market import Fault, FaultKind
 from torwatch.equipment import WalkSettings
 from torwatch.model import Outcome
@@ -14,6 +13,7 @@ from torwatch.overview import due_of
 from torwatch.store.snapshots import find_snapshot
 from torwatch.store.spending import KeptPace, keep_pace, load_pace, rests, spent_on
 from torwatch.store.targets import find_target
+from torwatch.walk.courtesy import Courtesy
 
 DAY = dt.timedelta(days=1)
 

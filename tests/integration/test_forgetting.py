@@ -38,6 +38,7 @@ from torwatch.removal.account import request_vendor
 from torwatch.removal.market import request_target
 from torwatch.removal.oblivion import carry_out
 from torwatch.removal.retention import expire, find_due
+from torwatch.replay.versions import Versions
 from torwatch.store.backup import back_up, backup_path, find_faults
 from torwatch.store.captures import capture_histories
 from torwatch.store.database import open_store, writer_lock
@@ -45,7 +46,6 @@ from torwatch.store.judgement import HoldRule
 from torwatch.store.search import search_listings
 from torwatch.store.targets import add_event, edit_target
 from torwatch.tor.client_keys import save_client_key
-from torwatch.versions import Versions
 
 WEEK = dt.timedelta(days=7)
 

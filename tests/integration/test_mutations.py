@@ -29,12 +29,12 @@ from torwatch.parsing.registry import load_parser
 from torwatch.removal.account import request_vendor
 from torwatch.removal.oblivion import carry_out
 from torwatch.removal.retention import expire, find_due
-from torwatch.replay import replay_market
+from torwatch.replay.history import replay_market
+from torwatch.replay.versions import Versions
 from torwatch.store.database import open_store
 from torwatch.store.holds import decide, find_hold
 from torwatch.store.judgement import HoldRule
 from torwatch.store.targets import edit_target
-from torwatch.versions import Versions
 
 MONTH = dt.timedelta(days=31)
 

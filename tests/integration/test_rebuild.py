@@ -28,7 +28,7 @@ from torwatch.normalise.rates import Rate
 from torwatch.overview import gather_status
 from torwatch.parsing.registry import load_parser
 from torwatch.parsing.worker import ParserWorkers
-from torwatch.replay import replay_market
+from torwatch.replay.history import replay_market
 from torwatch.store.captures import capture_histories
 from torwatch.store.database import open_store, writer_lock
 from torwatch.store.holds import decide, find_hold
@@ -265,7 +265,7 @@ def test_a_rebuild_stopped_before_the_derived_values_of_a_snapshot_makes_them_wh
     watch.look()
     import_two_files(watch, tmp_path)
     # after the crawled snapshot, which ended first; then after each of the two files
-    for place in ("rebuild.derive", "loading.derive_file", "loading.derive_file"):
+    for place in ("replay.rebuild.derive", "loading.derive_file", "loading.derive_file"):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(f"torwatch.{place}", give_up)
             with pytest.raises(KeyboardInterrupt):
@@ -295,7 +295,7 @@ def test_a_line_that_the_journal_gets_while_it_is_read_is_missed_by_no_rebuild(w
         edit_target(watch.store, watch.target, {"note": "written meanwhile"}, now=watch.clock())
 
     with monkeypatch.context() as patch:
-        patch.setattr("torwatch.rebuild.read_journal", read_slowly)
+        patch.setattr("torwatch.replay.rebuild.read_journal", read_slowly)
         with pytest.raises(KeyboardInterrupt):
             rebuild(watch, tmp_path / "again.db", progress=give_up)
     rebuild(watch, tmp_path / "again.db")
@@ -363,7 +363,7 @@ def test_a_cluster_of_two_workers_gives_the_same_rows(watched, tmp_path, capsys)
 def test_a_cluster_that_does_not_answer_is_one_clear_line(watched, tmp_path, capsys, monkeypatch):
     watch = watched(listings=10)
     watch.look()
-    monkeypatch.setattr("torwatch.cluster.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("torwatch.replay.cluster.CONNECT_SECONDS", 0.5)
     assert run(watch, "--from-archive", "-o", str(tmp_path / "again.db"), "--dask", "tcp://127.0.0.1:1") == 2
     assert "dask scheduler" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "distributed", None)

@@ -15,7 +15,7 @@ from torwatch.demo.market import Fault, FaultKind
 from torwatch.errors import ArchiveError
 from torwatch.normalise.price import normalise_price
 from torwatch.parsing.registry import load_parser
-from torwatch.replay import replay_market
+from torwatch.replay.history import replay_market
 from torwatch.store.agreement import find_offers
 from torwatch.store.history import present_state
 from torwatch.store.holds import decide, find_hold, list_holds

@@ -21,8 +21,8 @@ from torwatch.cli import main
 from torwatch.errors import ArchiveError
 from torwatch.evidence import verify
 from torwatch.removal.retention import expire, find_due, months_before
+from torwatch.replay.versions import Versions
 from torwatch.store.database import open_store
-from torwatch.versions import Versions
 
 MONTH = dt.timedelta(days=31)
 

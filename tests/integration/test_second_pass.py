@@ -17,7 +17,7 @@ from torwatch.demo.market.engine import LISTINGS_PER_PAGE
 from torwatch.measure.abundance import chapman
 from torwatch.normalise.price import normalise_price
 from torwatch.parsing.registry import load_parser
-from torwatch.replay import replay_market
+from torwatch.replay.history import replay_market
 from torwatch.store.captures import capture_histories, second_pass_pages
 from torwatch.store.history import present_state
 from torwatch.store.judgement import HoldRule

@@ -18,7 +18,7 @@ from torwatch.normalise.price import normalise_price
 from torwatch.parsing.registry import load_parser
 from torwatch.store.history import present_state
 from torwatch.store.targets import add_mirror, find_target
-from torwatch.walk import choose_mirror, take_snapshot
+from torwatch.walk.snapshot import choose_mirror, take_snapshot
 
 WEEK = dt.timedelta(days=7)
 

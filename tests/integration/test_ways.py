@@ -16,7 +16,7 @@ from torwatch.model import Outcome
 from torwatch.store.mirrors import quarantined_until, visits_of
 from torwatch.store.spending import load_pace
 from torwatch.store.targets import add_mirror, find_target
-from torwatch.ways import ADDRESS_FAILURES
+from torwatch.walk.ways import ADDRESS_FAILURES
 
 NO_DESCRIPTOR, REFUSED, NO_CONNECTION = 0xF0, 0x05, 0x06
 OTHERS = ["b" * 55 + "d.onion", "c" * 55 + "d.onion"]
@@ -107,7 +107,7 @@ def test_the_look_at_the_front_page_before_a_walk_goes_on_stores_no_page_twice(w
 def test_a_dead_address_does_not_slow_down_the_next_one_and_nobody_counts_as_asking_there(watched, monkeypatch):
     watch = watched(listings=5, concurrency=2)
     paces, slow_downs = [], []
-    monkeypatch.setattr("torwatch.courtesy.Pace", lambda *arguments, **facts: paces.append(Pace(*arguments, **facts)) or paces[-1])
+    monkeypatch.setattr("torwatch.walk.courtesy.Pace", lambda *arguments, **facts: paces.append(Pace(*arguments, **facts)) or paces[-1])
     first, second = with_mirrors(watch, OTHERS[:1])
     watch.lose(first.host, NO_CONNECTION)
     watch.look(seconds_per_request=0.01, progress=lambda _: slow_downs.append(load_pace(watch.store, watch.target.id).slow_down))

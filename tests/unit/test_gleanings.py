@@ -8,7 +8,7 @@ from torwatch.archive.index import Entry
 from torwatch.errors import ArchiveError
 from torwatch.gleanings import Gleaned, gleanings_path, pack_gleanings, read_gleanings
 from torwatch.model import Outcome, Source
-from torwatch.reread import lacks_pages, reread_of
+from torwatch.replay.pages import lacks_pages, reread_of
 from torwatch.store.staging import EntityRow, StagedPage
 
 PAGE = Gleaned(

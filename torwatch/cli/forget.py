@@ -102,7 +102,7 @@ def carry_out(request: ForgetRequest, *, as_json: bool) -> None:
     from torwatch.assembly import offline_tools, open_readers
     from torwatch.forget_request import read_request
     from torwatch.removal.oblivion import carry_out as do
-    from torwatch.versions import Versions
+    from torwatch.replay.versions import Versions
 
     config, store = the_config(), the_store()
     with alone(config), offline_tools(config, store) as tools, open_readers(config) as readers:

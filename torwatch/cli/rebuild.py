@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from torwatch.config import Config
-    from torwatch.rebuild import Rebuilt
-    from torwatch.reread import Readers
+    from torwatch.replay.pages import Readers
+    from torwatch.replay.rebuild import Rebuilt
 
 
 @click.command()
@@ -59,7 +59,7 @@ def rebuild(output: Path | None, cluster: str | None, *, from_archive: bool, for
 def make(config: Config, target: Path, cluster: str | None) -> tuple[Rebuilt, Path]:
     """Make the database beside its place; gives what was made, and the finished file."""
     from torwatch.assembly import rebuilding, walk_settings
-    from torwatch.rebuild import Rebuild
+    from torwatch.replay.rebuild import Rebuild
 
     with (
         rebuilding(config, target) as (tools, work),
@@ -76,7 +76,7 @@ def readers_of(config: Config, cluster: str | None) -> AbstractContextManager[Re
 
     if cluster is None:
         return open_readers(config)
-    from torwatch.cluster import ClusterReaders
+    from torwatch.replay.cluster import ClusterReaders
 
     return ClusterReaders(cluster, parser_limits(config))
 

@@ -11,7 +11,7 @@ from torwatch.cli.output import print_json, print_table, progress_bar
 from torwatch.errors import UsageError
 
 if TYPE_CHECKING:
-    from torwatch.replay import Replay
+    from torwatch.replay.history import Replay
 
 SHOWN = 30
 
@@ -56,7 +56,7 @@ def run_replay(market: str, since: int | None, *, dry_run: bool) -> Replay:
     from torwatch.claims import rules_of
     from torwatch.normalise.price import normalise_price
     from torwatch.parsing.registry import load_parser
-    from torwatch.replay import replay_market
+    from torwatch.replay.history import replay_market
     from torwatch.store.database import writer_lock
     from torwatch.store.targets import find_target
 

@@ -34,7 +34,7 @@ def run(*, dry_run: bool, as_json: bool) -> None:
     """
     from torwatch.assembly import open_readers, utc_now
     from torwatch.removal.retention import expire, find_due
-    from torwatch.versions import Versions
+    from torwatch.replay.versions import Versions
 
     config, store, now = the_config(), the_store(), utc_now()
     archive = config.archive_directory

@@ -19,7 +19,7 @@ from torwatch.gleanings import Gleaned, pack_gleanings, read_gleanings
 from torwatch.loading import glean_file
 from torwatch.removal.records import Removal, contents, glean, marked, prepare_removal, records_gone, take_out, with_requests
 from torwatch.removal.traces import Cleaning, Forgotten, drop_imports, note_forgotten, wipe_traces
-from torwatch.reread import path_of
+from torwatch.replay.pages import path_of
 from torwatch.store.forgetting import forget_person, imported_files
 from torwatch.store.person import SHORTEST_WORD, TEXT_CLAIMS, find_person, forms_of, take_claims
 from torwatch.store.scrubbing import SAID_IN_FEEDBACK, change_event, scrub_claims, scrub_tables
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torwatch.archive.index import Entry
-    from torwatch.reread import Readers
+    from torwatch.replay.pages import Readers
+    from torwatch.replay.versions import Versions
     from torwatch.store.database import Store
     from torwatch.store.person import Person
     from torwatch.store.snapshots import Snapshot
     from torwatch.store.staging import EntityRow, StagedPage
-    from torwatch.versions import Versions
 
 LONGEST_TITLE_LOOKED_FOR = 40  # lists cut titles
 PAGES = frozenset({"request", "response", "revisit"})

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from torwatch.equipment import Tools
     from torwatch.forget_request import ForgetRequest
     from torwatch.removal.traces import Forgotten
-    from torwatch.reread import Readers
-    from torwatch.versions import Versions
+    from torwatch.replay.pages import Readers
+    from torwatch.replay.versions import Versions
 
 CUT_SHORT = "ended for a request to forget"
 

@@ -27,7 +27,7 @@ from torwatch.archive.tombstone import (
 )
 from torwatch.errors import UsageError
 from torwatch.gleanings import Gleaned, gleanings_path, pack_gleanings
-from torwatch.reread import path_of
+from torwatch.replay.pages import path_of
 from torwatch.store.manifests import planned_removals, told_removals
 from torwatch.store.targets import add_event, stamp
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torwatch.archive.manifest import Link, RecordDigest
-    from torwatch.reread import Readers, Reread, Version
+    from torwatch.replay.pages import Readers, Reread, Version
     from torwatch.store.database import Store
 
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from torwatch.reread import Readers, Version
+    from torwatch.replay.pages import Readers, Version
+    from torwatch.replay.versions import Versions
     from torwatch.store.database import Store
     from torwatch.store.snapshots import Snapshot
-    from torwatch.versions import Versions
 
 MONTHS_A_YEAR = 12
 LAST_DAY_OF_ALL = 28

@@ -6,11 +6,11 @@ import datetime as dt
 
 import pytest
 
-from torwatch.door import WALL_PAGES, Door, result_of
 from torwatch.model import Fetched, Outcome, PageKind
 from torwatch.reading import Read
 from torwatch.store.frontier import Visit
 from torwatch.store.staging import StagedPage
+from torwatch.walk.door import WALL_PAGES, Door, result_of
 
 AT = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 

@@ -12,16 +12,15 @@ import structlog
 from torwatch.crawl.fetch import Fetcher, Route
 from torwatch.errors import TorError
 from torwatch.model import Outcome
-from torwatch.passage import Passage
-from torwatch.silence import Silence
 from torwatch.store.mirrors import ADDRESS_OUTCOMES, Greeted, change_mirror, note_greeting, other_mirror, record_visit, visits_of
+from torwatch.walk.passage import Passage
+from torwatch.walk.silence import Silence
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Sequence
 
     from torwatch.archive.writer import SnapshotArchive
-    from torwatch.courtesy import Courtesy
     from torwatch.crawl.session import BrowserSession
     from torwatch.equipment import Tools, WalkSettings
     from torwatch.model import Fetched
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from torwatch.store.frontier import Visit
     from torwatch.store.snapshots import Snapshot
     from torwatch.store.targets import Mirror, Target
+    from torwatch.walk.courtesy import Courtesy
 
 MOST_REFUSED = 30  # requests in a row that the SOCKS port refuses before a walk gives up and stays resumable
 DOUBTFUL = frozenset({Outcome.TOR_DOWN, Outcome.TIMEOUT_CONNECT, Outcome.TIMEOUT_TOTAL, Outcome.STALLED})  # may be a tor of ours that hangs

@@ -19,13 +19,13 @@ from torwatch.closing import derive, find_drift
 from torwatch.errors import ArchiveError, UsageError
 from torwatch.ledger import GONE, ROW
 from torwatch.loading import derive_file, reload_file
-from torwatch.reread import count_entries, lacks_pages, read_entries, stage_snapshot
+from torwatch.replay.pages import count_entries, lacks_pages, read_entries, stage_snapshot
+from torwatch.replay.versions import Versions
 from torwatch.store import rebuilt
 from torwatch.store.journaled import AT_THE_END, JOURNALED, key_columns
 from torwatch.store.judgement import HoldRule, Signs
 from torwatch.store.second_pass import record_reread as record_second_pass
 from torwatch.store.snapshots import Snapshot, find_snapshot, settle
-from torwatch.versions import Versions
 
 if TYPE_CHECKING:
     import sqlite3
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torwatch.equipment import Tools
-    from torwatch.reread import Readers
+    from torwatch.replay.pages import Readers
 
 Fields = dict[str, Any]
 

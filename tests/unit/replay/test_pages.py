@@ -13,7 +13,7 @@ from torwatch.model import Outcome, PageKind, Parsed
 from torwatch.normalise.price import normalise_price
 from torwatch.parsing.registry import load_parser
 from torwatch.reading import PageReader
-from torwatch.reread import GROUP_PAGES, LocalReaders, Version, grouped, path_of, read_again
+from torwatch.replay.pages import GROUP_PAGES, LocalReaders, Version, grouped, path_of, read_again
 
 URL = "http://teahouse.onion/aisle/1?page=2"
 

@@ -15,10 +15,10 @@ from torwatch.errors import ArchiveError
 from torwatch.gleanings import Gleaned, gleanings_path, unpack_gleanings
 from torwatch.model import OBSTACLE_OUTCOMES, Fetched, Outcome, PageKind
 from torwatch.reading import PageReader, Workers
-from torwatch.second_pass import keys_of
 from torwatch.store import staging
 from torwatch.store.frontier import Visit, VisitResult, add_visits, record_reread
 from torwatch.store.staging import StagedPage
+from torwatch.walk.second_pass import keys_of
 
 if TYPE_CHECKING:
     import random

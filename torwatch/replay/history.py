@@ -15,7 +15,7 @@ import structlog
 from torwatch.archive.originals import keep_parser
 from torwatch.closing import derive, find_drift
 from torwatch.errors import ArchiveError, UsageError
-from torwatch.reread import LocalReaders, Version, clear, count_entries, lacks_pages, read_entries, stage_snapshot
+from torwatch.replay.pages import LocalReaders, Version, clear, count_entries, lacks_pages, read_entries, stage_snapshot
 from torwatch.store import history
 from torwatch.store.comparison import Difference, differences
 from torwatch.store.judgement import HoldRule, Signs

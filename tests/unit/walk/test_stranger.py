@@ -6,7 +6,7 @@ import pytest
 
 from torwatch.parsing.recognise import Guess
 from torwatch.parsing.registry import load_parser
-from torwatch.stranger import find_stranger
+from torwatch.walk.stranger import find_stranger
 
 
 class Recogniser:

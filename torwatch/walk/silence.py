@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from torwatch.canaries import ask_canaries
 from torwatch.errors import TorError
 from torwatch.model import Outcome
 from torwatch.store.frontier import forgive_silences
 from torwatch.store.mirrors import record_visit
 from torwatch.store.witnesses import is_silence, network_works
+from torwatch.walk.canaries import ask_canaries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ import pytest
 
 from torwatch.crawl.fetch import Fetcher, Limits
 from torwatch.model import Fetched, Outcome
-from torwatch.passage import Passage
+from torwatch.walk.passage import Passage
 
 NOW = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
 

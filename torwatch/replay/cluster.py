@@ -20,7 +20,7 @@ from torwatch.normalise.price import normalise_price
 from torwatch.parsing.registry import load_parser
 from torwatch.parsing.worker import ParserWorkers
 from torwatch.reading import PageReader
-from torwatch.reread import page_of, read_again
+from torwatch.replay.pages import page_of, read_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from torwatch.archive.index import Entry
     from torwatch.archive.reader import ArchivedPage
     from torwatch.parsing.worker import Limits
-    from torwatch.reread import Reread, Version
+    from torwatch.replay.pages import Reread, Version
 
 CONNECT_SECONDS = 10
 GROUPS_A_THREAD = 2  # sent ahead, so that no thread of the cluster waits for pages

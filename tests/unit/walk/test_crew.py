@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from torwatch.crew import GROUP_SECONDS, Crew
 from torwatch.model import PageKind
 from torwatch.store.frontier import Visit
+from torwatch.walk.crew import GROUP_SECONDS, Crew
 
 
 def pass_on(_visit, page):

@@ -8,7 +8,7 @@ from torwatch.archive.originals import keep_parser, parser_folder
 from torwatch.claims import rules_of
 from torwatch.normalise.price import normalise_price
 from torwatch.parsing.registry import load_parser
-from torwatch.reread import Version
+from torwatch.replay.pages import Version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,24 +14,24 @@ from torwatch import __version__
 from torwatch.archive.originals import keep_parser
 from torwatch.archive.writer import SnapshotArchive, open_archive, warc_path
 from torwatch.closing import close_snapshot, write_fetch_log
-from torwatch.courtesy import Courtesy
 from torwatch.crawl.endless import EndlessLists
-from torwatch.crew import Crew
-from torwatch.door import Door, result_of
 from torwatch.equipment import Progress, Tools, WalkSettings
 from torwatch.lending import find_session
 from torwatch.model import Outcome, PageKind
-from torwatch.onward import PAGED, lead_onward, page_number, shown_on
 from torwatch.reading import PageReader, Read
-from torwatch.second_pass import SecondPass
 from torwatch.store import frontier, staging
 from torwatch.store.fetch_log import archived_bytes
 from torwatch.store.frontier import Visit
 from torwatch.store.mirrors import next_mirror, visits_of
 from torwatch.store.sessions import lose_session
 from torwatch.store.snapshots import Ending, Snapshot, begin_snapshot, running_snapshot
-from torwatch.stranger import find_stranger
-from torwatch.ways import Ways
+from torwatch.walk.courtesy import Courtesy
+from torwatch.walk.crew import Crew
+from torwatch.walk.door import Door, result_of
+from torwatch.walk.onward import PAGED, lead_onward, page_number, shown_on
+from torwatch.walk.second_pass import SecondPass
+from torwatch.walk.stranger import find_stranger
+from torwatch.walk.ways import Ways
 
 if TYPE_CHECKING:
     import datetime as dt
