@@ -1,11 +1,12 @@
-"""The systemd units: templates beside this module, filled in for one machine."""
+"""The systemd units: the templates of `systemd/`, filled in for one machine."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
+
+import torwatch
 
 SERVICES: Final = ("torwatch.service", "torwatch-datasette.service", "torwatch-backup.service", "torwatch-answer.service")
 TIMERS: Final = ("torwatch-backup.timer", "torwatch-answer.timer")
@@ -54,8 +55,15 @@ def render_files(machine: Machine, *, home: Path) -> dict[Path, str]:
     }
 
 
+def template_folder() -> Path:
+    """Give the folder of the templates: `torwatch/unit_templates` where installed, `systemd/` in a checkout."""
+    package = Path(torwatch.__file__).parent
+    installed = package / "unit_templates"
+    return installed if installed.is_dir() else package.parent / "systemd"
+
+
 def _template(name: str) -> str:
-    return (files("torwatch.ops") / "units" / name).read_text(encoding="utf-8")
+    return (template_folder() / name).read_text(encoding="utf-8")
 
 
 def _render(name: str, machine: Machine) -> str:
