@@ -23,8 +23,8 @@ from torwatch.assembly import offline_tools, open_tools
 from torwatch.config import load_config
 from torwatch.daemon import finish_what_was_cut_off, snapshot_target
 from torwatch.errors import TorwatchError
+from torwatch.ledger import open_journaled
 from torwatch.store import diff, frontier, snapshots
-from torwatch.store.database import open_store
 from torwatch.store.targets import list_targets
 from torwatch.walk import crew, snapshot
 
@@ -106,7 +106,7 @@ def main(directory, port, point, call):
     config = load_config(Path(directory) / "torwatch.toml" if port == "tor" else None, {"STATE_DIRECTORY": directory})
     crawl = config.crawl.model_copy(update={"seconds_per_request": 0.0, "concurrency": 4, "detail_max_age": dt.timedelta(0)})
     config = config.model_copy(update={"crawl": crawl})
-    with open_store(config.database_path) as store, tools_for(config, store, port) as tools:
+    with open_journaled(config.database_path, config.archive_directory) as store, tools_for(config, store, port) as tools:
         if point:
             arm(point, int(call))
         finish_what_was_cut_off(tools, config)

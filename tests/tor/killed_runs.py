@@ -26,6 +26,7 @@ from torwatch.archive.reader import read_page
 from torwatch.demo.market import ENGINES, EPOCH, MarketServer, SimulatedClock
 from torwatch.demo.network import PrivateNetwork
 from torwatch.evidence import verify
+from torwatch.ledger import open_journaled
 from torwatch.store.database import open_store
 from torwatch.store.schema import WORKING_TABLE_NAMES
 from torwatch.store.targets import add_target
@@ -75,7 +76,7 @@ def prepare(directory, network, onion):
     """A data directory with its configuration and the market as its one target."""
     directory.mkdir()
     (directory / "torwatch.toml").write_text(network.attach_section, encoding="utf-8")
-    with open_store(directory / "torwatch.db") as store:
+    with open_journaled(directory / "torwatch.db", directory / "archive") as store:
         add_target(store, MARKET, [(onion.address, 80, "http")], parser=MARKET, every_seconds=604_800, now=EPOCH)
 
 
