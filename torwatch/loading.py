@@ -94,9 +94,7 @@ def load_file(
                 ending = write_moment(connection, snapshot, listings, rules, loaded, hold, complete=complete)
                 loaded.snapshots.append((snapshot.id, snapshot.started_at, ending))
         if not loaded.snapshots:
-            raise UsageError(
-                f"{path.name} holds no row that layout {layout.name} can read ({len(loaded.faults)} broken): nothing was written"
-            )
+            raise UsageError(f"{path.name} holds no row that layout {layout.name} can read ({loaded.broken} broken): nothing was written")
         if archive_directory is not None:
             keep_import(archive_directory, path, file_digest, layout.text, layout.digest)
         note_import(
@@ -115,6 +113,7 @@ def load_file(
                 "repeated": loaded.repeated,
                 "damaged": loaded.damaged,
                 "broken": [[fault.line, fault.reason] for fault in loaded.faults],
+                "broken_by_cause": dict(loaded.causes),
             },
         )
     write_all_derived(store, market_id, rules.facts)
@@ -240,7 +239,7 @@ def good_rows(path: Path, layout: Layout, loaded: Loaded, progress: Callable[[in
     """The rows that can be read; the others are noted as faults."""
     for item in read_rows(path, layout):
         if isinstance(item, Fault):
-            loaded.faults.append(item)
+            loaded.note_fault(item)
             continue
         loaded.rows += 1
         loaded.damaged += item.damaged

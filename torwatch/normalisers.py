@@ -14,12 +14,12 @@ from torwatch.normalise import country, openpgp, quantity, substance
 from torwatch.normalise.rates import Rate, RateTable
 from torwatch.normalise.shipping import normalise_ship_from, normalise_ship_to
 from torwatch.store import derived
-from torwatch.store.derived import Normaliser, Row
+from torwatch.store.derived import Batch, Normaliser, Row
 from torwatch.store.rates import read_rates
 from torwatch.store.vendor_keys import KeyReader, KeyRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
 
     from torwatch.store.database import Store
@@ -43,28 +43,30 @@ def normalisers_for(facts: MarketFacts = NO_FACTS) -> tuple[Normaliser, ...]:
 
 
 def spread_over_cores(
-    normaliser: Normaliser, batches: Sequence[Sequence[Row]], *, facts: MarketFacts = NO_FACTS, worth: int = WORTH_PROCESSES
-) -> Iterator[list[list[Row]]]:
-    """The rows of each input of each batch, in order, made by a process on every core; of fewer inputs than `worth`, in this process.
+    normaliser: Normaliser, batches: Iterable[Batch], count: int, *, facts: MarketFacts = NO_FACTS, worth: int = WORTH_PROCESSES
+) -> Iterator[tuple[Batch, list[list[Row]]]]:
+    """Each batch, in order, with the rows of each of its inputs, made by a process on every core; of fewer inputs than `worth`, in this one.
 
-    `facts` are those of the normaliser. Two batches a core are on their way, so what waits to be written does not grow.
+    `count`: inputs in all batches. `facts` are those of the normaliser. Two batches a core are on their way, so what waits to be written
+    does not grow.
     """
     cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
-    if cores == 1 or sum(map(len, batches)) < worth:
-        yield from derived.normalise_here(normaliser, batches)
+    if cores == 1 or count < worth:
+        yield from derived.normalise_here(normaliser, batches, count)
         return
     work = partial(normalise_batch, facts, normaliser.kind.name)
     with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting: deque[Future[list[list[Row]]]] = deque()
+        waiting: deque[tuple[Batch, Future[list[list[Row]]]]] = deque()
         for batch in batches:
-            waiting.append(pool.submit(work, batch))
+            waiting.append((batch, pool.submit(work, batch)))
             if len(waiting) > 2 * cores:
-                yield waiting.popleft().result()
-        for last in waiting:
-            yield last.result()
+                first, made = waiting.popleft()
+                yield first, made.result()
+        for last, made in waiting:
+            yield last, made.result()
 
 
-def normalise_batch(facts: MarketFacts, kind: str, batch: Sequence[Row]) -> list[list[Row]]:
+def normalise_batch(facts: MarketFacts, kind: str, batch: Batch) -> list[list[Row]]:
     """The rows of each input of a batch: what a process on another core does."""
     rows = by_kind(facts)[kind].rows
     return [list(rows(*raw)) for raw in batch]

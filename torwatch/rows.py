@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -27,20 +28,34 @@ if TYPE_CHECKING:
 
 GROUP_ROWS = 5_000  # rows staged at a time
 DIGEST_BYTES = 16
+KEPT_FAULTS = 1_000  # broken rows of a file that are listed; a file read by the wrong layout is broken from its first row to its last
 
 
 @dataclass(slots=True)
 class Loaded:
     """What one file gave: rows read, rows that repeat a key inside one snapshot, faults, and the snapshots with their endings.
 
-    `damaged`: rows with bytes that are none of the layout's encoding.
+    `damaged`: rows with bytes that are none of the layout's encoding. `faults`: the first broken rows; `causes`: how many of all of them
+    are broken alike.
     """
 
     rows: int = 0
     damaged: int = 0
     repeated: int = 0
     faults: list[Fault] = field(default_factory=list)
+    causes: Counter[str] = field(default_factory=Counter)
     snapshots: list[tuple[int, str, Ending]] = field(default_factory=list)  # (number, moment, ending)
+
+    @property
+    def broken(self) -> int:
+        """How many rows could not be read."""
+        return self.causes.total()
+
+    def note_fault(self, fault: Fault) -> None:
+        """Count a broken row, and list it while there are few."""
+        self.causes[fault.cause] += 1
+        if len(self.faults) < KEPT_FAULTS:
+            self.faults.append(fault)
 
 
 def grouped(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -145,11 +160,11 @@ def fresh_rows(raws: Iterable[RawRow | Fault], layout: Layout, loaded: Loaded) -
     """The rows that can be read, each with the text of its record; the others are noted as faults."""
     for raw in raws:
         if isinstance(raw, Fault):
-            loaded.faults.append(raw)
+            loaded.note_fault(raw)
             continue
         row = read_row(raw, layout)
         if isinstance(row, Fault):
-            loaded.faults.append(row)
+            loaded.note_fault(row)
             continue
         loaded.rows += 1
         loaded.damaged += row.damaged

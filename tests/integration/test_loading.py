@@ -178,6 +178,28 @@ def test_what_cannot_be_loaded_is_told_in_one_line_and_writes_nothing(tmp_path, 
         assert store.value("SELECT count(*) FROM snapshot") == 0
 
 
+def test_of_a_file_that_is_mostly_broken_the_first_rows_are_listed_and_all_are_counted_by_cause(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORWATCH_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setattr("torwatch.rows.KEPT_FAULTS", 25)
+    (tmp_path / "config.toml").write_text(f'data_directory = "{tmp_path}"\n', encoding="utf-8")
+    file = tmp_path / "items.csv"
+    good = (1, "2014-05-01", "v", "Tea", "1", "", "", "", "", "Germany", "")
+    undated = [(number, f"day {number}", "v", "Tea", "1", "", "", "", "", "Germany", "") for number in range(40)]
+    nameless = [(number, "2014-05-01", "v", "", "1", "", "", "", "", "Germany", "") for number in range(7)]
+    file.write_text(dated_file([good, *undated, *nameless]), encoding="utf-8")
+    done = CliRunner().invoke(
+        torwatch, ["import", "csv", str(file), "--map", "dated", "--market", "bazaar", "--by-day"], catch_exceptions=False
+    )
+    assert "1 rows read, 0 repeat a listing, 47 broken" in done.output
+    assert "and 27 more (the first 25: --json, and the event log)" in done.output
+    assert "of all that are broken, no date in column date: 40 rows; no title: 7 rows" in done.output
+    with open_store(tmp_path / "torwatch.db") as store:
+        kept = json.loads(store.value("SELECT detail FROM event WHERE kind = 'imported'"))
+    assert kept["broken"][24] == [27, "'day 24' in column date is no date"]
+    assert len(kept["broken"]) == 25
+    assert kept["broken_by_cause"] == {"no date in column date": 40, "no title": 7}
+
+
 def test_a_file_is_loaded_once_and_never_behind_a_later_one(store, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(dated_file([(1, "2014-05-01", "v", "Tea", "1", "", "", "", "", "Germany", "")]), encoding="utf-8")

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from torwatch.rows import Loaded
 
-SHOWN_FAULTS = 20  # lines of broken rows printed a file; all of them are in the event log and in --json
+SHOWN_FAULTS = 20  # lines of broken rows printed a file; the event log and --json have more
+SHOWN_CAUSES = 5
 # 2014-05-01, 20140501T0400, 2014-05-01_04-00-00: a market that was captured every few hours has more than one file a day.
 MOMENT_IN_NAME = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?:[T_ -]?([01]\d|2[0-3])[-:.h]?([0-5]\d)(?:[-:.]?([0-5]\d))?)?(?!\d)")
 
@@ -59,7 +60,9 @@ def layouts(*, as_json: bool) -> None:
 )
 @click.option("--by-day", is_flag=True, help="A snapshot for each day that the rows themselves name.")
 @click.option("--partial", is_flag=True, help="The file is a part of what the market showed: what it lacks says nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, with every broken row.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON list, with the first 1,000 broken rows of each file and how many have each cause."
+)
 def csv_command(
     files: tuple[Path, ...], layout_name: str, market: str, at_text: str | None, *, by_day: bool, partial: bool, as_json: bool
 ) -> None:
@@ -172,6 +175,7 @@ def describe(file: Path, loaded: Loaded) -> dict[str, object]:
         "repeated": loaded.repeated,
         "damaged": loaded.damaged,
         "broken": [{"line": fault.line, "reason": fault.reason} for fault in loaded.faults],
+        "broken_by_cause": dict(loaded.causes),
         "snapshots": [
             {"snapshot": number, "at": moment, "state": ending.state, "listings": ending.listings.seen, "new": ending.listings.new}
             for number, moment, ending in loaded.snapshots
@@ -181,7 +185,7 @@ def describe(file: Path, loaded: Loaded) -> dict[str, object]:
 
 def tell_faults(file: Path, loaded: Loaded, encoding: str) -> None:
     """Say on standard error what a file's rows were, which were broken, and how many its encoding does not fit."""
-    click.echo(f"{file.name}: {loaded.rows} rows read, {loaded.repeated} repeat a listing, {len(loaded.faults)} broken", err=True)
+    click.echo(f"{file.name}: {loaded.rows} rows read, {loaded.repeated} repeat a listing, {loaded.broken} broken", err=True)
     if loaded.damaged:
         click.echo(
             f"  {loaded.damaged} rows have bytes that are not {encoding}, kept as \ufffd: if these are many, load the file into a new database"
@@ -190,5 +194,7 @@ def tell_faults(file: Path, loaded: Loaded, encoding: str) -> None:
         )
     for fault in loaded.faults[:SHOWN_FAULTS]:
         click.echo(f"  line {fault.line}: {show(fault.reason)}", err=True)
-    if len(loaded.faults) > SHOWN_FAULTS:
-        click.echo(f"  and {len(loaded.faults) - SHOWN_FAULTS} more (all of them: --json, and the event log)", err=True)
+    if loaded.broken > SHOWN_FAULTS:
+        causes = "; ".join(f"{show(cause)}: {count} rows" for cause, count in loaded.causes.most_common(SHOWN_CAUSES))
+        click.echo(f"  and {loaded.broken - SHOWN_FAULTS} more (the first {len(loaded.faults)}: --json, and the event log)", err=True)
+        click.echo(f"  of all that are broken, {causes}", err=True)

@@ -61,10 +61,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One row that could not be read, and why."""
+    """One row that could not be read, and why; `kind` is the reason without what the row itself says."""
 
     line: int
     reason: str
+    kind: str = ""
+
+    @property
+    def cause(self) -> str:
+        """What rows that are broken alike have in common."""
+        return self.kind or self.reason
 
 
 @dataclass(slots=True)
@@ -221,7 +227,7 @@ def read_row(raw: RawRow, layout: Layout) -> Row | Fault:
     if layout.at:
         at = read_moment(values.get(layout.at, ""))
         if at is None:
-            return Fault(line, f"{values.get(layout.at, '')[:40]!r} in column {layout.at} is no date")
+            return Fault(line, f"{values.get(layout.at, '')[:40]!r} in column {layout.at} is no date", f"no date in column {layout.at}")
     both = texts.get(layout.glued)
     if both and not texts.get("ship_to_raw") and re.search(r"\bto\s*:", both, re.IGNORECASE):
         texts["ship_to_raw"] = both  # the normalisers take their own direction out of a glued text

@@ -148,12 +148,11 @@ def open_store(path: Path, *, create: bool = True, journal: Journal | None = Non
                 "journal_mode = WAL",
                 "synchronous = FULL",
                 "foreign_keys = ON",
-                "temp_store = MEMORY",
                 "cache_size = -8000",  # KiB; a walk fills it, however large, and only then the daemon stops growing
             ):
                 connection.execute(f"PRAGMA {pragma}").fetchall()
+            make_temporary(connection, path.parent)
             migrate(connection, path)
-            make_temporary(connection)
         except BaseException:
             connection.close()
             raise

@@ -7,22 +7,23 @@ be normalised again, also the inputs that no listing shows any more (reports on 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from torwatch.model import Quantity, Shipping, Substance
     from torwatch.store.database import Store
 
 BATCH_INPUTS = 1_000  # inputs of one transaction: other snapshots of the daemon wait for it
 Row = tuple[Any, ...]
-Spread = Callable[
-    ["Normaliser", Sequence[Sequence[Row]]], Iterator[list[list[Row]]]
-]  # (normaliser, batches of inputs) → rows of each input
+Batch = Sequence[Row]  # inputs that are normalised and stored together
+# (normaliser, batches of inputs one after another, inputs in all of them) → each batch, in order, with the rows of each input
+Spread = Callable[["Normaliser", Iterable[Batch], int], Iterator[tuple[Batch, list[list[Row]]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +122,10 @@ def substance_rows(substance: Substance, answer_group: str) -> list[Row]:
     return [(substance.group, answer_group, is_drug, substance.method, substance.confidence)]
 
 
-def normalise_here(normaliser: Normaliser, batches: Sequence[Sequence[Row]]) -> Iterator[list[list[Row]]]:
-    """The rows of each input of each batch, made in this process."""
+def normalise_here(normaliser: Normaliser, batches: Iterable[Batch], _count: int) -> Iterator[tuple[Batch, list[list[Row]]]]:
+    """Each batch with the rows of each of its inputs, made in this process."""
     for batch in batches:
-        yield [list(normaliser.rows(*raw)) for raw in batch]
+        yield batch, [list(normaliser.rows(*raw)) for raw in batch]
 
 
 def write_derived(
@@ -168,18 +169,43 @@ def touched_sql(entity: str, after: int | None) -> str:
     return f"SELECT * FROM {entity} WHERE market_id = :market AND key IN ({changed})"
 
 
-def missing_inputs(store: Store, market_id: int, normaliser: Normaliser, after: int | None, *, again: bool = False) -> list[Row]:
-    """Distinct raw inputs without rows of this version; "" stands for a claim that is not there."""
-    kind = normaliser.kind
+def missing_sql(kind: Kind, after: int | None) -> str:
+    """SQL: distinct raw inputs without rows of this version; "" stands for a claim that is not there."""
     wanted = []
     for entity, claims in kind.claims.items():
         known = f"SELECT 1 FROM {kind.name} AS k WHERE k.market_id = :market AND {kind.same_input('k', entity)} AND k.version = :version"
-        shown = ", ".join(f"coalesce(e.{claim}, '')" for claim in claims)
+        shown = ", ".join(f"coalesce(e.{claim}, '') AS {column}" for column, claim in zip(kind.inputs, claims, strict=True))
         wanted.append(f"SELECT DISTINCT {shown} FROM ({touched_sql(entity, after)}) AS e WHERE :again OR NOT EXISTS ({known})")
     if after is None:
         wanted.append(f"SELECT {', '.join(kind.inputs)} FROM {kind.name} WHERE market_id = :market AND (:again OR version <> :version)")
+    return " UNION ".join(wanted)
+
+
+@contextlib.contextmanager
+def missing_inputs(
+    store: Store, market_id: int, normaliser: Normaliser, after: int | None, *, again: bool = False
+) -> Iterator[tuple[int, Iterator[Batch]]]:
+    """How many distinct raw inputs have no rows of this version, and the batches of them.
+
+    They wait in a temporary table, of which one batch at a time is read: a large market has more than fit in memory.
+    """
+    kind = normaliser.kind
+    table = f"temp.missing_{kind.name}_{market_id}"  # its own: another market may be normalised on this connection meanwhile
     bound = {"market": market_id, "version": normaliser.version, "after": after, "again": again}
-    return [tuple(row) for row in store.rows(" UNION ".join(wanted), bound)]
+    store.rows(f"CREATE TABLE {table} ({', '.join(kind.inputs)})")
+    try:
+        store.rows(f"INSERT INTO {table} {missing_sql(kind, after)}", bound)
+        count = int(store.value(f"SELECT count(*) FROM {table}"))
+        yield count, pages_of(store, table, kind.inputs, count)
+    finally:
+        store.rows(f"DROP TABLE {table}")
+
+
+def pages_of(store: Store, table: str, columns: Sequence[str], count: int) -> Iterator[Batch]:
+    """The rows of a table that was filled at once, a batch at a time; nothing of it is held between two batches."""
+    page = f"SELECT {', '.join(columns)} FROM {table} WHERE rowid > ? AND rowid <= ? ORDER BY rowid"
+    for start in range(0, count, BATCH_INPUTS):
+        yield [tuple(row) for row in store.rows(page, (start, start + BATCH_INPUTS))]
 
 
 def normalise_missing(
@@ -187,17 +213,18 @@ def normalise_missing(
 ) -> int:
     """Normalise what is missing and store it in short transactions; the normaliser itself runs outside them."""
     kind = normaliser.kind
-    missing = missing_inputs(store, market_id, normaliser, after, again=again)
     columns = ("market_id", *kind.inputs, *kind.values, "version")
     insert = f"INSERT INTO {kind.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
     delete = f"DELETE FROM {kind.name} WHERE market_id = ? AND {' AND '.join(f'{column} = ?' for column in kind.inputs)}"
-    batches = [missing[start : start + BATCH_INPUTS] for start in range(0, len(missing), BATCH_INPUTS)]
-    for batch, made in zip(batches, spread(normaliser, batches), strict=True):
-        rows = [(market_id, *raw, *values, normaliser.version) for raw, values_of in zip(batch, made, strict=True) for values in values_of]
-        with store.write() as connection:
-            connection.executemany(delete, [(market_id, *raw) for raw in batch])
-            connection.executemany(insert, rows)
-    return len(missing)
+    with missing_inputs(store, market_id, normaliser, after, again=again) as (count, batches):
+        for batch, made in spread(normaliser, batches, count):
+            rows = [
+                (market_id, *raw, *values, normaliser.version) for raw, values_of in zip(batch, made, strict=True) for values in values_of
+            ]
+            with store.write() as connection:
+                connection.executemany(delete, [(market_id, *raw) for raw in batch])
+                connection.executemany(insert, rows)
+    return count
 
 
 def write_short(connection: sqlite3.Connection, market_id: int, kind: Kind, after: int | None) -> None:

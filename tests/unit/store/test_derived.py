@@ -233,18 +233,39 @@ def test_the_share_of_an_origin_counts_what_was_derived(store):
 
 
 def test_the_missing_inputs_are_found_through_indexes(store):
-    normaliser = next(one for one in normalisers_for() if one.kind is SUBSTANCE)
-    asked = []
-
-    class Explaining:
-        def rows(self, sql, bound):
-            asked.extend(row["detail"] for row in store.rows(f"EXPLAIN QUERY PLAN {sql}", bound))
-            return []
-
-    derived.missing_inputs(Explaining(), 1, normaliser, 5)
-    plan = "\n".join(asked)
+    bound = {"market": 1, "version": "one", "after": 5, "again": False}
+    explained = store.rows(f"EXPLAIN QUERY PLAN {derived.missing_sql(SUBSTANCE, after=5)}", bound)
+    plan = "\n".join(row["detail"] for row in explained)
     assert "SEARCH change USING INTEGER PRIMARY KEY (rowid>?)" in plan
     assert "SCAN" not in plan.replace("SCAN e", "")
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_the_inputs_come_in_batches_of_which_one_is_read_at_a_time(store, monkeypatch, again):
+    target = a_target(store)
+    take(store, target, {str(number): TEA | {"ship_from": f"Country {number % 7}"} for number in range(9)}, week=0)
+    monkeypatch.setattr(derived, "BATCH_INPUTS", 3)
+    asked, sizes = Counting(), []
+
+    def watching(normaliser, batches, count):
+        assert count == 8  # seven countries, and the vendor's profile that names none
+        for batch, made in derived.normalise_here(normaliser, batches, count):
+            assert len(asked.asked) == sum(sizes) + len(batch)  # nothing was read ahead
+            sizes.append(len(batch))
+            yield batch, made
+
+    assert write_derived(store, target.market_id, [asked.normaliser], again=again, spread=watching) == {"origin": 8}
+    assert sizes == [3, 3, 2]
+    assert sorted(asked.asked) == ["", *(f"Country {number}" for number in range(7))]
+
+
+def test_what_waited_to_be_normalised_is_dropped_also_after_a_fault(store):
+    target = a_target(store)
+    take(store, target, {"1": TEA}, week=0)
+    with pytest.raises(ZeroDivisionError):
+        write_derived(store, target.market_id, [Normaliser(ORIGIN, "one", lambda _raw: 1 / 0)])
+    assert store.rows("SELECT name FROM sqlite_temp_master WHERE name LIKE 'missing%'") == []
+    assert write_derived(store, target.market_id, [Counting().normaliser]) == {"origin": 2}
 
 
 def test_two_new_listings_that_say_the_same_are_normalised_once(store):

@@ -235,3 +235,13 @@ def test_a_normal_row_wins_over_a_promoted_one_whichever_page_came_first(store):
             with store.write() as connection:
                 builders.staging.stage_pages(connection, snapshot.id, [builders.StagedPage(listings=(row,))])
         assert store.value("SELECT title FROM stage_listing") == "normal"
+
+
+def test_what_is_temporary_and_large_lies_in_a_file_beside_the_database(store):
+    connection = store.connection
+    connection.execute(
+        "CREATE TEMP TABLE large AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20) SELECT i FROM n"
+    )
+    connection.execute("UPDATE temp.large SET i = zeroblob(1000000)")
+    opened = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    assert [name for name in opened if name.startswith(f"{store.path.parent}/etilqs") and name.endswith("(deleted)")]
