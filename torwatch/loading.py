@@ -13,10 +13,11 @@ import gzip
 import shutil
 import tempfile
 import tomllib
+from array import array
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from torwatch import __version__
 from torwatch.archive.originals import GLEANED, keep_import, kept_file, layout_path
@@ -28,6 +29,7 @@ from torwatch.gleanings import Gleaned, unpack_gleanings
 from torwatch.model import MarketFacts, Outcome, PageKind
 from torwatch.normalise.price import normalise_price
 from torwatch.normalisers import normalisers_for, spread_over_cores
+from torwatch.parsing.codec import decode_listing, encode_listing
 from torwatch.rows import GROUP_ROWS, Loaded, grouped, stage_of, stage_rows
 from torwatch.store import derived, recurrence, staging
 from torwatch.store.imports import begin_import, end_import, find_or_add_market, note_import, refuse_loaded
@@ -89,7 +91,7 @@ def load_file(
                 loaded.snapshots.append((snapshot.id, snapshot.started_at, ending))
             recurrence.end_recurrence(connection, snapshot)
         else:
-            for moment, listings in days_of(path, layout, loaded, progress):
+            for moment, listings in days_of(path, layout, loaded, progress, store.path.parent):
                 snapshot = begin(at=moment)
                 ending = write_moment(connection, snapshot, listings, rules, loaded, hold, complete=complete)
                 loaded.snapshots.append((snapshot.id, snapshot.started_at, ending))
@@ -179,7 +181,7 @@ def kept_moments(archive_directory: Path, detail: Mapping[str, Any]) -> Iterator
         path = Path(folder) / "imported"
         with gzip.open(kept_file(archive_directory, detail), "rb") as source, path.open("wb") as sink:
             shutil.copyfileobj(source, sink, 1 << 20)
-        yield moments(path, kept_layout(archive_directory, detail), at, Loaded(), lambda _rows: None)
+        yield moments(path, kept_layout(archive_directory, detail), at)
 
 
 def glean_file(archive_directory: Path, detail: Mapping[str, Any]) -> list[Gleaned]:
@@ -215,24 +217,37 @@ def kept_layout(archive_directory: Path, detail: Mapping[str, Any]) -> Layout:
     return replace(layout, at="") if detail["at"] else layout
 
 
-def moments(
-    path: Path, layout: Layout, at: dt.datetime | None, loaded: Loaded, progress: Callable[[int], None]
-) -> Iterator[tuple[dt.datetime, Iterable[Listing]]]:
+def moments(path: Path, layout: Layout, at: dt.datetime | None) -> Iterator[tuple[dt.datetime, Iterable[Listing]]]:
     """(moment, its listings) in the order of time: all rows at `at`, or by the day that each row names."""
     if at is None:
-        yield from days_of(path, layout, loaded, progress)
+        yield from days_of(path, layout, Loaded(), lambda _rows: None, path.parent)
     else:
-        yield at, (row.listing for row in good_rows(path, layout, loaded, progress))
+        yield at, (row.listing for row in good_rows(path, layout, Loaded(), lambda _rows: None))
 
 
-def days_of(path: Path, layout: Layout, loaded: Loaded, progress: Callable[[int], None]) -> Iterator[tuple[dt.datetime, Iterable[Listing]]]:
-    """(day, its listings) in the order of time, by the day that each row names."""
-    days: dict[dt.datetime, list[Listing]] = {}
-    for row in good_rows(path, layout, loaded, progress):
-        if row.at is not None:
-            days.setdefault(row.at.replace(hour=0, minute=0, second=0, microsecond=0), []).append(row.listing)
-    for day in sorted(days):
-        yield day, days[day]
+def days_of(
+    path: Path, layout: Layout, loaded: Loaded, progress: Callable[[int], None], folder: Path
+) -> Iterator[tuple[dt.datetime, Iterable[Listing]]]:
+    """(day, its listings) in the order of time, by the day that each row names.
+
+    Rows may come in any order. All of them are read first, and wait in a file without a name in `folder`: in memory is only where each begins.
+    """
+    days: dict[dt.datetime, array[int]] = {}
+    with tempfile.TemporaryFile(dir=folder) as waiting:
+        for row in good_rows(path, layout, loaded, progress):
+            if row.at is not None:
+                day = row.at.replace(hour=0, minute=0, second=0, microsecond=0)
+                days.setdefault(day, array("Q")).append(waiting.tell())
+                waiting.write(encode_listing(row.listing) + b"\n")
+        for day in sorted(days):
+            yield day, listings_at(waiting, days[day])
+
+
+def listings_at(waiting: IO[bytes], places: Iterable[int]) -> Iterator[Listing]:
+    """The listings that wait at these places of a file."""
+    for place in places:
+        waiting.seek(place)
+        yield decode_listing(waiting.readline())
 
 
 def good_rows(path: Path, layout: Layout, loaded: Loaded, progress: Callable[[int], None]) -> Iterator[Row]:

@@ -64,6 +64,16 @@ def decode_parsed(data: bytes) -> Parsed:
     )
 
 
+def encode_listing(listing: Listing) -> bytes:
+    """One listing as JSON bytes without a line break."""
+    return json.dumps(_ROWS["listings"](listing), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def decode_listing(data: bytes) -> Listing:
+    """Read what `encode_listing` wrote."""
+    return Listing(*_restore(json.loads(data), _LISTING_TUPLES, _LISTING_SOURCE))
+
+
 def _restore(row: list[Any], tuples: tuple[int, ...], source: int) -> list[Any]:
     for index in tuples:
         row[index] = tuple(tuple(one) if isinstance(one, list) else one for one in row[index])

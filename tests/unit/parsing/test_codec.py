@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from torwatch.model import Feedback, Link, Listing, Outcome, PageInfo, PageKind, Parsed, Source, Vendor
-from torwatch.parsing.codec import decode_parsed, encode_parsed
+from torwatch.parsing.codec import decode_listing, decode_parsed, encode_listing, encode_parsed
 
 TEXT = st.text(max_size=8)
 MAYBE = st.none() | TEXT
@@ -51,6 +51,12 @@ PARSED = st.builds(
 @given(PARSED)
 def test_what_a_worker_sends_arrives_as_it_was(parsed):
     assert decode_parsed(encode_parsed(parsed)) == parsed
+
+
+@given(LISTINGS)
+def test_a_listing_that_waits_on_one_line_comes_back_as_it_was(listing):
+    assert b"\n" not in encode_listing(listing)
+    assert decode_listing(encode_listing(listing)) == listing
 
 
 def test_every_field_of_every_record_crosses():
