@@ -24,7 +24,7 @@ from torwatch.archive.originals import GLEANED, keep_import, kept_file, layout_p
 from torwatch.claims import ClaimRules
 from torwatch.dataset.layout import read_layout
 from torwatch.dataset.reading import Fault, Row, read_rows
-from torwatch.errors import ArchiveError, UsageError
+from torwatch.errors import ArchiveError, StoreError, UsageError
 from torwatch.gleanings import Gleaned, unpack_gleanings
 from torwatch.model import MarketFacts, Outcome, PageKind
 from torwatch.normalise.price import normalise_price
@@ -231,16 +231,22 @@ def days_of(
     """(day, its listings) in the order of time, by the day that each row names.
 
     Rows may come in any order. All of them are read first, and wait in a file without a name in `folder`: in memory is only where each begins.
+    Raises StoreError where they cannot wait there.
     """
     days: dict[dt.datetime, array[int]] = {}
-    with tempfile.TemporaryFile(dir=folder) as waiting:
-        for row in good_rows(path, layout, loaded, progress):
-            if row.at is not None:
-                day = row.at.replace(hour=0, minute=0, second=0, microsecond=0)
-                days.setdefault(day, array("Q")).append(waiting.tell())
-                waiting.write(encode_listing(row.listing) + b"\n")
-        for day in sorted(days):
-            yield day, listings_at(waiting, days[day])
+    try:
+        with tempfile.TemporaryFile(dir=folder) as waiting:
+            for row in good_rows(path, layout, loaded, progress):
+                if row.at is not None:
+                    day = row.at.replace(hour=0, minute=0, second=0, microsecond=0)
+                    days.setdefault(day, array("Q")).append(waiting.tell())
+                    waiting.write(encode_listing(row.listing) + b"\n")
+            for day in sorted(days):
+                yield day, listings_at(waiting, days[day])
+    except OSError as error:
+        raise StoreError(
+            f"the rows of {path.name} cannot wait for their day in {folder} ({error.strerror}): free some space there"
+        ) from error
 
 
 def listings_at(waiting: IO[bytes], places: Iterable[int]) -> Iterator[Listing]:

@@ -6,7 +6,10 @@ import csv
 import datetime as dt
 import random
 
+import pytest
+
 from torwatch.dataset.layout import load_layout
+from torwatch.errors import StoreError
 from torwatch.loading import days_of
 from torwatch.rows import Loaded
 
@@ -34,3 +37,12 @@ def test_rows_of_several_days_in_any_order_come_day_by_day_in_the_order_of_the_f
     assert list(days) == sorted(days)
     assert (loaded.rows, loaded.causes) == (60, {"no date in column date": 1})
     assert [found.name for found in tmp_path.iterdir()] == ["a.csv"]  # what waited is gone
+
+
+def test_rows_that_cannot_wait_for_their_day_are_one_line_that_says_what_to_do(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(",".join(HEADER), encoding="utf-8")
+    with pytest.raises(
+        StoreError, match=r"the rows of a\.csv cannot wait for their day in .*nowhere \(No such file or directory\): free some space"
+    ):
+        list(days_of(path, load_layout("dated"), Loaded(), lambda _rows: None, tmp_path / "nowhere"))
