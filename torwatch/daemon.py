@@ -279,6 +279,8 @@ def open_daemon(
     heartbeat = heartbeat or Heartbeat()
 
     def tell_how_far(percent: int, summary: str) -> None:
+        if percent:  # a tor that never answers is told by the error alone
+            log.info("daemon_starting", database=str(config.database_path), tor=config.tor.mode, percent=percent, summary=summary)
         leave_pulse(config, Pulse(stamp(now()), os.getpid(), "starting", f"{percent} %", ()))
         heartbeat.notifier.send(f"STATUS=tor joins the network: {percent} %, {summary}")
         if tor_progress is not None:
@@ -290,7 +292,6 @@ def open_daemon(
         store = stack.enter_context(open_journaled(config.database_path, config.archive_directory))
         with store.write() as connection:  # what a daemon that died had begun for a command will never be answered by it
             connection.execute("UPDATE request SET state = 'queued' WHERE state = 'running'")
-        log.info("daemon_starting", database=str(config.database_path), tor=config.tor.mode)
         tell_how_far(0, "starting")
         tools = stack.enter_context(open_tools(config, store, tor_progress=tell_how_far, now=now))
         take_over_sessions(store, config.sessions_directory, tools.session_credential, now=tools.now())

@@ -38,6 +38,9 @@ def bench_no_minute_at_a_market_sees_more_than_its_budget_and_one():
             f" {market.redirects} redirected, {market.second_pass_pages} pages of the second pass, {market.addresses} addresses\n"
         )
     assert all(market.worst(MINUTE) <= budget + 1 for market in found)
-    assert all(market.errors and market.redirects and market.second_pass_pages for market in found)
-    assert found[0].addresses == 2
-    assert all(market.worst(MINUTE) > budget / 2 for market in found)
+    first, second, calm = found
+    assert all(market.errors for market in (first, second))
+    assert first.redirects + second.redirects
+    assert first.addresses == 2
+    assert calm.worst(MINUTE) > 0.9 * budget  # the limit, and nothing else, is what held it
+    assert calm.second_pass_pages

@@ -1,7 +1,8 @@
 """Markets that keep logs of their own, while a daemon crawls them over a private Tor network and all goes wrong that makes requests come in bursts.
 
-Each market has two addresses. Pages err, are reset, late, redirected without end and refused with Retry-After; one market's first address dies;
-the daemon is killed with SIGKILL and started again; and, where asked for, tor is held up so that requests pile up in front of it.
+Each market has two addresses. Of all but the last, pages err, are reset, late, redirected without end and refused with Retry-After, which slows
+a walk down; the last one is calm, and so is asked as fast as may be. One market's first address dies; the daemon is killed with SIGKILL and
+started again; and, where asked for, tor is held up so that requests pile up in front of it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from torwatch.store.database import open_store
 from torwatch.store.targets import add_target
 
 CONNECTIONS = 4
-NAMES = ("first", "second", "third")
+NAMES = ("first", "second", "calm")
 FAULTS = (
     Fault(FaultKind.SERVER_ERROR, probability=0.06),
     Fault(FaultKind.RESET, probability=0.06),
@@ -55,7 +56,8 @@ class Rig:
         self.directory = directory
         self.clock = SimulatedClock(EPOCH + dt.timedelta(days=90))
         self.servers = {
-            name: [self.serve(stack, listings, seed) for seed in (place, place + len(NAMES))] for place, name in enumerate(NAMES)
+            name: [self.serve(stack, listings, Faults(() if name == "calm" else FAULTS, seed=seed)) for seed in (place, place + len(NAMES))]
+            for place, name in enumerate(NAMES)
         }
         (directory / "torwatch.toml").write_text(
             f"data_directory = '{directory}/data'\n"
@@ -75,11 +77,11 @@ class Rig:
         self.daemon = None
         stack.callback(self.kill)
 
-    def serve(self, stack, listings, seed):
-        """A market with all the faults, at moments of its own; gives it with what ends it alone."""
+    def serve(self, stack, listings, faults):
+        """A market with these faults; gives it with what ends it alone."""
         souk = ENGINES["souk"]()
         own = stack.enter_context(contextlib.ExitStack())
-        server = own.enter_context(MarketServer(souk.world(5, listings=listings), souk, self.clock, faults=Faults(FAULTS, seed=seed)))
+        server = own.enter_context(MarketServer(souk.world(5, listings=listings), souk, self.clock, faults=faults))
         return server, own
 
     def start(self):
