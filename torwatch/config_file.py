@@ -41,7 +41,7 @@ def find_config(path: Path | None, environ: Mapping[str, str]) -> Path | None:
 def read_document(file: Path) -> dict[str, Any]:
     """Read the TOML file as it stands; ConfigError when it cannot be read or is no TOML."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))  # some editors put a mark before the first word
+        return tomllib.loads(file.read_text(encoding="utf-8").removeprefix("\ufeff"))  # some editors put a mark before the first word
     except OSError as error:
         raise ConfigError(f"the configuration file {file} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from torwatch.errors import ArchiveError, StoreError
-from torwatch.store.staging import make_temporary
+from torwatch.store.temporary import make_temporary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

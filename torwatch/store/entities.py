@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from torwatch.store.temporary import unchanged_table
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -35,7 +37,7 @@ class Entity:
     @property
     def unchanged_table(self) -> str:
         """Temporary table of the ids of those that the running snapshot saw just as the snapshot before it had."""
-        return f"temp.unchanged_{self.name}"
+        return unchanged_table(self.name)
 
     @property
     def counter_table(self) -> str:

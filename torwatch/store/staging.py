@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,6 @@ from torwatch.store.precedence import SOURCE_BIT
 
 if TYPE_CHECKING:
     import sqlite3
-    from pathlib import Path
 
     from torwatch.model import Source
 
@@ -106,21 +104,6 @@ def stage_entity(connection: sqlite3.Connection, entity: Entity, snapshot_id: in
             for row in rows
         ),
     )
-
-
-def make_temporary(connection: sqlite3.Connection, folder: Path) -> None:
-    """The temporary tables of a connection that writes snapshots.
-
-    What a diff compares grows with the market: all that is temporary and does not fit the cache goes to files without a name in `folder`, on
-    the disk of the database, which is the one known to be large enough and encrypted.
-    """
-    connection.execute("PRAGMA temp_store = FILE")
-    connection.execute("PRAGMA temp.cache_size = -8000").fetchall()
-    if os.access(folder, os.W_OK | os.X_OK):  # else SQLite looks for another place
-        quoted = str(folder.resolve()).replace("'", "''")
-        connection.execute(f"PRAGMA temp_store_directory = '{quoted}'").fetchall()
-    for entity in ENTITIES:
-        connection.execute(f"CREATE TABLE {entity.unchanged_table} (id INTEGER PRIMARY KEY)")
 
 
 def stage_unchanged(connection: sqlite3.Connection, entity: Entity, ids: Collection[int]) -> None:

@@ -6,6 +6,8 @@ import contextlib
 import datetime as dt
 import json
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -100,3 +102,25 @@ def test_the_visiting_hours_hide_no_snapshot_that_is_late(folder):
         add_target(store, "souk", [("a" * 55 + "d.onion", 80, "http")], parser="souk", every_seconds=604800, now=now - dt.timedelta(days=9))
         (target,) = gather_status(store, folder, jitter=0, now=now, hours=Hours(dt.time(22), dt.time(6))).targets
     assert target.next_due_at == "2025-12-27T22:00:00+00:00"
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_look_loads_nothing_that_it_can_do_without():
+    script = "import sys; from torwatch.cli import main\ntry: main(['status', '--json'])\nfinally: print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    loaded = set(done.stderr.split())
+    assert "torwatch.store.database" in loaded
+    heavy = {
+        "dataclasses",
+        "lxml",
+        "numpy",
+        "pydantic",
+        "requests",
+        "rich",
+        "sqlite_utils",
+        "stem",
+        "structlog",
+        "torwatch.model",
+        "warcio",
+    }
+    assert heavy & loaded == set()
