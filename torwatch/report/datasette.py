@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from torwatch.report.columns import SOURCES, WATCH, describe_column, describe_tables
 from torwatch.report.crawl_tables import CRAWL_TABLES
 from torwatch.report.dashboards import build_dashboards
+from torwatch.report.datasette_command import SHOWN_ROWS
 from torwatch.report.queries import QUERIES
 
 if TYPE_CHECKING:
@@ -274,6 +276,14 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+LIMITED = re.compile(r" LIMIT \d+$")
+
+
+def cut(sql: str) -> str:
+    """The query with a LIMIT of one row more than datasette shows: it still says that there are more, and SQLite sorts no more than these."""
+    return sql if LIMITED.search(sql) else f"{sql} LIMIT {SHOWN_ROWS + 1}"
+
+
 def build_metadata(
     said: Mapping[str, Mapping[str, str]],
     hidden: Sequence[str],
@@ -293,7 +303,7 @@ def build_metadata(
         tables[name] = {**titles, **facts, "columns": meanings}
     for name in hidden:
         tables[name] = {"hidden": True}
-    queries = {query.name: {"sql": query.sql, "title": query.title, "description": query.description} for query in QUERIES}
+    queries = {query.name: {"sql": cut(query.sql), "title": query.title, "description": query.description} for query in QUERIES}
     queries |= {f"chart_{chart.name}": {"sql": chart.sql, "title": chart.title, "description": chart.description} for chart in charts}
     return {
         "title": "torwatch",

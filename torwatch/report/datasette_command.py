@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+SHOWN_ROWS = 5_000
 SETTINGS = {
     "sql_time_limit_ms": 20_000,
-    "max_returned_rows": 5_000,
+    "max_returned_rows": SHOWN_ROWS,
     "default_page_size": 50,
     "allow_download": "off",
     "facet_time_limit_ms": 2_000,

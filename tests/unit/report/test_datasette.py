@@ -9,6 +9,7 @@ import pytest
 from torwatch.normalise.openpgp import fold_handle
 from torwatch.report.columns import COLUMNS, OWN, SOURCES
 from torwatch.report.datasette import TABLES, build_metadata
+from torwatch.report.datasette_command import SHOWN_ROWS
 from torwatch.report.queries import QUERIES
 from torwatch.store.database import open_store
 from torwatch.store.entities import ENTITIES
@@ -93,3 +94,10 @@ def test_a_name_on_several_markets_is_found_whatever_signs_it_is_written_with(tm
     assert [(row["handle"], row["markets"]) for row in found] == [("leafhouse", 2)]
     expected = ["coffee: \u2605 LEAFHOUSE \u2605", "coffee: \uff2c\uff45afhouse", "tea: Leaf-House", "tea: leaf house"]
     assert sorted(found[0]["accounts"].split(", ")) == sorted(expected)
+
+
+def test_every_query_is_cut_one_row_after_what_is_shown():
+    queries = build_metadata({}, (), (), {})["databases"]["torwatch"]["queries"]
+    assert len(queries) >= len(QUERIES)
+    limits = {name: int(re.search(r" LIMIT (\d+)$", queries[name]["sql"])[1]) for name in (query.name for query in QUERIES)}
+    assert set(limits.values()) == {500, 1000, SHOWN_ROWS + 1}  # two say so themselves
