@@ -27,11 +27,12 @@ def run() -> None:
     from torwatch.cli.snapshot import show_bootstrap
     from torwatch.daemon import open_daemon
     from torwatch.logs import set_up_logs
+    from torwatch.ops.allocator import share_heaps
     from torwatch.ops.heartbeat import Heartbeat
     from torwatch.ops.sd_notify import take_notifier
 
+    share_heaps()
     path = click.get_current_context().find_root().obj
-
     config = the_config()
     set_up_logs(config.log.level, config.log.format, sys.stderr)
     heartbeat = Heartbeat(take_notifier(os.environ))
