@@ -18,11 +18,14 @@ from pathlib import Path
 import planted
 import pytest
 
+from torwatch.archive.files import hash_file
 from torwatch.assembly import offline_tools, open_readers, rebuilding
 from torwatch.config import load_config
 from torwatch.daemon import snapshot_target
+from torwatch.dataset.layout import load_layout
 from torwatch.demo.market import ENGINES, EPOCH, MarketServer, SimulatedClock
 from torwatch.ledger import open_journaled
+from torwatch.loading import load_file
 from torwatch.replay.rebuild import Rebuild
 from torwatch.store.capture import decode_ids
 from torwatch.store.judgement import HoldRule
@@ -196,6 +199,24 @@ class Watch:
             if number:
                 self.clock.advance(span)
             self.look()
+
+    def load(self, folder, month, rows):
+        """Import rows of title, vendor and price into a market of its own, as those of a month of 2014; the file is gone afterwards."""
+        file, layout = folder / f"items-{month}.csv", folder / "mine.toml"
+        file.write_text("title,vendor,price\n" + rows, encoding="utf-8")
+        layout.write_text('[fields]\ntitle = "title"\nvendor = "vendor"\nprice_raw = "price"\n', encoding="utf-8")
+        load_file(
+            self.store,
+            file,
+            load_layout(str(layout)),
+            "elsewhere",
+            at=dt.datetime(2014, month, 1, tzinfo=dt.UTC),
+            file_digest=hash_file(file),
+            hold=HoldRule(),
+            now=self.clock(),
+            archive_directory=self.config.archive_directory,
+        )
+        file.unlink()
 
     def dump(self):
         """Every row that history is made of, without ids."""

@@ -21,7 +21,6 @@ from urllib.parse import quote
 import pytest
 
 from torwatch.alerting import notice
-from torwatch.archive.files import hash_file
 from torwatch.archive.index import read_index
 from torwatch.archive.manifest import read_chain
 from torwatch.archive.tombstone import is_tombstone
@@ -29,10 +28,8 @@ from torwatch.assembly import open_readers
 from torwatch.cli import main
 from torwatch.config_sections import AlertsSection
 from torwatch.crawl.session import BrowserSession, save_session
-from torwatch.dataset.layout import load_layout
 from torwatch.errors import UsageError
 from torwatch.evidence import verify
-from torwatch.loading import load_file
 from torwatch.overview import gather_status
 from torwatch.removal.account import request_vendor
 from torwatch.removal.market import request_target
@@ -42,12 +39,12 @@ from torwatch.replay.versions import Versions
 from torwatch.store.backup import back_up, backup_path, find_faults
 from torwatch.store.captures import capture_histories
 from torwatch.store.database import open_store, writer_lock
-from torwatch.store.judgement import HoldRule
 from torwatch.store.search import search_listings
 from torwatch.store.targets import add_event, edit_target
 from torwatch.tor.client_keys import save_client_key
 
 WEEK = dt.timedelta(days=7)
+TWO_ROWS = "tea of the hill,annabel,3\nrice as annabel has it,bob,4\n"
 
 
 def forget(watch, name):
@@ -304,27 +301,9 @@ def test_a_request_to_forget_that_is_killed_anywhere_is_finished_and_leaves_noth
         assert made[table] == rows, table
 
 
-def load_two_rows(watch, tmp_path):
-    """Import a file into a market of its own; the file is gone afterwards."""
-    file, layout = tmp_path / "items.csv", tmp_path / "mine.toml"
-    file.write_text("title,vendor,price\ntea of the hill,annabel,3\nrice as annabel has it,bob,4\n", encoding="utf-8")
-    layout.write_text('[fields]\ntitle = "title"\nvendor = "vendor"\nprice_raw = "price"\n', encoding="utf-8")
-    options = {"at": dt.datetime(2014, 1, 1, tzinfo=dt.UTC), "hold": HoldRule(), "now": watch.clock()}
-    load_file(
-        watch.store,
-        file,
-        load_layout(str(layout)),
-        "elsewhere",
-        file_digest=hash_file(file),
-        archive_directory=watch.config.archive_directory,
-        **options,
-    )
-    file.unlink()
-
-
 def test_a_vendor_of_an_imported_file_is_forgotten_in_the_file_that_the_archive_keeps(watched, tmp_path, rebuild, keyed_tables):
     watch = watched(listings=10)
-    load_two_rows(watch, tmp_path)
+    watch.load(tmp_path, 1, TWO_ROWS)
     carry_out_for(watch, request_vendor(watch.store, "elsewhere", "annabel", "18"))
     assert places_of(watch.config.data_directory, {"annabel", "tea of the hill"}) == []
     assert [row["title"] for row in watch.store.rows("SELECT title FROM listing")] == ["rice as [forgotten] has it"]
@@ -336,11 +315,11 @@ def test_a_vendor_of_an_imported_file_is_forgotten_in_the_file_that_the_archive_
 
 def test_an_imported_market_that_was_forgotten_can_be_loaded_forgotten_and_made_again(watched, tmp_path, rebuild, keyed_tables):
     watch = watched(listings=10)
-    load_two_rows(watch, tmp_path)
+    watch.load(tmp_path, 1, TWO_ROWS)
     carry_out_for(watch, request_target(watch.store, "elsewhere", "order 5"))
     assert places_of(watch.config.data_directory, {"annabel", "tea of the hill"}) == []
     assert rebuild(watch, tmp_path / "without.db").notes == []
-    load_two_rows(watch, tmp_path)
+    watch.load(tmp_path, 1, TWO_ROWS)
     carry_out_for(watch, request_vendor(watch.store, "elsewhere", "annabel", "18"))
     assert places_of(watch.config.data_directory, {"annabel", "tea of the hill"}) == []
     assert rebuild(watch, tmp_path / "again.db").notes == []

@@ -12,18 +12,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from torwatch.archive.files import hash_file
 from torwatch.archive.manifest import digest_records, read_chain
 from torwatch.archive.tombstone import is_tombstone
 from torwatch.assembly import open_readers
 from torwatch.claims import rules_of
 from torwatch.cli import main
 from torwatch.config import load_config
-from torwatch.dataset.layout import load_layout
 from torwatch.demo.market import Fault, FaultKind
 from torwatch.errors import ArchiveError, UsageError
 from torwatch.evidence import verify
-from torwatch.loading import load_file
 from torwatch.normalise.price import normalise_price
 from torwatch.parsing.registry import load_parser
 from torwatch.removal.account import request_vendor
@@ -37,24 +34,6 @@ from torwatch.store.judgement import HoldRule
 from torwatch.store.targets import edit_target
 
 MONTH = dt.timedelta(days=31)
-
-
-def import_a_file(watch, folder, month, rows):
-    """A month of another market."""
-    file, layout = folder / f"items-{month}.csv", folder / "mine.toml"
-    file.write_text("title,vendor,price\n" + rows, encoding="utf-8")
-    layout.write_text('[fields]\ntitle = "title"\nvendor = "vendor"\nprice_raw = "price"\n', encoding="utf-8")
-    load_file(
-        watch.store,
-        file,
-        load_layout(str(layout)),
-        "elsewhere",
-        at=dt.datetime(2014, month, 1, tzinfo=dt.UTC),
-        file_digest=hash_file(file),
-        hold=HoldRule(),
-        now=watch.clock(),
-        archive_directory=watch.config.archive_directory,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +54,8 @@ def eventful(watched_once, tmp_path_factory):
     faults.clear()
     watch.look()
     edit_target(watch.store, watch.target, {"note": "a note"}, now=watch.clock())
-    import_a_file(watch, folder, 1, "tea,ann,3\nrice,bob,4\n")
-    import_a_file(watch, folder, 2, "tea,ann,5\n")
+    watch.load(folder, 1, "tea,ann,3\nrice,bob,4\n")
+    watch.load(folder, 2, "tea,ann,5\n")
     parser = load_parser("souk")
     replay_market(watch.tools, watch.target.market_id, parser, rules_of(parser.market, normalise_price), HoldRule(), since=2)
     with open_readers(watch.config) as readers:

@@ -14,15 +14,12 @@ from decimal import Decimal
 import pytest
 
 from torwatch.alerting import notice
-from torwatch.archive.files import hash_file
 from torwatch.archive.journal import read_journal
 from torwatch.claims import rules_of
 from torwatch.cli import main
 from torwatch.config_sections import AlertsSection
-from torwatch.dataset.layout import load_layout
 from torwatch.demo.market import Fault, FaultKind
 from torwatch.errors import ArchiveError, UsageError
-from torwatch.loading import load_file
 from torwatch.normalise.price import normalise_price
 from torwatch.normalise.rates import Rate
 from torwatch.overview import gather_status
@@ -123,31 +120,11 @@ def test_a_rebuilt_database_tells_no_old_alerts(watched, tmp_path, rebuild):
         assert noticed(again, watch) == 0
 
 
-def import_two_files(watch, tmp_path):
-    """Two months of another market, from files that are gone afterwards."""
-    for month, rows in (("01", "tea,ann,3\nrice,bob,4\n"), ("02", "tea,ann,5\n")):
-        file = tmp_path / f"items-{month}.csv"
-        file.write_text("title,vendor,price\n" + rows, encoding="utf-8")
-        layout = tmp_path / "mine.toml"
-        layout.write_text('[fields]\ntitle = "title"\nvendor = "vendor"\nprice_raw = "price"\n', encoding="utf-8")
-        load_file(
-            watch.store,
-            file,
-            load_layout(str(layout)),
-            "elsewhere",
-            at=dt.datetime(2014, int(month), 1, tzinfo=dt.UTC),
-            file_digest=hash_file(file),
-            hold=HoldRule(),
-            now=watch.clock(),
-            archive_directory=watch.config.archive_directory,
-        )
-        file.unlink()
-
-
 def test_imported_files_are_loaded_again_from_the_archive(watched, tmp_path, rebuild):
     watch = watched(listings=10)
     watch.look()
-    import_two_files(watch, tmp_path)
+    watch.load(tmp_path, 1, "tea,ann,3\nrice,bob,4\n")
+    watch.load(tmp_path, 2, "tea,ann,5\n")
     assert rebuild(watch, tmp_path / "again.db").notes == []
     assert_same(watch, tmp_path / "again.db")
 
@@ -263,7 +240,8 @@ def give_up(*_arguments, **_options):
 def test_a_rebuild_stopped_before_the_derived_values_of_a_snapshot_makes_them_when_it_goes_on(watched, tmp_path, rebuild):
     watch = watched(listings=10)
     watch.look()
-    import_two_files(watch, tmp_path)
+    watch.load(tmp_path, 1, "tea,ann,3\nrice,bob,4\n")
+    watch.load(tmp_path, 2, "tea,ann,5\n")
     # after the crawled snapshot, which ended first; then after each of the two files
     for place in ("replay.rebuild.derive", "loading.derive_file", "loading.derive_file"):
         with pytest.MonkeyPatch.context() as patch:

@@ -17,6 +17,7 @@ LONG_MODULES = {
     "torwatch/parsing/skeleton_rows.py": "one search for repeated rows, its rules of thumb side by side",
 }
 LONG_TESTS = {
+    "tests/integration/conftest.py": "one watched market, and all that tests do with it",
     "tests/integration/test_bad_input.py": "every kind of bad input with its one line, one after another",
     "tests/integration/test_forgetting.py": "one watched market with all that may hold a name, and every way to forget it",
     "tests/integration/test_mutations.py": "one eventful archive, and every way to alter it",
