@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from torwatch.answer.words import category_name
+from torwatch.measure.estimate import Estimate
 from torwatch.report import answer_sql as sql
 from torwatch.report.document import Cell, Interval, Label, Section, show_cell
 
 if TYPE_CHECKING:
     from torwatch.answer.question import Question
     from torwatch.answer.scope import Scope
-    from torwatch.measure.estimate import Estimate
+    from torwatch.measure.estimate import Refusal
     from torwatch.measure.survival import Step
     from torwatch.store.database import Store
     from torwatch.store.spending import Limits
@@ -29,6 +30,11 @@ NO_WORD = re.compile(r"[^a-z0-9]+")
 def percents(found: Estimate | Step) -> Interval | None:
     """The limits of a share in per cent; None where it has none."""
     return None if found.low is None or found.high is None else Interval(round(100 * found.low, 2), round(100 * found.high, 2))
+
+
+def share_cells(share: Estimate | Refusal) -> tuple[float | None, Interval | None]:
+    """A share and its limits in per cent; nothing where it is refused."""
+    return (round(100 * share.value, 2), percents(share)) if isinstance(share, Estimate) else (None, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torwatch.answer.asking import percents
-from torwatch.measure.estimate import Estimate
+from torwatch.answer.asking import share_cells
 from torwatch.measure.sales import FEEDBACK_SHARE, HOLDING_FACTOR, HOLDING_FACTORS, held_prices, median_of_others, top_prices
 from torwatch.measure.share import ratio_intervals
 from torwatch.normalisers import rate_table
@@ -19,9 +18,9 @@ if TYPE_CHECKING:
     from torwatch.answer.asking import Asking
     from torwatch.answer.looks import Array
     from torwatch.answer.sales import Feedback
-    from torwatch.measure.estimate import Refusal
+    from torwatch.measure.estimate import Estimate, Refusal
     from torwatch.normalise.rates import RateTable
-    from torwatch.report.document import Cell, Interval, Label, Section
+    from torwatch.report.document import Cell, Label, Section
 
 NOT_VALUED = (
     "Not printed: no order of this period can be valued. Import rates (torwatch rates import) where prices are not in USD.",
@@ -70,7 +69,7 @@ def _by_category(asking: Asking, feedback: Feedback, usd: Array) -> Section:
     totals = _totals(asking, feedback, usd)
     valued = totals[0][1]
     rows: list[tuple[Cell, ...]] = [
-        (name, number, round(floor), *(round(floor / part) for part in reversed(FEEDBACK_SHARE)), *_share(share))
+        (name, number, round(floor), *(round(floor / part) for part in reversed(FEEDBACK_SHARE)), *share_cells(share))
         for name, number, floor, share in totals
     ]
     code = asking.question.country
@@ -157,10 +156,6 @@ def _sensitivity(asking: Asking, totals: dict[float, float], flagged: dict[float
     )
     titles = ("Sales in money by other rules", "Verkopen in geld naar andere regels")
     return asking.section("sales_sensitivity", titles, columns, rows if totals[0.0] else [], sql.SALES_MONEY, note, NOT_VALUED)
-
-
-def _share(share: Estimate | Refusal) -> tuple[float | None, Interval | None]:
-    return (round(100 * share.value, 2), percents(share)) if isinstance(share, Estimate) else (None, None)
 
 
 def _read_points(asking: Asking, tables: dict[int, RateTable]) -> _Points:

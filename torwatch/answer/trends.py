@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torwatch.answer.asking import percents
+from torwatch.answer.asking import share_cells
 from torwatch.answer.looks import NEVER, WEEK_DAYS, Array, Looks, week_ends
 from torwatch.answer.scope import GOOD
-from torwatch.measure.estimate import Estimate
 from torwatch.measure.share import ratio_intervals
 from torwatch.report import answer_sql as sql
 
 if TYPE_CHECKING:
     from torwatch.answer.asking import Asking
-    from torwatch.measure.estimate import Refusal
+    from torwatch.measure.estimate import Estimate, Refusal
     from torwatch.report.document import Cell, Section
 
 UNUSED = ("held", "rejected")
@@ -54,9 +53,7 @@ def _section(asking: Asking, key: str, titles: tuple[str, str], course: _Course,
     for at in chosen:
         row: list[Cell] = [_date(course.days[at]).isoformat()]
         for here, shares, held in zip(course.here, course.shares, course.held, strict=True):
-            share = shares[at]
-            told = (round(100 * share.value, 2), percents(share)) if isinstance(share, Estimate) else (None, None)
-            row += [None, None, None] if held[at] else [round(float(here[at]), 2), *told]
+            row += [None, None, None] if held[at] else [round(float(here[at]), 2), *share_cells(shares[at])]
         rows.append((*row, course.marks[at]))
     columns = (
         ("to", "tot"),
